@@ -1,0 +1,1 @@
+"""The partner program: tiers, capacities, validity; dated rule sets read from `config/`."""

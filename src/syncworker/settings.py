@@ -1,0 +1,132 @@
+"""What can be set, and what does each setting mean?
+
+Every setting is an environment variable `SYNCWORKER_<NAME>`, or a line in `.env`. `syncworker up` leaves the
+addresses of the servers it started in `<DATA_DIR>/up.env`, so that any other command in the same folder finds them;
+`.env` and the environment win over it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SYNCWORKER_"
+HUBSPOT_API = "https://api.hubapi.com"
+UP_ENV_FILE = "up.env"
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; `problems` says each in a sentence a reader can act on."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+class Settings(BaseSettings):
+    """All settings of a deployment. Frozen: a process reads them once."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    port: int = Field(8000, ge=1, le=65535, description="where the web process listens")
+    sandbox_port: int = Field(8100, ge=1, le=65535, description="where the sandbox listens")
+    data_dir: Path = Field(Path(".syncworker"), description="where `syncworker up` keeps its data")
+    database_url: str | None = Field(None, description="PostgreSQL; none: started by `syncworker up`")
+    redis_url: str | None = Field(None, description="Redis or Valkey; none: started by `syncworker up`")
+    secret_key: SecretStr | None = Field(None, description="encrypts credentials at rest; 32 characters or more")
+    api_token: SecretStr | None = Field(None, description="bearer token of the operator API; none: the API is off")
+    public_url: str | None = Field(None, description="the address HubSpot sends webhooks to, without a path")
+    poll_seconds: int = Field(60, ge=1, le=3600, description="seconds between two polls of one kind")
+
+    hubspot_base_url: str | None = Field(None, description="HubSpot's API; none: HubSpot's own, or the sandbox")
+    hubspot_api_version: str = Field("2026-09", pattern=r"^(v3|20\d\d-(03|09))$")
+    hubspot_access_token: SecretStr | None = None
+    hubspot_refresh_token: SecretStr | None = None
+    hubspot_client_id: str | None = None
+    hubspot_client_secret: SecretStr | None = None
+    hubspot_app_id: str | None = None
+    hubspot_portal_id: int | None = None
+
+    partner_tier: str = Field("untiered", description="a tier of the program in `config/programs`")
+    partner_capacity: int | None = Field(None, ge=0, description="overrides the capacity of the tier")
+    partner_company_id: str | None = Field(None, description="the partner's own company record")
+    auto_register_forms: Names = Field((), description="form ids, separated by commas")
+    own_domains: Names = Field((), description="the partner's own and affiliated domains, separated by commas")
+    crm_deregister: Literal["confirm", "allow"] = "confirm"
+    undo_seconds: int = Field(600, ge=0, le=86_400, description="how long a deregistration can be undone")
+
+    @field_validator("auto_register_forms", "own_domains", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme, _, rest = value.partition("://")
+        if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not rest:
+            raise ValueError("must look like postgresql://user:password@host:5432/database")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must look like redis://host:6379/0")
+        return value
+
+    @field_validator("public_url", "hubspot_base_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("must look like https://host")
+        return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError('must have 32 characters or more; make one with: python -c "import secrets; '
+                             'print(secrets.token_urlsafe(32))"')
+        return value
+
+    @property
+    def webhook_url(self) -> str:
+        """The target address of webhooks: what HubSpot signs, whatever a proxy made of it."""
+        return f"{self.public_url or f'http://127.0.0.1:{self.port}'}/webhooks/hubspot"
+
+    def require(self, *names: str) -> None:
+        """Raise SettingsError naming each of `names` that is not set."""
+        missing = [f"{PREFIX}{name.upper()} is not set" for name in names if getattr(self, name) is None]
+        if missing:
+            raise SettingsError([f"{text}; set it in .env, or run `syncworker up`" for text in missing])
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings, or raise SettingsError with every problem at once."""
+    data_dir = Path(str(overrides.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR") or ".syncworker"))
+    try:
+        return Settings(_env_file=(data_dir / UP_ENV_FILE, ".env"), **overrides)  # type: ignore[call-arg,arg-type]
+    except ValidationError as error:
+        raise SettingsError([_sentence(dict(problem)) for problem in error.errors(include_url=False)]) from None
+
+
+def _sentence(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    name = str(location[0]) if isinstance(location, tuple) and location else "settings"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{name.upper()}: {message}"

@@ -1,0 +1,1 @@
+"""The one path: mark, reconcile, write back; and the triggers that mark."""

@@ -1,0 +1,1 @@
+"""HTTP: the webhook endpoint and the operator API."""
