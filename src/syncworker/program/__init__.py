@@ -1,1 +1,30 @@
-"""The partner program: tiers, capacities, validity; dated rule sets read from `config/`."""
+"""Which rules do all partners play by? Tiers, capacities, validity: dated rule sets out of `config/`."""
+
+from syncworker.program.config_dir import MissingConfigError, config_dir
+from syncworker.program.load import DEFAULT_PROGRAM, ProgramError, load_program
+from syncworker.program.model import (
+    Authority,
+    CapacityRule,
+    NoCapacityError,
+    Program,
+    RuleSet,
+    Tier,
+    UnknownTierError,
+    Validity,
+)
+
+__all__ = [
+    "DEFAULT_PROGRAM",
+    "Authority",
+    "CapacityRule",
+    "MissingConfigError",
+    "NoCapacityError",
+    "Program",
+    "ProgramError",
+    "RuleSet",
+    "Tier",
+    "UnknownTierError",
+    "Validity",
+    "config_dir",
+    "load_program",
+]

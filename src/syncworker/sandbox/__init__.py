@@ -1,1 +1,1 @@
-"""A HubSpot on this machine: for the first run, the tests and anyone who builds on HubSpot."""
+"""What answers like HubSpot on this machine? For the first run, the tests, the benchmarks; imports nothing of the worker."""

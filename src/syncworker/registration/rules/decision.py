@@ -45,6 +45,6 @@ class Decision:
     detail: str = ""
     """For the reader of the record: what is missing, or what to do now."""
     domain: str | None = None
-    """The domain the decision is about: the frozen one of a registration, else the one that would be registered."""
+    """The frozen domain of a registration, else the one that would be registered."""
     claim: Claim | None = None
     """The registration whose dates and source are shown."""

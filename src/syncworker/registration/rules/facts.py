@@ -68,6 +68,8 @@ class Claim:
     """A hold that came after the registration: shown, for a person to look at; ends nothing."""
     end_reason: EndReason | None = None
     """Why it ended (or, within the undo time of a deregistration, is about to)."""
+    ended_at: datetime | None = None
+    """When it ended; within the undo time, when its end was asked for. Always set where `end_reason` is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class Facts:
     """All that the ledger knows about one lead and its domain."""
 
     lead_claim: Claim | None = None
-    """Our partner's active registration made for this contact, if the contact is still at the same company."""
+    """Our partner's active registration made for this contact, if it is still at the same company."""
     domain_claim: Claim | None = None
     """Our partner's active registration on the lead's present domain."""
     taken_by_another: bool = False

@@ -1,0 +1,162 @@
+"""How is one call to HubSpot made from its parts: quota, token, request, answer, error, retry?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from syncworker.hubspot.answers import error_from
+from syncworker.hubspot.credentials import Credentials
+from syncworker.hubspot.errors import FixCredentials, HubSpotError, RetryLater
+from syncworker.hubspot.json_values import JsonObject, UnreadableError, read_object
+from syncworker.hubspot.rate_limit import Bucket, RateLimited, RateLimiter
+from syncworker.hubspot.records import CallMade
+from syncworker.hubspot.retrying import RetryBudget, with_retries
+from syncworker.hubspot.transport import Answer, Transport
+
+T = TypeVar("T")
+
+# An answer that cannot be read was cut or came from a proxy on the way: the next one is probably whole.
+_UNREADABLE_AGAIN_S = 0.5
+# HubSpot's window rolls over ten seconds: after that long a pause it is empty.
+_LONGEST_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request: where, with what, and out of which of HubSpot's limits it is paid."""
+
+    method: str
+    path: str
+    template: str | None = None
+    """The path without ids, for errors and metrics; None where the path has none."""
+    query: Sequence[tuple[str, str]] = ()
+    body: Mapping[str, object] | None = None
+    bucket: Bucket = "api"
+
+    @property
+    def route(self) -> str:
+        """Method and path, without ids."""
+        return f"{self.method} {self.template or self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Makes calls for one portal. Thread-safe.
+
+    `wait_s` is how long each attempt may wait for quota. Longest by default: 8 s of attempts that start, 5 s
+    for the quota of the last one, 13 s for its answer; well inside the 60 s of a claim.
+    """
+
+    hub_id: int
+    transport: Transport
+    credentials: Credentials
+    limiter: RateLimiter
+    on_call: Callable[[CallMade], None] | None = None
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    wait_s: float = 5.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def call(self, call: Call, read: Callable[[JsonObject], T]) -> T:
+        """Make the call and read its answer with `read`, which may raise UnreadableError.
+
+        Raises RetryLater, FixRequest, FixCredentials or Gone.
+        """
+        refusals = 0
+
+        def attempt() -> T:
+            nonlocal refusals
+            try:
+                return self._with_token(call, read)
+            except RetryLater as error:
+                if error.status == 429 and error.scope == "portal":
+                    pause_s = min(_LONGEST_PAUSE_S, error.retry_after_s * 2**refusals)
+                    self.limiter.penalise(self.hub_id, call.bucket, pause_s=pause_s)
+                    refusals += 1
+                raise
+
+        try:
+            return with_retries(attempt, budget=self.budget, sleep=self.sleep)
+        except RateLimited as error:
+            raise RetryLater(
+                str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal"
+            ) from error
+
+    def _with_token(self, call: Call, read: Callable[[JsonObject], T]) -> T:
+        token = self.credentials.token()
+        try:
+            return self._once(call, read, token)
+        except FixCredentials as error:
+            if error.status != 401:
+                raise
+            another = self.credentials.after_refusal(token)
+            if another is None:
+                raise
+        return self._once(call, read, another)
+
+    def _once(self, call: Call, read: Callable[[JsonObject], T], token: str) -> T:
+        self.limiter.take(self.hub_id, call.bucket, wait_s=self.wait_s)
+        started = time.monotonic()
+        status: int | None = None
+        failed: str | None = None
+        try:
+            answer = self.transport.send(
+                call.method,
+                call.path,
+                route=call.route,
+                headers={"Authorization": f"Bearer {token}"},
+                query=call.query,
+                # Escaped to ASCII, so that a lone surrogate in a value cannot break the encoding.
+                body=None if call.body is None else json.dumps(call.body, separators=(",", ":")),
+            )
+            status = answer.status
+            self._learn(call, answer)
+            return _read(call, answer, read)
+        except HubSpotError as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            if self.on_call is not None:
+                seconds = time.monotonic() - started
+                self.on_call(
+                    CallMade(
+                        hub_id=self.hub_id,
+                        method=call.method,
+                        route=call.route,
+                        status=status,
+                        seconds=seconds,
+                        error=failed,
+                    )
+                )
+
+    def _learn(self, call: Call, answer: Answer) -> None:
+        limit = answer.headers.get("x-hubspot-ratelimit-max", "")
+        interval = answer.headers.get("x-hubspot-ratelimit-interval-milliseconds", "10000")
+        # HubSpot usage guidelines: search answers carry no rate limit headers.
+        if call.bucket == "api" and interval == "10000" and limit.isascii() and limit.isdigit():
+            self.limiter.learn(self.hub_id, int(limit[:6]))
+
+
+def _read(call: Call, answer: Answer, read: Callable[[JsonObject], T]) -> T:
+    if not 200 <= answer.status <= 299:
+        raise error_from(route=call.route, status=answer.status, headers=answer.headers, body=answer.body)
+    try:
+        parsed = json.loads(answer.body) if answer.status != 204 else {}
+        return read(read_object(parsed, "the answer"))
+    except UnreadableError as error:
+        raise _unreadable(call, answer, str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(call, answer, "the answer is not JSON") from error
+
+
+def _unreadable(call: Call, answer: Answer, message: str) -> RetryLater:
+    return RetryLater(
+        message,
+        route=call.route,
+        retry_after_s=_UNREADABLE_AGAIN_S,
+        status=answer.status,
+        correlation_id=answer.headers.get("x-hubspot-correlation-id"),
+    )

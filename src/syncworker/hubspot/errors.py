@@ -1,0 +1,161 @@
+"""What can go wrong in a call to HubSpot, and what can the caller do about it?
+
+Four answers: retry after a time, fix the request, fix the credentials, gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["call", "portal", "daily", "migration"]
+
+
+class HubSpotError(Exception):
+    """A call to HubSpot that failed. `str()` is one line: what happened, and what to do."""
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do."""
+        return "see the message"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str,
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        """`status` is None where no answer came; `route` is method and path, without query and host."""
+        self.status = status
+        self.category = category
+        self.message = message
+        self.correlation_id = correlation_id
+        self.route = route
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        answered = f"HubSpot answered {self.status}" if self.status is not None else "No answer from HubSpot"
+        told = " ".join(self.message.split())
+        if len(told) > 300:
+            told = f"{told[:299]}…"
+        reference = f" [correlation id {self.correlation_id}]" if self.correlation_id else ""
+        return f"{answered} to {self.route}: {told}{reference}; {self.advice}"
+
+
+class RetryLater(HubSpotError):  # noqa: N818 says what to do, or what is so
+    """Nothing is wrong with the call: make it again after `retry_after_s` seconds.
+
+    `scope` says what has to wait: the `call`, everything of the `portal` (rate limit, outage), everything
+    until the `daily` quota is new, or everything until HubSpot finished its `migration` of the account.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str,
+        retry_after_s: float,
+        scope: Scope = "call",
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message, route=route, status=status, category=category, correlation_id=correlation_id
+        )
+        self.retry_after_s = retry_after_s
+        self.scope: Scope = scope
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do: wait, and for how long."""
+        if self.scope == "daily":
+            return (
+                "the daily quota is used up until midnight in the account's time zone; "
+                f"asked again in {self.retry_after_s:.0f} s"
+            )
+        what = {
+            "call": "this call",
+            "portal": "this portal",
+            "migration": "HubSpot's migration of the account",
+        }
+        return f"{what[self.scope]} is tried again in {self.retry_after_s:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyError:
+    """One property that HubSpot refused: its name, HubSpot's code such as INVALID_INTEGER, its sentence."""
+
+    name: str
+    error: str
+    message: str
+
+
+class FixRequest(HubSpotError):  # noqa: N818 says what to do, or what is so
+    """Something in the request is refused, and will be again: `bad_properties` names what HubSpot named.
+
+    Of a batch, HubSpot refuses all records for one bad one: split it until the bad record is alone.
+    """
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do: change the request."""
+        return "change the request; sent again as it is, it fails again"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str,
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+        bad_properties: tuple[PropertyError, ...] = (),
+    ) -> None:
+        super().__init__(
+            message, route=route, status=status, category=category, correlation_id=correlation_id
+        )
+        self.bad_properties = bad_properties
+
+    @property
+    def exists(self) -> bool:
+        """The thing to be created is there already."""
+        return self.status == 409
+
+
+class FixCredentials(HubSpotError):  # noqa: N818 says what to do, or what is so
+    """The token is refused, belongs to another account, or lacks `missing_scopes`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str,
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+        missing_scopes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(
+            message, route=route, status=status, category=category, correlation_id=correlation_id
+        )
+        self.missing_scopes = missing_scopes
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do: grant the scopes, or give a new token."""
+        if self.missing_scopes:
+            return f"grant the app the scopes {', '.join(self.missing_scopes)}, and install it again"
+        return "give the portal a new access token"
+
+
+class Gone(HubSpotError):  # noqa: N818 says what to do, or what is so
+    """The record (or form, or property) is not there: deleted, archived, or never was."""
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do: look whether the id is right."""
+        return "it was deleted, or the id is wrong"

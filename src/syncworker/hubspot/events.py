@@ -1,0 +1,200 @@
+"""Which records does the body of a webhook tell us to look at again?
+
+A body is a hint, not data: only which record of which portal, and what kind of event. It is believed in
+nothing else, and whatever is not understood is counted and left out, so that one odd event costs none of its
+neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from syncworker.hubspot.json_values import JsonObject, from_ms
+
+Kind = Literal["contact", "company"]
+EventName = Literal[
+    "creation", "deletion", "propertyChange", "merge", "restore", "associationChange", "privacyDeletion"
+]
+Ignored = Literal["bad_shape", "unknown_type", "other_object"]
+
+_KINDS: Final[Mapping[str, Kind]] = {"contact": "contact", "company": "company"}
+# HubSpot's object type ids, of the generic `object.*` events.
+_KIND_OF_TYPE_ID: Final[Mapping[str, Kind]] = {"0-1": "contact", "0-2": "company"}
+_EVENTS: Final[Mapping[str, EventName]] = {
+    "creation": "creation",
+    "deletion": "deletion",
+    "propertyChange": "propertyChange",
+    "merge": "merge",
+    "restore": "restore",
+    "associationChange": "associationChange",
+    "privacyDeletion": "privacyDeletion",
+}
+_LARGEST_ID: Final = 2**63 - 1
+# A merge names the records it merged; HubSpot allows 250 identities on one.
+_MOST_MERGED: Final = 1000
+_PAIR: Final = re.compile(r"(CONTACT|COMPANY)_TO_(CONTACT|COMPANY)(_.*)?", re.ASCII)
+
+
+class NotWebhookJson(ValueError):  # noqa: N818 says what to do, or what is so
+    """The body is no JSON array: answer 400. `reason` says what it is instead, without its content."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the body is {reason}; HubSpot sends a JSON array of events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event, as far as it counts: look at `object_ids` of `kind` in portal `hub_id` again.
+
+    `change_source` and `source_id` say who changed it (`INTEGRATION` and the app's id for our own writes,
+    seen in real traffic but not documented); None where missing. `occurred_at` is None where it is no
+    possible time.
+    """
+
+    hub_id: int
+    app_id: str | None
+    kind: Kind
+    event: EventName
+    object_ids: tuple[str, ...]
+    property_name: str | None = None
+    occurred_at: datetime | None = None
+    change_source: str | None = None
+    source_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookBody:
+    """The events of a body, and how many entries were left out for which reason."""
+
+    events: tuple[Event, ...]
+    ignored: Mapping[Ignored, int]
+
+
+class _LeftOutError(Exception):
+    def __init__(self, reason: Ignored) -> None:
+        self.reason: Ignored = reason
+        super().__init__(reason)
+
+
+def parse_events(body: bytes) -> WebhookBody:
+    """Read the body of a webhook.
+
+    Raises NotWebhookJson where it is no JSON array, and nothing else, whatever the body holds. An association
+    between a contact and a company gives an event for each of the two.
+    """
+    try:
+        entries = json.loads(body)
+    except RecursionError:
+        raise NotWebhookJson("nested too deeply") from None
+    except ValueError:
+        # Bytes that are no UTF-8, and numbers of more than 4300 digits, are ValueErrors too.
+        raise NotWebhookJson("not JSON") from None
+    if not isinstance(entries, list):
+        raise NotWebhookJson("not an array")
+    events: list[Event] = []
+    ignored: Counter[Ignored] = Counter()
+    for entry in entries:
+        try:
+            events += _events(entry)
+        except _LeftOutError as left_out:
+            ignored[left_out.reason] += 1
+    return WebhookBody(events=tuple(events), ignored=dict(ignored))
+
+
+def _events(entry: object) -> list[Event]:
+    if not isinstance(entry, dict):
+        raise _LeftOutError("bad_shape")
+    # The documentation's table spells it `eventType`, real traffic `subscriptionType`.
+    written = entry.get("subscriptionType", entry.get("eventType"))
+    if not isinstance(written, str):
+        raise _LeftOutError("bad_shape")
+    subject, _, action = written.partition(".")
+    event = _EVENTS.get(action)
+    if event is None or subject not in {*_KINDS, "object"}:
+        raise _LeftOutError("unknown_type")
+    hub_id = _id(entry.get("portalId"))
+    if hub_id is None:
+        raise _LeftOutError("bad_shape")
+    app_id = _id(entry.get("appId"))
+    return [
+        Event(
+            hub_id=int(hub_id),
+            app_id=app_id,
+            kind=kind,
+            event=event,
+            object_ids=ids,
+            property_name=_word(entry.get("propertyName")) if event == "propertyChange" else None,
+            occurred_at=from_ms(entry.get("occurredAt")),
+            change_source=_word(entry.get("changeSource")),
+            source_id=_word(entry.get("sourceId")),
+        )
+        for kind, ids in _subjects(entry, subject, event)
+    ]
+
+
+def _subjects(entry: JsonObject, subject: str, event: EventName) -> list[tuple[Kind, tuple[str, ...]]]:
+    if event == "associationChange":
+        return _associated(entry, subject)
+    kind = _KINDS.get(subject) or _kind_of_type_id(entry.get("objectTypeId"))
+    named = [entry.get("objectId")]
+    if event == "merge":
+        merged = entry.get("mergedObjectIds")
+        named += [entry.get("primaryObjectId"), entry.get("newObjectId")]
+        named += merged[:_MOST_MERGED] if isinstance(merged, list) else []
+    ids = tuple(dict.fromkeys(found for value in named if (found := _id(value)) is not None))
+    if not ids:
+        raise _LeftOutError("bad_shape")
+    return [(kind, ids)]
+
+
+def _associated(entry: JsonObject, subject: str) -> list[tuple[Kind, tuple[str, ...]]]:
+    pair = entry.get("associationType")
+    match = _PAIR.fullmatch(pair) if isinstance(pair, str) else None
+    if match:
+        kinds: tuple[Kind | None, Kind | None] = _KINDS[match[1].lower()], _KINDS[match[2].lower()]
+    elif isinstance(pair, str) and "fromObjectTypeId" not in entry:
+        raise _LeftOutError("other_object")
+    elif subject == "object":
+        kinds = _kind_of_type_id(entry.get("fromObjectTypeId")), _kind_of_type_id(entry.get("toObjectTypeId"))
+    else:
+        # What it is associated with is not said; that something changed for the record itself is.
+        kinds = _KINDS[subject], None
+    ids = _id(entry.get("fromObjectId")), _id(entry.get("toObjectId"))
+    found: list[tuple[Kind, tuple[str, ...]]] = [
+        (kind, (id_,)) for kind, id_ in zip(kinds, ids, strict=True) if kind and id_
+    ]
+    if not found:
+        raise _LeftOutError("bad_shape")
+    return found
+
+
+def _kind_of_type_id(value: object) -> Kind:
+    if not isinstance(value, str):
+        raise _LeftOutError("bad_shape")
+    kind = _KIND_OF_TYPE_ID.get(value)
+    if kind is None:
+        raise _LeftOutError("other_object")
+    return kind
+
+
+def _id(value: object) -> str | None:
+    """A positive 64-bit id as its one decimal spelling, or None."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,19}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST_ID:
+        return None
+    return str(value)
+
+
+def _word(value: object) -> str | None:
+    """A short, plain text; None for what no database takes (NUL, lone surrogates) or nobody needs."""
+    if isinstance(value, str) and 0 < len(value) <= 255 and value.isascii() and value.isprintable():
+        return value
+    return None

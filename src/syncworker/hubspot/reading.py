@@ -1,0 +1,189 @@
+"""How does an answer of HubSpot become our values?
+
+Raises UnreadableError where an answer has another shape: half an answer must not look like a whole one.
+"""
+
+from __future__ import annotations
+
+from syncworker.hubspot.json_values import (
+    JsonObject,
+    UnreadableError,
+    child,
+    from_iso,
+    from_ms,
+    objects,
+    read_id,
+    read_objects,
+    read_text,
+    text,
+)
+from syncworker.hubspot.paths import kind_of
+from syncworker.hubspot.records import (
+    AccountInfo,
+    Association,
+    FieldValue,
+    Form,
+    Page,
+    PropertyVersion,
+    Record,
+    SearchPage,
+    Submission,
+    SubmissionPage,
+)
+
+# HubSpot's associations guide: 1 is contact to its primary company, 2 the way back.
+PRIMARY_TYPE_IDS = frozenset({1, 2})
+# A list names types instead of numbering them: names of the primary and the unlabelled association. Not in
+# HubSpot's documentation; `unlabeled` and any other name is taken as not primary.
+_PRIMARY_NAMES = frozenset({"contact_to_company", "company_to_contact"})
+
+
+def read_record(object_type: str, source: JsonObject) -> Record:
+    """A contact, a company, or any other record."""
+    properties = source.get("properties")
+    if not isinstance(properties, dict):
+        raise UnreadableError("a record has no properties")
+    associations = child(source, "associations")
+    return Record(
+        object_type=object_type,
+        id=read_id(source.get("id"), "a record's id"),
+        # HubSpot gives all values as strings; should one be a number, its text is what it would give.
+        properties={name: value if value is None else str(value) for name, value in properties.items()},
+        archived=source.get("archived") is True,
+        history={
+            name: [
+                _version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)
+            ]
+            for name in child(source, "propertiesWithHistory")
+        },
+        created_at=from_iso(source.get("createdAt")),
+        updated_at=from_iso(source.get("updatedAt")),
+        associations={kind_of(name): _listed(child(associations, name)) for name in associations},
+        associations_cut=frozenset(
+            kind_of(name) for name in associations if after(child(associations, name))
+        ),
+    )
+
+
+def _version(source: JsonObject) -> PropertyVersion:
+    timestamp = from_iso(source.get("timestamp")) or from_ms(source.get("timestamp"))
+    if timestamp is None:
+        raise UnreadableError("a value in a property's history has no time")
+    value = source.get("value")
+    source_id = source.get("sourceId")
+    return PropertyVersion(
+        value=None if value is None else str(value),
+        timestamp=timestamp,
+        source_type=text(source, "sourceType"),
+        source_id=None if source_id is None else str(source_id),
+    )
+
+
+def _listed(source: JsonObject) -> tuple[Association, ...]:
+    primary: dict[str, bool] = {}
+    for entry in objects(source, "results"):
+        to_id = read_id(entry.get("id"), "an associated id")
+        primary[to_id] = primary.get(to_id, False) or entry.get("type") in _PRIMARY_NAMES
+    return tuple(Association(to_id, is_primary) for to_id, is_primary in primary.items())
+
+
+def read_association(source: JsonObject) -> Association:
+    """One `to` of an association batch read."""
+    type_ids = tuple(
+        number
+        for kind in objects(source, "associationTypes")
+        if isinstance(number := kind.get("typeId"), int) and kind.get("category") == "HUBSPOT_DEFINED"
+    )
+    return Association(
+        to_id=read_id(source.get("toObjectId"), "an associated id"),
+        primary=not PRIMARY_TYPE_IDS.isdisjoint(type_ids),
+        type_ids=type_ids,
+    )
+
+
+def after(source: JsonObject) -> str | None:
+    """Where the next page begins; None on the last one."""
+    value = child(child(source, "paging"), "next").get("after")
+    return None if value is None else read_id(value, "paging.next.after")
+
+
+def read_page(object_type: str, source: JsonObject) -> Page:
+    """A page of a list."""
+    records = tuple(read_record(object_type, item) for item in read_objects(source, "results"))
+    return Page(records=records, after=after(source))
+
+
+def read_search_page(object_type: str, source: JsonObject) -> SearchPage:
+    """A page of a search."""
+    total = source.get("total")
+    if not isinstance(total, int):
+        raise UnreadableError("total is no number")
+    page = read_page(object_type, source)
+    return SearchPage(total=total, records=page.records, after=page.after)
+
+
+def read_form(source: JsonObject) -> Form:
+    """A form's definition."""
+    return Form(
+        id=read_text(source, "id"),
+        name=text(source, "name") or "",
+        form_type=text(source, "formType"),
+        archived=source.get("archived") is True,
+    )
+
+
+def read_submission_page(source: JsonObject) -> SubmissionPage:
+    """A page of submissions of a form."""
+    submissions = tuple(_submission(item) for item in read_objects(source, "results"))
+    return SubmissionPage(submissions=submissions, after=after(source))
+
+
+def _submission(source: JsonObject) -> Submission:
+    submitted_at = from_ms(source.get("submittedAt"))
+    if submitted_at is None:
+        raise UnreadableError("a submission has no time")
+    return Submission(
+        conversion_id=text(source, "conversionId"),
+        submitted_at=submitted_at,
+        values=tuple(
+            FieldValue(name, str(value.get("value") or ""), text(value, "objectTypeId"))
+            for value in objects(source, "values")
+            if (name := text(value, "name"))
+        ),
+        page_url=text(source, "pageUrl"),
+    )
+
+
+def read_account(source: JsonObject) -> AccountInfo:
+    """What account-info says of the account of a token."""
+    hub_id = source.get("portalId")
+    if not isinstance(hub_id, int) or isinstance(hub_id, bool):
+        raise UnreadableError("portalId is no number")
+    return AccountInfo(
+        hub_id=hub_id,
+        time_zone=read_text(source, "timeZone"),
+        account_type=text(source, "accountType"),
+        ui_domain=text(source, "uiDomain"),
+    )
+
+
+def merged_ids(record: Record) -> frozenset[str]:
+    """The ids a record had before merges.
+
+    `hs_merged_object_ids` is documented, its form and `hs_calculated_merged_vids` (id:time) are not: whatever
+    is a number before a colon counts.
+    """
+    found: set[str] = set()
+    for name in ("hs_merged_object_ids", "hs_calculated_merged_vids"):
+        for part in (record.properties.get(name) or "").replace(",", ";").split(";"):
+            number = part.partition(":")[0].strip()
+            if number.isascii() and number.isdigit():
+                found.add(number)
+    return frozenset(found)
+
+
+def known_emails(record: Record) -> frozenset[str]:
+    """The addresses of a contact, lower case: its email, and those that it has beside it."""
+    written = [record.properties.get("email") or ""]
+    written += (record.properties.get("hs_additional_emails") or "").split(";")
+    return frozenset(address.strip().lower() for address in written if address.strip())

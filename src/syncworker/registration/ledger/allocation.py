@@ -1,0 +1,125 @@
+"""Who gets the free slots? All waiting requests of a partner, in the order in which they were made.
+
+Called under the partner's row lock, in whatever transaction frees capacity or adds to the waiting list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.capacity import Terms, held
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free
+from syncworker.registration.ledger.requests import State, Stored
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode
+from syncworker.store.tables import portals
+from syncworker.store.tables import requests as requests_table
+
+
+def allocate(tx: Tx, partner_id: int, granted: Terms) -> Changes:
+    """Register waiting requests until the slots or the requests are used up."""
+    changes = Changes()
+    free = granted.limit - held(tx, partner_id, at_most=granted.limit)
+    while free > 0:
+        first = _first_in_line(tx, partner_id, domains=free)
+        if not first:
+            break
+        wanted = [
+            NewRegistration(
+                domain=str(request.domain),
+                hub_id=request.hub_id,
+                contact_id=request.contact_id,
+                company_id=request.company_id,
+                source=request.source,
+                time_zone=time_zone,
+            )
+            for request, time_zone in first
+        ]
+        new = insert_free(tx, partner_id, wanted, validity=granted.validity, authority=granted.authority)
+        _tell(tx, [request for request, _ in first], new)
+        _serve(tx, partner_id, {str(request.domain) for request, _ in first}, changes)
+        free -= len(new)
+    return changes
+
+
+def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Stored, str]]:
+    """The first request of each of the first so many domains that are waited for, with its portal's time zone."""
+    # Several requests for one domain count once, so a batch may have to read on.
+    chosen: dict[str, tuple[Stored, str]] = {}
+    line = (
+        asked.query()
+        .add_columns(portals.c.time_zone)
+        .join_from(requests_table, portals, requests_table.c.hub_id == portals.c.hub_id)
+        .where(requests_table.c.partner_id == partner_id, requests_table.c.state == State.WAITING.value)
+        # A portal that is only observed, or paused, registers nothing.
+        .where(portals.c.mode == Mode.WRITE.value)
+        .order_by(requests_table.c.requested_at, requests_table.c.id)
+        .execution_options(yield_per=200)
+    )
+    for row in tx.connection.execute(line):
+        request = asked.stored(row)
+        chosen.setdefault(str(request.domain), (request, row.time_zone))
+        if len(chosen) == domains:
+            break
+    return list(chosen.values())
+
+
+def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes) -> None:
+    """Settle all of the partner's requests that wait for these domains, now that each domain is somebody's."""
+    line = asked.query().where(
+        requests_table.c.partner_id == partner_id,
+        requests_table.c.state == State.WAITING.value,
+        requests_table.c.domain.in_(sorted(domains)),
+    )
+    changes.contacts |= asked.contacts_waiting_elsewhere(tx, partner_id, domains)
+    waiting = [asked.stored(row) for row in tx.connection.execute(line.order_by(requests_table.c.id))]
+    holders = held_on(tx, domains)
+    for request in waiting:
+        changes.contacts.add((request.hub_id, str(request.contact_id)))
+        holder = holders.get(str(request.domain))
+        if holder is not None and holder.partner_id == partner_id and holder.is_active:
+            changes.registration(
+                partner_id=partner_id,
+                domain=holder.domain,
+                hub_id=holder.hub_id,
+                contact_id=holder.contact_id,
+                company_id=request.company_id,
+            )
+            asked.settle(
+                tx,
+                [request],
+                State.REGISTERED,
+                happened=Happened.JOINED,
+                domain=request.domain,
+                company_id=request.company_id,
+                registration_id=holder.id,
+            )
+        else:
+            # The loser of a race decides again, and comes out unavailable.
+            asked.decide_again(tx, [request])
+
+
+def _tell(tx: Tx, first: Iterable[Stored], new: dict[str, int]) -> None:
+    history.record(
+        tx,
+        [
+            Event(
+                partner_id=request.partner_id,
+                hub_id=request.hub_id,
+                domain=request.domain,
+                event=Happened.REGISTERED,
+                source=request.source.value,
+                who=request.who,
+                contact_id=request.contact_id,
+                company_id=request.company_id,
+                request_id=request.id,
+                registration_id=new[str(request.domain)],
+            )
+            for request in first
+            if request.domain in new
+        ],
+    )

@@ -1,0 +1,110 @@
+"""What does a company's record show? The best state of all its domains, and of the leads that work there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from syncworker.registration.ledger import registrations as claimed
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.gather import rule_claim
+from syncworker.registration.ledger.registrations import Registration
+from syncworker.registration.ledger.requests import State, Stored
+from syncworker.registration.rules.company import best
+from syncworker.registration.rules.decision import Decision, Outcome
+from syncworker.registration.rules.facts import Facts
+from syncworker.registration.rules.standing import standing
+from syncworker.registration.rules.terms import Action, Status
+from syncworker.store.database import Tx
+from syncworker.store.tables import registrations, requests
+
+_STATUS_OF = {
+    State.PROCESSING: Status.PENDING,
+    State.WAITING: Status.PENDING,
+    State.INVALID_DATA: Status.INVALID_DATA,
+    State.UNAVAILABLE: Status.UNAVAILABLE,
+}
+
+
+def decide_companies(
+    tx: Tx, *, partner_id: int, hub_id: int, companies: Mapping[str, str | None]
+) -> dict[str, Decision]:
+    """What each company shows, given the domain of each; those of which the ledger knows nothing are left out."""
+    claims = _claims(tx, partner_id=partner_id, hub_id=hub_id, companies=companies)
+    asked_for = _latest_requests(tx, hub_id, companies)
+    decided = {}
+    for company_id in companies:
+        states = _states(claims.get(company_id, []), asked_for.get(company_id, []))
+        if states:
+            decided[company_id] = best(states)
+    return decided
+
+
+def _states(claims: list[Registration], requests_: list[Stored]) -> list[Decision]:
+    # The newest claim on a domain is the one that counts; an active one is always the newest.
+    newest = {claim.domain: claim for claim in sorted(claims, key=lambda c: c.id)}
+    states = [_shown(claim) for claim in newest.values()]
+    for request in requests_:
+        claim = newest.get(request.domain or "")
+        if claim is not None and request.decided_at is not None and claim.created_at >= request.decided_at:
+            continue  # what was refused then has been registered since
+        states.append(
+            Decision(
+                outcome=Outcome.NOTHING,
+                status=_STATUS_OF[request.state],
+                reason=request.reason,
+                detail=request.detail,
+                domain=request.domain,
+            )
+        )
+    return states
+
+
+def _shown(claim: Registration) -> Decision:
+    of = rule_claim(claim)
+    facts = Facts(domain_claim=of) if claim.is_active else Facts(last_ended=of)
+    return standing(facts, claim.domain)
+
+
+def _claims(
+    tx: Tx, *, partner_id: int, hub_id: int, companies: Mapping[str, str | None]
+) -> dict[str, list[Registration]]:
+    domains = sorted({domain for domain in companies.values() if domain is not None})
+    ours = registrations.c.partner_id == partner_id
+    of_domain = claimed.query().where(ours, registrations.c.domain.in_(domains))
+    of_company = claimed.query().where(
+        ours, registrations.c.hub_id == hub_id, registrations.c.company_id.in_(sorted(companies))
+    )
+    found = [claimed.registration(row) for row in tx.connection.execute(of_domain.union(of_company))]
+    of: dict[str, list[Registration]] = defaultdict(list)
+    for company_id, domain in companies.items():
+        of[company_id] = [
+            claim
+            for claim in found
+            if claim.domain == domain or (claim.hub_id == hub_id and claim.company_id == company_id)
+        ]
+    return of
+
+
+def _latest_requests(tx: Tx, hub_id: int, companies: Mapping[str, object]) -> dict[str, list[Stored]]:
+    """The latest request of each contact of these companies, where it shows something that no registration does."""
+    latest = (
+        select(requests.c.id)
+        .distinct(requests.c.company_id, requests.c.contact_id)
+        .where(
+            requests.c.hub_id == hub_id,
+            requests.c.company_id.in_(sorted(companies)),
+            requests.c.action == Action.REGISTER.value,
+        )
+        .order_by(requests.c.company_id, requests.c.contact_id, requests.c.id.desc())
+    )
+    query = asked.query().where(
+        requests.c.id.in_(latest), requests.c.state.in_([state.value for state in _STATUS_OF])
+    )
+    of: dict[str, list[Stored]] = defaultdict(list)
+    for row in tx.connection.execute(query.order_by(requests.c.id)):
+        request = asked.stored(row)
+        of[str(request.company_id)].append(request)
+    return of

@@ -1,0 +1,206 @@
+"""How does a batch of leads become decided, registered and shown?
+
+Under the partner's row lock: end what is overdue, decide, put what may be registered on the waiting list, give out
+the free slots in order, and decide again with what that led to. The waiting list is the only way to a slot, so a
+request can never overtake one that was made before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from syncworker.registration.ledger import allocation, capacity, registrations
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.capacity import Terms
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.gather import Known, gather, rule_request
+from syncworker.registration.ledger.history import Happened
+from syncworker.registration.ledger.requests import State, Stored
+from syncworker.registration.rules.decide import decide
+from syncworker.registration.rules.decision import Decision, Outcome
+from syncworker.registration.rules.domains import Domain
+from syncworker.registration.rules.facts import Lead, Rules
+from syncworker.registration.rules.refused import Refused
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.portals import Partner, Portal
+
+# Deciding once more after the slots were given out settles all but the losers of a race; those need a third look.
+PASSES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A lead and what its website comes to."""
+
+    lead: Lead
+    domain: Domain | Refused | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What deciding depends on besides the lead."""
+
+    terms_of: Callable[[Partner], Terms]
+    rules: Rules
+    undo: timedelta
+    """How long a deregistration can be undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a lead's record shows; `touched` says whether the ledger knows the record at all."""
+
+    decision: Decision
+    touched: bool
+
+
+def decide_batch(
+    tx: Tx, portal: Portal, subjects: Mapping[str, Subject], conditions: Conditions
+) -> tuple[dict[str, Decided], Changes]:
+    """Decide these leads of a portal, and bring the ledger to it."""
+    changes = Changes()
+    if _asks(tx, portal.hub_id, subjects):
+        domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
+        lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
+        for _ in range(PASSES):
+            known = _known(tx, portal, subjects, free=0)
+            if not _settle_all(tx, subjects, known, conditions, changes):
+                break
+            changes.add(allocation.allocate(tx, portal.partner.id, conditions.terms_of(portal.partner)))
+    known = _known(tx, portal, subjects, free=0)
+    return _shown(subjects, known, conditions.rules), changes
+
+
+def preview_batch(
+    tx: Tx, portal: Portal, subjects: Mapping[str, Subject], conditions: Conditions
+) -> dict[str, Decided]:
+    """Say what would be decided, and change nothing but the note of it on the requests."""
+    picture = capacity.capacity(tx, portal.partner, conditions.terms_of(portal.partner))
+    known = _known(tx, portal, subjects, free=picture.free - picture.waiting)
+    shown = _shown(subjects, known, conditions.rules)
+    for contact_id, of in known.items():
+        decision = shown[contact_id].decision
+        would = f"would be {decision.status or 'left alone'}; {decision.detail}".rstrip("; ")
+        asked.preview(tx, of.requests, would=would, domain=decision.domain)
+    return shown
+
+
+def lock_and_end_overdue(
+    tx: Tx, partner_id: int, conditions: Conditions, changes: Changes, *, domains: set[Domain] | None = None
+) -> None:
+    """Lock the partner, end what is overdue and give the slots away; likewise for others' overdue claims on `domains`."""
+    others = registrations.partners_with_overdue(tx, domains) if domains else set()
+    for locked in sorted({partner_id, *others}):
+        partner = portals.lock_partner(tx, locked)
+        granted = conditions.terms_of(partner)
+        zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=locked)}
+        ended = registrations.end_overdue(tx, locked, validity=granted.validity, time_zones=zones)
+        changes.add(ended)
+        if ended.domains:
+            changes.add(allocation.allocate(tx, locked, granted))
+
+
+def _asks(tx: Tx, hub_id: int, subjects: Mapping[str, Subject]) -> bool:
+    # Without an open request nothing can change, and the partner's row need not be locked: most of a resync.
+    return bool(asked.open_of(tx, hub_id, subjects))
+
+
+def _known(tx: Tx, portal: Portal, subjects: Mapping[str, Subject], *, free: int) -> dict[str, Known]:
+    leads = {
+        contact_id: (subject.lead, subject.domain if isinstance(subject.domain, str) else None)
+        for contact_id, subject in subjects.items()
+    }
+    return gather(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, leads=leads, free=free)
+
+
+def _intended(requests: tuple[Stored, ...]) -> tuple[list[Stored], list[Stored]]:
+    """The requests that count, and those that a later one of the opposite action overtook."""
+    action = requests[-1].action
+    return [r for r in requests if r.action is action], [r for r in requests if r.action is not action]
+
+
+def _decide(subject: Subject, known: Known, rules: Rules) -> Decision:
+    if not known.requests:
+        return decide(subject.lead, None, known.facts, subject.domain, rules)
+    intended, _ = _intended(tuple(known.requests))
+    # A person's word or a manager's confirmation among several requests counts for all of them.
+    strongest = max(intended, key=lambda r: (r.confirmed_by is not None, r.source.is_person, -r.id))
+    return decide(subject.lead, rule_request(strongest), known.facts, subject.domain, rules)
+
+
+def _shown(subjects: Mapping[str, Subject], known: Mapping[str, Known], rules: Rules) -> dict[str, Decided]:
+    shown = {}
+    for contact_id, subject in subjects.items():
+        decision = _decide(subject, known[contact_id], rules)
+        touched = decision.status is not None or bool(known[contact_id].requests)
+        shown[contact_id] = Decided(decision=decision, touched=touched)
+    return shown
+
+
+def _settle_all(
+    tx: Tx,
+    subjects: Mapping[str, Subject],
+    known: Mapping[str, Known],
+    conditions: Conditions,
+    changes: Changes,
+) -> bool:
+    """Bring all open requests to what is decided; say whether any of them moved."""
+    moved = False
+    for contact_id, subject in sorted(subjects.items()):
+        of = known[contact_id]
+        if of.requests:
+            decision = _decide(subject, of, conditions.rules)
+            moved |= _settle(tx, subject, of, decision, conditions, changes)
+    return moved
+
+
+_SETTLED = {
+    Outcome.JOIN: (State.REGISTERED, Happened.JOINED),
+    Outcome.REFUSE: (State.UNAVAILABLE, Happened.UNAVAILABLE),
+    Outcome.INVALID: (State.INVALID_DATA, Happened.INVALID_DATA),
+    Outcome.WAIT: (State.WAITING, Happened.PENDING),
+    Outcome.REGISTER: (State.WAITING, Happened.PENDING),
+    Outcome.CONFIRM: (State.CONFIRMING, Happened.DEREGISTRATION_ASKED),
+    Outcome.WITHDRAW: (State.WITHDRAWN, Happened.WITHDRAWN),
+    Outcome.END: (State.ENDED, Happened.ENDED),
+    Outcome.DEREGISTER: (State.DEREGISTERED, Happened.DEREGISTERED),
+}
+
+
+def _settle(
+    tx: Tx, subject: Subject, known: Known, decision: Decision, conditions: Conditions, changes: Changes
+) -> bool:
+    intended, overtaken = _intended(tuple(known.requests))
+    company_id = subject.lead.company_id
+    asked.settle(
+        tx, overtaken, State.WITHDRAWN, happened=Happened.WITHDRAWN, detail="overtaken by a later request"
+    )
+    state, happened = _SETTLED[decision.outcome]
+    claim = _claim_meant(known, decision)
+    if decision.outcome is Outcome.DEREGISTER and claim is not None:
+        last = intended[-1]
+        who = last.confirmed_by or last.who
+        ended = registrations.deregister(tx, claim, who=who, source=last.source, undo=conditions.undo)
+        changes.add(ended)
+    moved = asked.settle(
+        tx,
+        intended,
+        state,
+        happened=happened,
+        reason=decision.reason,
+        detail=decision.detail,
+        domain=decision.domain,
+        company_id=company_id,
+        registration_id=claim.id if claim is not None else None,
+    )
+    if moved and company_id is not None:
+        changes.companies.add((intended[0].hub_id, company_id))
+    return moved
+
+
+def _claim_meant(known: Known, decision: Decision) -> registrations.Registration | None:
+    held = [claim for claim in known.claims.values() if claim.is_active and claim.domain == decision.domain]
+    return held[0] if held else None

@@ -1,0 +1,160 @@
+"""What does the ledger know about these leads?
+
+One query a question for a whole batch, however many leads it has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from syncworker.registration.ledger import holds as kept_holds
+from syncworker.registration.ledger import registrations as claimed
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.registrations import Registration
+from syncworker.registration.ledger.requests import CONSUMED, State, Stored
+from syncworker.registration.rules.facts import Claim, Consumed, Facts, Lead, Request
+from syncworker.registration.rules.terms import EndReason, Status
+from syncworker.store.database import Tx
+from syncworker.store.tables import registrations, requests
+
+_STATUS_OF = {
+    State.REGISTERED: Status.REGISTERED,
+    State.UNAVAILABLE: Status.UNAVAILABLE,
+    State.DEREGISTERED: Status.DEREGISTERED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one lead: its facts, its open requests, and the registration its record shows, if any."""
+
+    facts: Facts
+    requests: Sequence[Stored] = ()
+    claims: Mapping[int, Registration] = field(default_factory=dict)
+
+
+def gather(
+    tx: Tx, *, partner_id: int, hub_id: int, leads: Mapping[str, tuple[Lead, str | None]], free: int
+) -> dict[str, Known]:
+    """Read all that is needed to decide these leads, given with the domain of each; `free` slots are left."""
+    domains = {domain for _, domain in leads.values() if domain is not None}
+    open_requests = asked.open_of(tx, hub_id, leads)
+    consumed = _last_consumed(tx, hub_id, leads)
+    on_hold = kept_holds.on(tx, domains)
+    by_domain, by_contact = _claims(tx, partner_id=partner_id, hub_id=hub_id, domains=domains, contacts=leads)
+    known: dict[str, Known] = {}
+    for contact_id, (lead, domain) in leads.items():
+        mine = by_contact.get(contact_id, [])
+        there = by_domain.get(domain, []) if domain is not None else []
+        ours_there = [claim for claim in there if claim.partner_id == partner_id]
+        domain_claim = next((claim for claim in ours_there if claim.is_active), None)
+        lead_claim = next((claim for claim in mine if claim.is_active and _still_with(claim, lead)), None)
+        ended = [claim for claim in (*ours_there, *mine) if not claim.is_active]
+        last_ended = max(ended, key=_ended_at, default=None)
+        facts = Facts(
+            lead_claim=_claim(lead_claim),
+            domain_claim=_claim(domain_claim),
+            taken_by_another=any(claim.partner_id != partner_id for claim in there),
+            hold=on_hold.get(domain) if domain is not None else None,
+            last_ended=_claim(last_ended),
+            last_consumed=consumed.get(contact_id),
+            capacity_free=free > 0,
+        )
+        claims = {claim.id: claim for claim in (*ours_there, *mine)}
+        known[contact_id] = Known(facts=facts, requests=open_requests.get(contact_id, []), claims=claims)
+    return known
+
+
+def rule_request(request: Stored) -> Request:
+    """The request as the rules see it."""
+    return Request(
+        id=request.id,
+        action=request.action,
+        source=request.source,
+        requested_at=request.requested_at,
+        confirmed=request.confirmed_by is not None,
+    )
+
+
+def rule_claim(claim: Registration) -> Claim:
+    """The registration as the rules see it."""
+    # Within its undo time a deregistered claim is still held, and shows as deregistered.
+    end_reason = EndReason.DEREGISTERED if claim.deregistered_at is not None else claim.end_reason
+    return Claim(
+        id=claim.id,
+        domain=claim.domain,
+        registered_on=claim.registered_on,
+        expires_on=claim.expires_on,
+        source=claim.source,
+        contact_id=claim.contact_id,
+        company_id=claim.company_id,
+        confirmation=claim.confirmation,
+        hold=claim.hold,
+        end_reason=end_reason,
+        ended_at=None if claim.is_active else _ended_at(claim),
+    )
+
+
+def _claim(claim: Registration | None) -> Claim | None:
+    return rule_claim(claim) if claim is not None else None
+
+
+def _still_with(claim: Registration, lead: Lead) -> bool:
+    """A contact who moved to another company shows that company's state; the registration stays with the old one."""
+    return claim.company_id is None or lead.company_id is None or claim.company_id == lead.company_id
+
+
+def _ended_at(claim: Registration) -> datetime:
+    return claim.deregistered_at or claim.ended_at or claim.expires_at
+
+
+def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[str, Consumed]:
+    query = (
+        select(
+            requests.c.contact_id,
+            requests.c.state,
+            requests.c.reason,
+            requests.c.domain,
+            requests.c.decided_at,
+        )
+        .distinct(requests.c.contact_id)
+        .where(
+            requests.c.hub_id == hub_id,
+            requests.c.contact_id.in_(sorted(contacts)),
+            requests.c.state.in_([state.value for state in CONSUMED]),
+        )
+        .order_by(requests.c.contact_id, requests.c.decided_at.desc(), requests.c.id.desc())
+    )
+    return {
+        row.contact_id: Consumed(
+            status=_STATUS_OF[State(row.state)],
+            reason=asked.reason(row.reason),
+            domain=row.domain,
+            decided_at=row.decided_at,
+        )
+        for row in tx.connection.execute(query)
+    }
+
+
+def _claims(
+    tx: Tx, *, partner_id: int, hub_id: int, domains: set[str], contacts: Mapping[str, object]
+) -> tuple[dict[str, list[Registration]], dict[str, list[Registration]]]:
+    on_domain = registrations.c.domain.in_(sorted(domains)) & or_(
+        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None)
+    )
+    of_contact = (registrations.c.hub_id == hub_id) & registrations.c.contact_id.in_(sorted(contacts))
+    # A union of two index look-ups; an OR over both would scan.
+    both = claimed.query().where(on_domain).union(claimed.query().where(of_contact))
+    by_domain: dict[str, list[Registration]] = defaultdict(list)
+    by_contact: dict[str, list[Registration]] = defaultdict(list)
+    rows = [claimed.registration(row) for row in tx.connection.execute(both)]
+    for claim in sorted(rows, key=lambda c: c.id, reverse=True):
+        by_domain[claim.domain].append(claim)
+        if claim.hub_id == hub_id and claim.partner_id == partner_id and claim.contact_id is not None:
+            by_contact[claim.contact_id].append(claim)
+    return by_domain, by_contact

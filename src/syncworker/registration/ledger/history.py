@@ -1,0 +1,79 @@
+"""What happened, when, by whom, why and from where? Append-only; holds ids, never a person's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import insert, select
+
+from syncworker.store.database import Tx
+from syncworker.store.tables import history
+
+
+class Happened(StrEnum):
+    """What can happen to a request or a registration."""
+
+    REQUESTED = "requested"
+    PENDING = "pending"
+    INVALID_DATA = "invalid_data"
+    UNAVAILABLE = "unavailable"
+    REGISTERED = "registered"
+    JOINED = "joined"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+    DEREGISTRATION_ASKED = "deregistration_asked"
+    DEREGISTERED = "deregistered"
+    UNDONE = "undone"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    RENEWED = "renewed"
+    RENEWAL_SET = "renewal_set"
+    IMPORTED = "imported"
+    CONFIRMED = "confirmed"
+    CONTRADICTED = "contradicted"
+    UNCONFIRMED = "unconfirmed"
+    HOLD_CAME = "hold_came"
+    HAND_EDIT = "hand_edit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry of the history."""
+
+    partner_id: int
+    event: Happened
+    source: str
+    who: str
+    why: str = ""
+    hub_id: int | None = None
+    domain: str | None = None
+    contact_id: str | None = None
+    company_id: str | None = None
+    request_id: int | None = None
+    registration_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Event):
+    """An event as it was kept."""
+
+    id: int
+    at: datetime
+
+
+def record(tx: Tx, events: Iterable[Event]) -> None:
+    """Keep what happened."""
+    rows = [{"at": tx.now, **asdict(event)} for event in events]
+    if rows:
+        tx.connection.execute(insert(history), rows)
+
+
+def of_domain(tx: Tx, domain: str, *, partner_ids: Iterable[int] | None = None) -> list[Entry]:
+    """All that happened about a domain, oldest first; only what concerns these partners."""
+    query = select(history).where(history.c.domain == domain).order_by(history.c.id)
+    if partner_ids is not None:
+        query = query.where(history.c.partner_id.in_(list(partner_ids)))
+    return [Entry(**{**row._mapping, "event": Happened(row.event)}) for row in tx.connection.execute(query)]

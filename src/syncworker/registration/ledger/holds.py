@@ -1,0 +1,89 @@
+"""Which domains may nobody register, and what does a hold that comes later change?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.registrations import held_on
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.terms import HoldKind
+from syncworker.store.database import Tx
+from syncworker.store.tables import holds, registrations, requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reason why nobody may register a domain."""
+
+    domain: str
+    kind: HoldKind
+    note: str = ""
+
+
+def on(tx: Tx, domains: Collection[str]) -> Mapping[str, HoldKind]:
+    """The holds on these domains."""
+    query = select(holds.c.domain, holds.c.kind).where(holds.c.domain.in_(sorted(domains)))
+    return {row.domain: HoldKind(row.kind) for row in tx.connection.execute(query)}
+
+
+def add(tx: Tx, new: Collection[Hold], *, who: str) -> Changes:
+    """Keep holds. One on a registered domain flags the registration for a person, and ends nothing."""
+    changes = Changes()
+    if not new:
+        return changes
+    by_domain = {hold.domain: hold for hold in new}
+    rows = [
+        {"domain": h.domain, "kind": h.kind.value, "note": h.note, "added_by": who, "added_at": tx.now}
+        for h in sorted(by_domain.values(), key=lambda h: h.domain)
+    ]
+    statement = insert(holds).values(rows)
+    same = {"kind": statement.excluded.kind, "note": statement.excluded.note}
+    tx.connection.execute(statement.on_conflict_do_update(index_elements=["domain"], set_=same))
+    _flag_registrations(tx, by_domain, changes, who=who)
+    _recall_waiting(tx, by_domain, changes)
+    return changes
+
+
+def _flag_registrations(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes, *, who: str) -> None:
+    for domain, claim in sorted(held_on(tx, by_domain).items()):
+        kind = by_domain[domain].kind
+        if claim.hold is kind:
+            continue
+        flagged = update(registrations).where(registrations.c.id == claim.id).values(hold=kind.value)
+        tx.connection.execute(flagged)
+        told = Event(
+            partner_id=claim.partner_id,
+            hub_id=claim.hub_id,
+            domain=domain,
+            event=Happened.HOLD_CAME,
+            source="import",
+            who=who,
+            why=kind.value,
+            registration_id=claim.id,
+        )
+        history.record(tx, [told])
+        changes.registration(
+            partner_id=claim.partner_id,
+            domain=domain,
+            hub_id=claim.hub_id,
+            contact_id=claim.contact_id,
+            company_id=claim.company_id,
+        )
+
+
+def _recall_waiting(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes) -> None:
+    # Left on the waiting list, the next free slot would register what must not be registered.
+    line = asked.query().where(
+        requests.c.state == State.WAITING.value, requests.c.domain.in_(sorted(by_domain))
+    )
+    waiting = [asked.stored(row) for row in tx.connection.execute(line.with_for_update())]
+    asked.decide_again(tx, waiting)
+    changes.contacts |= {(r.hub_id, str(r.contact_id)) for r in waiting}

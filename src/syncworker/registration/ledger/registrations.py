@@ -1,0 +1,287 @@
+"""Which domains are claimed, and how does a claim end, renew or come back?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from syncworker.program import Authority, Validity
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKind, Source
+from syncworker.registration.rules.validity import expires_on, today_in
+from syncworker.store.database import Tx
+from syncworker.store.tables import registrations
+
+
+class NotRegistered(Exception):
+    """The partner holds no registration on the domain."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        super().__init__(f"{domain} is not registered: see `syncworker registrations`")
+
+
+class TooLateToUndo(Exception):
+    """No deregistration of the domain can be undone any more."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        super().__init__(f"the deregistration of {domain} cannot be undone any more: register it again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A claim as it stands."""
+
+    id: int
+    partner_id: int
+    domain: str
+    hub_id: int | None
+    contact_id: str | None
+    company_id: str | None
+    source: Source
+    registered_on: date
+    expires_on: date
+    expires_at: datetime
+    renew_at_expiry: bool
+    confirmation: Confirmation | None
+    hold: HoldKind | None
+    created_at: datetime
+    deregistered_at: datetime | None
+    undo_until: datetime | None
+    ended_at: datetime | None
+    end_reason: EndReason | None
+
+    @property
+    def is_active(self) -> bool:
+        """Neither ended nor deregistered."""
+        return self.ended_at is None and self.deregistered_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRegistration:
+    """A claim to be made."""
+
+    domain: str
+    hub_id: int
+    contact_id: str | None
+    company_id: str | None
+    source: Source
+    time_zone: str
+
+
+def expires_at(last_valid_day: date, time_zone: str) -> datetime:
+    """The moment after the last valid day, in the portal's time zone."""
+    return datetime.combine(last_valid_day + timedelta(days=1), time(), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def registration(row: Row[*tuple[object, ...]]) -> Registration:
+    """The registration in a row of `query()`."""
+    return Registration(
+        **{
+            **row._mapping,
+            "source": Source(row.source),
+            "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
+            "hold": HoldKind(row.hold) if row.hold else None,
+            "end_reason": EndReason(row.end_reason) if row.end_reason else None,
+        }
+    )
+
+
+def query() -> Select[*tuple[object, ...]]:
+    """All registrations, to be narrowed."""
+    return select(registrations)
+
+
+def held_on(tx: Tx, domains: Collection[str]) -> dict[str, Registration]:
+    """Who holds these domains, whoever it is."""
+    narrowed = query().where(registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None))
+    return {row.domain: registration(row) for row in tx.connection.execute(narrowed)}
+
+
+def insert_free(
+    tx: Tx, partner_id: int, wanted: Sequence[NewRegistration], *, validity: Validity, authority: Authority
+) -> dict[str, int]:
+    """Claim these domains for the partner; return the ids of those that were free."""
+    if not wanted:
+        return {}
+    rows = []
+    # In order of domain: two partners that want the same domains then wait for each other in one direction only.
+    for new in sorted(wanted, key=lambda w: w.domain):
+        today = today_in(new.time_zone, tx.now)
+        last_day = expires_on(today, validity)
+        rows.append(
+            {
+                "partner_id": partner_id,
+                "domain": new.domain,
+                "hub_id": new.hub_id,
+                "contact_id": new.contact_id,
+                "company_id": new.company_id,
+                "source": new.source.value,
+                "registered_on": today,
+                "expires_on": last_day,
+                "expires_at": expires_at(last_day, new.time_zone),
+                "confirmation": Confirmation.UNCONFIRMED.value if authority is Authority.HUBSPOT else None,
+                "created_at": tx.now,
+            }
+        )
+    statement = insert(registrations).values(rows).on_conflict_do_nothing()
+    returned = tx.connection.execute(statement.returning(registrations.c.domain, registrations.c.id))
+    return {row.domain: row.id for row in returned}
+
+
+def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
+    """Partners whose claim on one of these domains should have ended by now."""
+    narrowed = select(registrations.c.partner_id).where(
+        registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None), _is_overdue(tx)
+    )
+    return set(tx.connection.execute(narrowed).scalars())
+
+
+def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict[int, str]) -> Changes:
+    """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked."""
+    narrowed = query().where(
+        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None), _is_overdue(tx)
+    )
+    overdue = [registration(row) for row in tx.connection.execute(narrowed.order_by(registrations.c.domain))]
+    changes = Changes()
+    for claim in overdue:
+        if claim.is_active and claim.renew_at_expiry:
+            _renew(tx, claim, validity=validity, time_zone=time_zones.get(claim.hub_id or 0, "UTC"))
+        else:
+            _end(tx, claim)
+        _touch(changes, claim)
+    return changes
+
+
+def deregister(tx: Tx, claim: Registration, *, who: str, source: Source, undo: timedelta) -> Changes:
+    """End a claim: its slot and its domain are kept until it can no longer be undone. The partner is locked."""
+    values: dict[str, object] = {"deregistered_at": tx.now, "undo_until": tx.now + undo}
+    if not undo:
+        values |= {"ended_at": tx.now, "end_reason": EndReason.DEREGISTERED.value}
+    tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(**values))
+    _tell(tx, claim, Happened.DEREGISTERED, who=who, source=source.value, why="commission eligibility lost")
+    return _touch(Changes(), claim)
+
+
+def undo_deregistration(tx: Tx, partner_id: int, domain: str, *, who: str, source: Source) -> Changes:
+    """Take a deregistration back within its undo time; raises TooLateToUndo. The partner is locked."""
+    claim = held_on(tx, [domain]).get(domain)
+    if (
+        claim is None
+        or claim.partner_id != partner_id
+        or claim.undo_until is None
+        or claim.undo_until <= tx.now
+        or claim.expires_at <= tx.now
+    ):
+        raise TooLateToUndo(domain)
+    back = update(registrations).where(registrations.c.id == claim.id)
+    tx.connection.execute(back.values(deregistered_at=None, undo_until=None))
+    _tell(tx, claim, Happened.UNDONE, who=who, source=source.value)
+    return _touch(Changes(), claim)
+
+
+def active_of(tx: Tx, partner_id: int, domain: str) -> Registration:
+    """The partner's active registration on the domain; raises NotRegistered."""
+    claim = held_on(tx, [domain]).get(domain)
+    if claim is None or claim.partner_id != partner_id or not claim.is_active:
+        raise NotRegistered(domain)
+    return claim
+
+
+def newest_of(tx: Tx, partner_id: int, domain: str) -> Registration:
+    """The partner's latest registration on the domain, ended or not; raises NotRegistered."""
+    narrowed = query().where(registrations.c.partner_id == partner_id, registrations.c.domain == domain)
+    row = tx.connection.execute(narrowed.order_by(registrations.c.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        raise NotRegistered(domain)
+    return registration(row)
+
+
+def set_renewal(tx: Tx, claim: Registration, *, renew: bool, who: str) -> Changes:
+    """Say whether a claim renews itself when it expires."""
+    changed = update(registrations).where(registrations.c.id == claim.id).values(renew_at_expiry=renew)
+    tx.connection.execute(changed)
+    _tell(tx, claim, Happened.RENEWAL_SET, who=who, source="app", why="on" if renew else "off")
+    return Changes()
+
+
+_CONFIRMED = {
+    Confirmation.CONFIRMED: Happened.CONFIRMED,
+    Confirmation.CONTRADICTED: Happened.CONTRADICTED,
+    Confirmation.UNCONFIRMED: Happened.UNCONFIRMED,
+}
+
+
+def set_confirmation(tx: Tx, claim: Registration, to: Confirmation, *, who: str, source: str) -> Changes:
+    """Say what HubSpot is known to say of a claim, where HubSpot is the authority."""
+    if claim.confirmation is to:
+        return Changes()
+    tx.connection.execute(
+        update(registrations).where(registrations.c.id == claim.id).values(confirmation=to.value)
+    )
+    _tell(tx, claim, _CONFIRMED[to], who=who, source=source)
+    return _touch(Changes(), claim)
+
+
+def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -> None:
+    today = today_in(time_zone, tx.now)
+    last_day = expires_on(today, validity)
+    tx.connection.execute(
+        update(registrations)
+        .where(registrations.c.id == claim.id)
+        .values(registered_on=today, expires_on=last_day, expires_at=expires_at(last_day, time_zone))
+    )
+    _tell(tx, claim, Happened.RENEWED, who="syncworker", source=claim.source.value, why="renew_at_expiry")
+
+
+def _end(tx: Tx, claim: Registration) -> None:
+    at = claim.expires_at if claim.undo_until is None else claim.undo_until
+    if claim.is_active:
+        reason, happened = EndReason.EXPIRED, Happened.EXPIRED
+    else:
+        reason, happened = EndReason.DEREGISTERED, Happened.RELEASED
+    tx.connection.execute(
+        update(registrations)
+        .where(registrations.c.id == claim.id)
+        .values(ended_at=at, end_reason=reason.value)
+    )
+    _tell(tx, claim, happened, who="syncworker", source=claim.source.value)
+
+
+def _is_overdue(tx: Tx) -> ColumnElement[bool]:
+    return (registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now)
+
+
+def _tell(tx: Tx, claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> None:
+    told = Event(
+        partner_id=claim.partner_id,
+        hub_id=claim.hub_id,
+        domain=claim.domain,
+        event=event,
+        source=source,
+        who=who,
+        why=why,
+        contact_id=claim.contact_id,
+        company_id=claim.company_id,
+        registration_id=claim.id,
+    )
+    history.record(tx, [told])
+
+
+def _touch(changes: Changes, claim: Registration) -> Changes:
+    changes.registration(
+        partner_id=claim.partner_id,
+        domain=claim.domain,
+        hub_id=claim.hub_id,
+        contact_id=claim.contact_id,
+        company_id=claim.company_id,
+    )
+    return changes

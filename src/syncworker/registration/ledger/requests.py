@@ -1,0 +1,361 @@
+"""Who asked for what, and how far has it come?
+
+A request is the one thing that is an event: a row with a unique key, so that the same submission seen three ways
+counts once. `processing`, `invalid_data`, `waiting`, `confirming` and `unresolved` are open; the rest is consumed or
+over, and is never decided again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.rules.terms import Action, Reason, Source
+from syncworker.store.database import Tx
+from syncworker.store.tables import requests
+
+INVALID_OPEN_FOR = timedelta(days=30)
+
+
+class State(StrEnum):
+    """How far a request has come."""
+
+    PROCESSING = "processing"
+    INVALID_DATA = "invalid_data"
+    WAITING = "waiting"
+    CONFIRMING = "confirming"
+    """A deregistration asked for in the CRM, until a manager confirms it."""
+    UNRESOLVED = "unresolved"
+    """A submission whose contact was never found: waits for a person."""
+    REGISTERED = "registered"
+    UNAVAILABLE = "unavailable"
+    DEREGISTERED = "deregistered"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+    """The record is gone, or the data was not mended within 30 days."""
+
+
+OPEN = (State.PROCESSING, State.INVALID_DATA, State.WAITING, State.CONFIRMING, State.UNRESOLVED)
+CONSUMED = (State.REGISTERED, State.UNAVAILABLE, State.DEREGISTERED)
+
+
+class NotOpen(Exception):
+    """The request is over, or there is none of that id."""
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+        super().__init__(f"request {request_id} is not open: see `syncworker requests`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest:
+    """What is asked. Either the contact is known, or the email it will be found by."""
+
+    key: str
+    action: Action
+    source: Source
+    who: str
+    requested_at: datetime
+    contact_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A request as it stands."""
+
+    id: int
+    partner_id: int
+    hub_id: int
+    action: Action
+    source: Source
+    who: str
+    requested_at: datetime
+    contact_id: str | None
+    state: State
+    reason: Reason | None
+    detail: str
+    domain: str | None
+    company_id: str | None
+    confirmed_by: str | None
+    decided_at: datetime | None
+    registration_id: int | None
+
+
+_STORED = select(
+    requests.c.id,
+    requests.c.partner_id,
+    requests.c.hub_id,
+    requests.c.action,
+    requests.c.source,
+    requests.c.who,
+    requests.c.requested_at,
+    requests.c.contact_id,
+    requests.c.state,
+    requests.c.reason,
+    requests.c.detail,
+    requests.c.domain,
+    requests.c.company_id,
+    requests.c.confirmed_by,
+    requests.c.decided_at,
+    requests.c.registration_id,
+)
+
+
+def stored(row: Row[*tuple[object, ...]]) -> Stored:
+    """The request in a row of `query()`, whatever columns were added to it."""
+    fields = {column.name: row._mapping[column] for column in _STORED.selected_columns}
+    return Stored(
+        **{
+            **fields,
+            "action": Action(fields["action"]),
+            "source": Source(fields["source"]),
+            "state": State(fields["state"]),
+            "reason": reason(row.reason),
+        }
+    )
+
+
+def reason(value: str | None) -> Reason | None:
+    """The reason in a column."""
+    return Reason(value) if value else None
+
+
+def query() -> Select[*tuple[object, ...]]:
+    """All requests, to be narrowed."""
+    return _STORED
+
+
+def get(tx: Tx, request_id: int) -> Stored:
+    """The request, or NotOpen if there is none."""
+    row = tx.connection.execute(_STORED.where(requests.c.id == request_id)).one_or_none()
+    if row is None:
+        raise NotOpen(request_id)
+    return stored(row)
+
+
+def of_key(tx: Tx, hub_id: int, key: str) -> Stored | None:
+    """The request with this key, if it was made."""
+    narrowed = _STORED.where(requests.c.hub_id == hub_id, requests.c.key == key)
+    row = tx.connection.execute(narrowed).one_or_none()
+    return stored(row) if row is not None else None
+
+
+def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> list[int]:
+    """Keep requests whose key was not seen before; return the ids of those that are new."""
+    asked = {request.key: request for request in new}
+    if not asked:
+        return []
+    rows = [
+        {
+            "partner_id": partner_id,
+            "hub_id": hub_id,
+            "key": request.key,
+            "action": request.action.value,
+            "source": request.source.value,
+            "who": request.who,
+            "requested_at": request.requested_at,
+            "created_at": tx.now,
+            "contact_id": request.contact_id,
+            "email": request.email if request.contact_id is None else None,
+            "resolve_after": tx.now if request.contact_id is None else None,
+            "state": State.PROCESSING.value,
+            "reason": Reason.PROCESSING.value,
+        }
+        for request in sorted(asked.values(), key=lambda r: (r.requested_at, r.key))
+    ]
+    statement = insert(requests).on_conflict_do_nothing(index_elements=["hub_id", "key"])
+    added = tx.connection.execute(
+        statement.values(rows).returning(requests.c.id, requests.c.key, requests.c.contact_id)
+    ).all()
+    history.record(
+        tx,
+        [
+            Event(
+                partner_id=partner_id,
+                hub_id=hub_id,
+                event=Happened.REQUESTED,
+                source=asked[row.key].source.value,
+                who=asked[row.key].who,
+                why=asked[row.key].action.value,
+                contact_id=row.contact_id,
+                request_id=row.id,
+            )
+            for row in added
+        ],
+    )
+    return [row.id for row in added]
+
+
+def open_of(
+    tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = False
+) -> Mapping[str, list[Stored]]:
+    """The open requests of contacts, each in the order in which they were made."""
+    narrowed = _STORED.where(
+        requests.c.hub_id == hub_id,
+        requests.c.contact_id.in_(sorted(contact_ids)),
+        requests.c.state.in_([state.value for state in OPEN]),
+    ).order_by(requests.c.requested_at, requests.c.id)
+    found: dict[str, list[Stored]] = defaultdict(list)
+    for row in tx.connection.execute(narrowed.with_for_update() if lock else narrowed):
+        request = stored(row)
+        found[str(request.contact_id)].append(request)
+    return found
+
+
+def settle(
+    tx: Tx,
+    of: Collection[Stored],
+    state: State,
+    *,
+    happened: Happened,
+    reason: Reason | None = None,
+    detail: str = "",
+    domain: str | None = None,
+    company_id: str | None = None,
+    registration_id: int | None = None,
+    who: str = "syncworker",
+) -> bool:
+    """Bring requests to a state; those that are there already, for the same reason and domain, are left alone.
+
+    Returns whether any of them moved.
+    """
+    moved = [
+        r
+        for r in of
+        if (r.state, r.reason, r.domain, r.detail, r.company_id)
+        != (state, reason, domain, detail, company_id)
+    ]
+    if not moved:
+        return False
+    tx.connection.execute(
+        update(requests)
+        .where(requests.c.id.in_([r.id for r in moved]))
+        .values(
+            state=state.value,
+            reason=reason.value if reason else None,
+            detail=detail,
+            domain=domain,
+            company_id=company_id,
+            decided_at=tx.now,
+            registration_id=registration_id,
+            email=None,
+        )
+    )
+    told = [r for r in moved if (r.state, r.reason, r.domain) != (state, reason, domain)]
+    history.record(
+        tx,
+        [
+            Event(
+                partner_id=r.partner_id,
+                hub_id=r.hub_id,
+                event=happened,
+                source=r.source.value,
+                who=who,
+                why=reason.value if reason else "",
+                domain=domain,
+                contact_id=r.contact_id,
+                company_id=company_id,
+                request_id=r.id,
+                registration_id=registration_id,
+            )
+            for r in told
+        ],
+    )
+    return True
+
+
+def preview(tx: Tx, of: Collection[Stored], *, would: str, domain: str | None) -> None:
+    """Note on undecided requests what they would come to, in a portal that is only observed."""
+    ids = [request.id for request in of if (request.detail, request.domain) != (would, domain)]
+    if ids:
+        noted = update(requests).where(requests.c.id.in_(ids))
+        tx.connection.execute(noted.values(detail=would, domain=domain))
+
+
+def decide_again(tx: Tx, of: Collection[Stored]) -> None:
+    """Take requests off the waiting list, to be decided anew."""
+    settle(tx, of, State.PROCESSING, happened=Happened.PENDING, reason=Reason.PROCESSING)
+
+
+def withdraw(tx: Tx, request_id: int, *, who: str) -> Changes:
+    """Take back an open request; raises NotOpen."""
+    request = _open(tx, request_id)
+    settle(tx, [request], State.WITHDRAWN, happened=Happened.WITHDRAWN, domain=request.domain, who=who)
+    return _again(request)
+
+
+def confirm(tx: Tx, request_id: int, *, who: str) -> Changes:
+    """A manager confirms a deregistration that was asked for in the CRM; raises NotOpen."""
+    request = _open(tx, request_id)
+    if request.state is not State.CONFIRMING:
+        raise NotOpen(request_id)
+    tx.connection.execute(update(requests).where(requests.c.id == request_id).values(confirmed_by=who))
+    return _again(request)
+
+
+def try_again(tx: Tx, request_id: int) -> Changes:
+    """Look for the contact of an unresolved submission again; raises NotOpen."""
+    request = _open(tx, request_id)
+    tx.connection.execute(
+        update(requests)
+        .where(requests.c.id == request_id, requests.c.state == State.UNRESOLVED.value)
+        .values(state=State.PROCESSING.value, resolve_after=tx.now, resolve_attempts=0)
+    )
+    return _again(request)
+
+
+def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
+    """End requests whose data was not mended within 30 days."""
+    narrowed = (
+        _STORED.where(
+            requests.c.state == State.INVALID_DATA.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR
+        )
+        .order_by(requests.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    lapsed = [stored(row) for row in tx.connection.execute(narrowed)]
+    changes = Changes()
+    for request in lapsed:
+        settle(
+            tx, [request], State.ENDED, happened=Happened.ENDED, reason=request.reason, domain=request.domain
+        )
+        changes.contacts |= _again(request).contacts
+    return changes
+
+
+def contacts_waiting_elsewhere(tx: Tx, partner_id: int, domains: Collection[str]) -> set[tuple[int, str]]:
+    """The contacts for whom other partners wait for these domains: they must hear that one was taken."""
+    rows = tx.connection.execute(
+        select(requests.c.hub_id, requests.c.contact_id).where(
+            requests.c.domain.in_(sorted(domains)),
+            requests.c.partner_id != partner_id,
+            requests.c.state == State.WAITING.value,
+        )
+    )
+    return {(row.hub_id, str(row.contact_id)) for row in rows}
+
+
+def _open(tx: Tx, request_id: int) -> Stored:
+    narrowed = _STORED.where(requests.c.id == request_id, requests.c.state.in_([s.value for s in OPEN]))
+    row = tx.connection.execute(narrowed.with_for_update()).one_or_none()
+    if row is None:
+        raise NotOpen(request_id)
+    return stored(row)
+
+
+def _again(request: Stored) -> Changes:
+    changes = Changes()
+    if request.contact_id is not None:
+        changes.contacts.add((request.hub_id, request.contact_id))
+    return changes

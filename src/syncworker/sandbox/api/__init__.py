@@ -1,0 +1,1 @@
+"""Which of HubSpot's own routes are answered, and how?"""

@@ -1,0 +1,266 @@
+"""What happens between a request's arrival and its answer?"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from syncworker.sandbox.answers import (
+    Refusal,
+    Reply,
+    correlation_id,
+    dumps,
+    error,
+    method_not_allowed,
+    missing_scopes,
+    object_not_found,
+    token_expired,
+    too_large,
+    unauthenticated,
+)
+from syncworker.sandbox.call import Call
+from syncworker.sandbox.clock import now_ms
+from syncworker.sandbox.control.routes import CONTROL_PREFIX, answer_control, stream
+from syncworker.sandbox.deliveries import Deliveries
+from syncworker.sandbox.object_types import resolve
+from syncworker.sandbox.portals import Portal
+from syncworker.sandbox.routes import Route, match
+from syncworker.sandbox.world import World
+
+# ASGI's own types: its messages are open dictionaries.
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_BYTES = 10 * 1024 * 1024
+"""Of a request to HubSpot's routes; the real bound is unknown."""
+MOST_CONTROL_BYTES = 64 * 1024 * 1024
+
+
+class AbandonedError(Exception):
+    """The caller gets no answer: the connection is dropped."""
+
+
+class App:
+    """The ASGI application: HubSpot's routes, the control API and the page."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.deliveries = Deliveries(world)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, or the server's start and stop."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path == f"{CONTROL_PREFIX}/events":
+            await stream(self.world, receive, send)
+            return
+        control = path.startswith(CONTROL_PREFIX) or not _is_api(path)
+        try:
+            call = await _read(scope, receive, MOST_CONTROL_BYTES if control else MOST_BYTES)
+            reply = self._control(call) if control else await self._api(call)
+        except Refusal as refused:
+            reply = refused.reply
+        except AbandonedError:
+            scope["extensions"]["sandbox.abort"]()
+            return
+        await _send(send, reply, call_method=scope["method"])
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.deliveries.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.deliveries.stop()
+                self.world.database.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _control(self, call: Call) -> Reply:
+        try:
+            return answer_control(self.world, call, self.deliveries)
+        except Refusal as refused:
+            return refused.reply
+        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
+            return _crashed(call)
+
+    async def _api(self, call: Call) -> Reply:
+        found = match(call.path)
+        if found is None:
+            self.world.stats.count(f"{call.method} (unknown) 404", None)
+            raise object_not_found("Unable to find a route for this path")
+        route = found.routes.get(call.method)
+        if route is None:
+            self.world.stats.count(f"{call.method} (unknown) 405", None)
+            return method_not_allowed(list(found.routes))
+        call.version, call.ids = found.version, found.ids
+        fault = self.world.faults.next_http() if route.faults else None
+        portal: Portal | None = None
+        try:
+            if fault is not None:
+                self.world.stats.faults[fault] += 1
+                await self._break(fault)
+            if route.open_handler is not None:
+                reply = self._run(route, call, None, partial=False)
+            else:
+                portal, oauth = self._authenticate(call)
+                reply = self._admitted(
+                    route, call, portal, found.types, partial=fault == "partial_batch", oauth=oauth
+                )
+        except Refusal as refused:
+            reply = refused.reply
+        except AbandonedError:
+            self._count(route, call, portal, fault or "dropped")
+            raise
+        self._count(route, call, portal, str(reply.status))
+        if fault == "lost_answer":
+            raise AbandonedError
+        return reply
+
+    def _admitted(
+        self, route: Route, call: Call, portal: Portal, types: list[str], *, partial: bool, oauth: bool
+    ) -> Reply:
+        """Scopes and limits, then the handler; the answer carries the limit's headers."""
+        refused = self.world.limits.admit(portal, now_ms(), search=route.search)
+        if refused is not None:
+            reply = refused
+        else:
+            try:
+                call.kinds = [resolve(name) for name in types]
+                for needs in route.scopes([kind.scope for kind in call.kinds]):
+                    if not any(scope in portal.scopes for scope in needs):
+                        raise missing_scopes(needs)
+                reply = self._run(route, call, portal, partial=partial)
+            except Refusal as refusal:
+                reply = refusal.reply
+        if route.search:
+            return reply
+        headers = (*reply.headers, *self.world.limits.headers(portal, oauth=oauth))
+        return Reply(reply.status, reply.body, reply.content_type, headers)
+
+    def _run(self, route: Route, call: Call, portal: Portal | None, *, partial: bool) -> Reply:
+        world = self.world
+        world.partial = partial
+        try:
+            if not route.writes:
+                return self._handle(route, call, portal)
+            with world.transaction():
+                return self._handle(route, call, portal)
+        except Refusal:
+            raise
+        except sqlite3.OperationalError as failure:
+            # A number beyond 64 bits, a LIKE pattern too long: the caller's doing.
+            raise error(400, f"The request cannot be handled: {failure}", "VALIDATION_ERROR") from None
+        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
+            return _crashed(call)
+
+    def _handle(self, route: Route, call: Call, portal: Portal | None) -> Reply:
+        if route.open_handler is not None:
+            return route.open_handler(self.world, call)
+        if route.handler is None or portal is None:
+            raise unauthenticated()
+        return route.handler(self.world, portal, call)
+
+    def _authenticate(self, call: Call) -> tuple[Portal, bool]:
+        """The portal of the token, and whether the token came by OAuth."""
+        header = call.headers.get(b"authorization", b"").decode("latin-1")
+        kind, _, token = header.partition(" ")
+        holder = self.world.directory.tokens.get(token.strip()) if kind.lower() == "bearer" else None
+        if holder is None:
+            raise unauthenticated()
+        hub_id, expires = holder
+        if expires is not None and expires <= now_ms():
+            raise token_expired()
+        return self.world.directory.by_id[hub_id], expires is not None
+
+    async def _break(self, fault: str) -> None:
+        if fault == "429":
+            body = {
+                "status": "error",
+                "message": "You have reached your ten_secondly_rolling limit.",
+                "errorType": "RATE_LIMIT",
+                "policyName": "TEN_SECONDLY_ROLLING",
+                "correlationId": correlation_id(),
+            }
+            raise Refusal(Reply(429, dumps(body)))
+        if fault == "500":
+            raise error(500, "internal error", "INTERNAL_ERROR")
+        if fault == "502":
+            raise Refusal(Reply(502, b"<html><body>502 Bad Gateway</body></html>", "text/html"))
+        if fault == "html":
+            raise Refusal(Reply(200, b"<html><body>We'll be right back</body></html>", "text/html"))
+        if fault == "timeout":
+            until = now_ms() + int(self.world.faults.plan.timeout_s * 1000)
+            while now_ms() < until and not self.world.closing:
+                await asyncio.sleep(0.2)
+            raise AbandonedError
+        if fault == "reset":
+            raise AbandonedError
+
+    def _count(self, route: Route, call: Call, portal: Portal | None, outcome: str) -> None:
+        template = route.template
+        for kind in call.kinds:
+            template = template.replace("{type}", kind.plural, 1)
+        self.world.stats.count(f"{call.method} /{template} {outcome}", portal.hub_id if portal else None)
+        if outcome == "429":
+            self.world.stats.rate_limited += 1
+
+
+def _is_api(path: str) -> bool:
+    return path.split("/", 2)[1] in _AREAS
+
+
+_AREAS = frozenset({"crm", "oauth", "account-info", "marketing", "submissions", "form-integrations"})
+
+
+async def _read(scope: Scope, receive: Receive, limit: int) -> Call:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    body = b""
+    if scope["method"] not in ("GET", "HEAD"):
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            raise too_large(limit)
+        message = await receive()
+        body = message.get("body", b"")
+        if message.get("more_body"):
+            parts = [body]
+            size = len(body)
+            while message.get("more_body"):
+                message = await receive()
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    raise too_large(limit)
+            body = b"".join(parts)
+    return Call(
+        method=scope["method"],
+        path=scope["path"],
+        query_string=scope["query_string"],
+        headers=headers,
+        body=body,
+    )
+
+
+async def _send(send: Send, reply: Reply, *, call_method: str) -> None:
+    headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers]
+    if reply.status != 204:
+        headers.append((b"content-type", reply.content_type.encode()))
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if call_method == "HEAD" else reply.body})
+
+
+def _crashed(call: Call) -> Reply:
+    print(f"sandbox: {call.method} {call.path} failed", file=sys.stderr)  # noqa: T201 - its log is stderr
+    traceback.print_exc()
+    return error(500, "internal error", "INTERNAL_ERROR").reply

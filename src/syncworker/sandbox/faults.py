@@ -1,0 +1,96 @@
+"""Which faults are injected, and whose turn is it? All by one seed, so that a run can be repeated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from syncworker.sandbox.answers import invalid
+
+HTTP_KINDS = ("429", "500", "502", "timeout", "reset", "html", "lost_answer", "partial_batch")
+DEFAULT_SEARCH_LAG_S = 1.0
+"""The real lag and its distribution are unknown ("a few moments")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to break. HTTP and webhook numbers are probabilities, of a request and of an event."""
+
+    seed: int = 0
+    http: Mapping[str, float] = field(default_factory=dict)
+    lost: float = 0.0
+    duplicated: float = 0.0
+    reordered: bool = False
+    delay_s: float = 0.0
+    search_lag_s: float = DEFAULT_SEARCH_LAG_S
+    timeout_s: float = 30.0
+    """How long a request that is to time out is left without an answer."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """The plan in force and its random numbers."""
+
+    plan: Plan = field(default_factory=Plan)
+    http: random.Random = field(default_factory=lambda: random.Random(0))
+    webhooks: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def set(self, plan: Plan) -> None:
+        """Start over with another plan."""
+        self.plan = plan
+        # Separate generators: how many webhooks there are must not decide which request fails.
+        self.http = random.Random(plan.seed)
+        self.webhooks = random.Random(plan.seed + 1)
+
+    def next_http(self) -> str | None:
+        """What happens to the next request: one of HTTP_KINDS, or nothing."""
+        if not self.plan.http:
+            return None
+        roll = self.http.random()
+        for kind, probability in self.plan.http.items():
+            if roll < probability:
+                return kind
+            roll -= probability
+        return None
+
+
+def parse(body: Mapping[str, object]) -> Plan:
+    """A plan from the control API's JSON; raises Refusal 400 where it does not fit."""
+    unknown = set(body) - {"seed", "http", "webhooks", "search_lag_s", "timeout_s"}
+    if unknown:
+        raise invalid(f"Unknown faults: {', '.join(sorted(unknown))}")
+    http = _mapping(body, "http")
+    webhooks = _mapping(body, "webhooks")
+    for name, known in ((http, HTTP_KINDS), (webhooks, ("lost", "duplicated", "reordered", "delay_s"))):
+        if set(name) - set(known):
+            raise invalid(
+                f"Unknown faults: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}"
+            )
+    rates = {kind: _number(http, kind, 0.0, most=1.0) for kind in http}
+    if sum(rates.values()) > 1:
+        raise invalid("The probabilities under http add up to more than 1")
+    return Plan(
+        seed=int(_number(body, "seed", 0.0, most=2**53)),
+        http=rates,
+        lost=_number(webhooks, "lost", 0.0, most=1.0),
+        duplicated=_number(webhooks, "duplicated", 0.0, most=1.0),
+        reordered=bool(webhooks.get("reordered", False)),
+        delay_s=_number(webhooks, "delay_s", 0.0, most=86_400),
+        search_lag_s=_number(body, "search_lag_s", DEFAULT_SEARCH_LAG_S, most=86_400),
+        timeout_s=_number(body, "timeout_s", 30.0, most=3600),
+    )
+
+
+def _mapping(body: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = body.get(key, {})
+    if not isinstance(value, dict):
+        raise invalid(f"{key} must be an object")
+    return value
+
+
+def _number(body: Mapping[str, object], key: str, default: float, *, most: float) -> float:
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise invalid(f"{key} must be a number from 0 to {most:g}")
+    return value

@@ -1,0 +1,106 @@
+"""Who set a property, to what, when?
+
+A record's first values are not stored as history: they follow from the record (its creation and its source), until
+the property changes for the first time and both versions are written down. A million seeded contacts cost no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syncworker.sandbox.clock import iso
+from syncworker.sandbox.database import Database, marks
+from syncworker.sandbox.object_types import ObjectType
+from syncworker.sandbox.records import Record, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One value a property had, from `at` (ms) on."""
+
+    at: int
+    value: str
+    source: Source
+
+    def body(self) -> dict[str, object]:
+        """The version as the objects API shows it."""
+        shown: dict[str, object] = {
+            "value": self.value,
+            "timestamp": iso(self.at),
+            "sourceType": self.source.type,
+            "sourceId": self.source.id,
+        }
+        user = self.source.id.removeprefix("userId:")
+        if user != self.source.id and user.isdigit():
+            shown["updatedByUserId"] = int(user)
+        return shown
+
+
+def read(
+    database: Database, portal: int, kind: ObjectType, records: Sequence[Record], names: Sequence[str]
+) -> dict[int, dict[str, list[Version]]]:
+    """The versions of `names`, newest first, for each record; a property that never had a value has none."""
+    stored: dict[int, dict[str, list[Version]]] = {record.id: {} for record in records}
+    if records and names:
+        rows = database.execute(
+            "SELECT id, property, at, value, source_type, source_id FROM history WHERE portal = ? AND type = ? "  # noqa: S608
+            f"AND id IN ({marks(len(records))}) AND property IN ({marks(len(names))}) ORDER BY seq DESC",
+            (portal, kind.number, *(record.id for record in records), *names),
+        )
+        for id_, name, at, value, source_type, source_id in rows:
+            stored[id_].setdefault(name, []).append(Version(at, value, Source(source_type, source_id)))
+    for record in records:
+        versions = stored[record.id]
+        for name in names:
+            if name not in versions:
+                value = record.properties.get(name)
+                versions[name] = [] if value is None else [Version(record.created, value, record.source)]
+    return stored
+
+
+def append(
+    database: Database,
+    portal: int,
+    kind: ObjectType,
+    changes: Sequence[tuple[Record, Mapping[str, str]]],
+    *,
+    at: int,
+    source: Source,
+) -> None:
+    """Write down changes ("" clears); each record is as it was before."""
+    if not changes:
+        return
+    ids = [record.id for record, _ in changes]
+    known: dict[tuple[int, str], int] = {
+        (id_, name): seq
+        for id_, name, seq in database.execute(
+            "SELECT id, property, max(seq) FROM history WHERE portal = ? AND type = ? "  # noqa: S608
+            f"AND id IN ({marks(len(ids))}) GROUP BY id, property",
+            (portal, kind.number, *ids),
+        )
+    }
+    rows: list[tuple[int, int, int, str, int, int, str, str, str]] = []
+    for record, changed in changes:
+        for name, value in changed.items():
+            seq = known.get((record.id, name))
+            if seq is None:
+                seq = 0
+                first = record.properties.get(name)
+                if first is not None:
+                    origin = record.source
+                    rows.append(
+                        (
+                            portal,
+                            kind.number,
+                            record.id,
+                            name,
+                            0,
+                            record.created,
+                            first,
+                            origin.type,
+                            origin.id,
+                        )
+                    )
+            rows.append((portal, kind.number, record.id, name, seq + 1, at, value, source.type, source.id))
+    database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -1,0 +1,96 @@
+"""How does a transaction begin, what time is it in there, and when does it run again?"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import psycopg.errors
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+T = TypeVar("T")
+
+# A conflict between two transactions resolves itself within a few tries; more would hide a wrong lock order.
+TRIES = 6
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the time, aware, UTC."""
+
+
+class DatabaseClock:
+    """The database's clock: the one clock that all processes share."""
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the transaction's time."""
+        now: datetime = connection.execute(text("SELECT now()")).scalar_one()
+        return now
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """A clock that stands until it is moved; for tests."""
+
+    time: datetime
+
+    def now(self, connection: Connection) -> datetime:  # noqa: ARG002 - the protocol's
+        """Return the time it was set to."""
+        return self.time
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """A transaction and its time, handed down to all that happens in it."""
+
+    connection: Connection
+    now: datetime
+
+
+class Database:
+    """An engine and a clock."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, pool_size: int = 10) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=20s"},
+        )
+        self.clock = clock or DatabaseClock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """Commit what happens inside, or nothing of it."""
+        with self.engine.begin() as connection:
+            yield Tx(connection, self.clock.now(connection))
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """Do `work` in a transaction, again from the start if it lost against another one."""
+        for left in reversed(range(TRIES)):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except DBAPIError as error:
+                if not left or not _lost_against_another(error):
+                    raise
+                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _lost_against_another(error: DBAPIError) -> bool:
+    return isinstance(error.orig, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)

@@ -1,0 +1,255 @@
+"""Which portals and partners are there, and how do they stand?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Row, Select, delete, insert, or_, select, update
+
+from syncworker.store.database import Database, Tx
+from syncworker.store.secrets import PortalCredentials, Secrets
+from syncworker.store.tables import deployment, partners, portals
+
+# PostgreSQL knows 'infinity', Python does not: a block that only a person lifts ends here.
+UNTIL_A_PERSON_ACTS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Mode(StrEnum):
+    """What may be done in a portal."""
+
+    OBSERVE = "observe"
+    """Decide and show what would be done; register and write nothing."""
+    WRITE = "write"
+    PAUSED = "paused"
+
+
+class UnknownPortal(Exception):
+    """No such portal is connected."""
+
+    def __init__(self, hub_id: int) -> None:
+        self.hub_id = hub_id
+        super().__init__(f"portal {hub_id} is not connected: see `syncworker portals list`")
+
+
+class WrongHubSpot(Exception):
+    """The database has met the sandbox and is asked to meet a real portal, or the other way round."""
+
+    def __init__(self, known: str, asked: str) -> None:
+        super().__init__(
+            f"this database belongs to the {known}, and SYNCWORKER_HUBSPOT_BASE_URL points to the {asked}: "
+            "use another SYNCWORKER_DATABASE_URL (or SYNCWORKER_DATA_DIR) for it"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """A company that registers leads."""
+
+    id: int
+    name: str
+    program: str
+    tier: str
+    capacity: int | None
+    """Overrides the tier's capacity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """A connected HubSpot account, without its credentials."""
+
+    hub_id: int
+    name: str
+    mode: Mode
+    time_zone: str
+    ui_domain: str
+    app_id: str | None
+    partner_company_id: str | None
+    connected_at: datetime
+    blocked_until: datetime | None
+    blocked_reason: str | None
+    blocked_detail: str | None
+    partner: Partner
+
+    def is_blocked(self, now: datetime) -> bool:
+        """Whether a failure of the whole portal still keeps it from being worked on."""
+        return self.blocked_until is not None and self.blocked_until > now
+
+
+_COLUMNS: Select[*tuple[object, ...]] = select(
+    portals.c.hub_id, portals.c.name, portals.c.mode, portals.c.time_zone, portals.c.ui_domain, portals.c.app_id,
+    portals.c.partner_company_id, portals.c.connected_at, portals.c.blocked_until, portals.c.blocked_reason,
+    portals.c.blocked_detail,
+    partners.c.id.label("partner_id"), partners.c.name.label("partner_name"), partners.c.program, partners.c.tier,
+    partners.c.capacity,
+).join_from(portals, partners)  # fmt: skip
+
+
+def _portal(row: Row[*tuple[object, ...]]) -> Portal:
+    return Portal(
+        hub_id=row.hub_id, name=row.name, mode=Mode(row.mode), time_zone=row.time_zone, ui_domain=row.ui_domain,
+        app_id=row.app_id, partner_company_id=row.partner_company_id, connected_at=row.connected_at,
+        blocked_until=row.blocked_until, blocked_reason=row.blocked_reason, blocked_detail=row.blocked_detail,
+        partner=Partner(id=row.partner_id, name=row.partner_name, program=row.program, tier=row.tier,
+                        capacity=row.capacity),
+    )  # fmt: skip
+
+
+def get(tx: Tx, hub_id: int) -> Portal:
+    """The portal, or UnknownPortal."""
+    row = tx.connection.execute(_COLUMNS.where(portals.c.hub_id == hub_id)).one_or_none()
+    if row is None:
+        raise UnknownPortal(hub_id)
+    return _portal(row)
+
+
+def everyone(tx: Tx, *, partner_id: int | None = None) -> list[Portal]:
+    """All portals (of one partner), by hub id."""
+    query = _COLUMNS.order_by(portals.c.hub_id)
+    if partner_id is not None:
+        query = query.where(portals.c.partner_id == partner_id)
+    return [_portal(row) for row in tx.connection.execute(query)]
+
+
+def workable(tx: Tx) -> ColumnElement[bool]:
+    """A condition on `portals`: not paused and not blocked now."""
+    return (portals.c.mode != Mode.PAUSED) & or_(
+        portals.c.blocked_until.is_(None), portals.c.blocked_until <= tx.now
+    )
+
+
+def ensure_partner(tx: Tx, *, name: str, program: str, tier: str, capacity: int | None) -> Partner:
+    """The partner of that name, made or brought to these values."""
+    row = tx.connection.execute(select(partners.c.id).where(partners.c.name == name)).one_or_none()
+    values = {"program": program, "tier": tier, "capacity": capacity}
+    if row is None:
+        created = insert(partners).values(name=name, **values).returning(partners.c.id)
+        partner_id: int = tx.connection.execute(created).scalar_one()
+    else:
+        partner_id = row.id
+        tx.connection.execute(update(partners).where(partners.c.id == partner_id).values(**values))
+    return Partner(id=partner_id, name=name, **values)  # type: ignore[arg-type] # the mapping's values differ in type
+
+
+def lock_partner(tx: Tx, partner_id: int) -> Partner:
+    """Lock the partner's row: first in the lock order, and what makes counting its capacity safe."""
+    row = tx.connection.execute(select(partners).where(partners.c.id == partner_id).with_for_update()).one()
+    return Partner(id=row.id, name=row.name, program=row.program, tier=row.tier, capacity=row.capacity)
+
+
+def add(
+    tx: Tx, *, hub_id: int, partner: Partner, name: str, mode: Mode, time_zone: str, ui_domain: str,
+    app_id: str | None, partner_company_id: str | None, sealed: bytes,
+) -> bool:  # fmt: skip
+    """Connect a portal, or bring one that is connected to these values (its mode stays). True if it is new."""
+    values = {
+        "partner_id": partner.id, "name": name, "time_zone": time_zone, "ui_domain": ui_domain, "app_id": app_id,
+        "partner_company_id": partner_company_id, "credentials": sealed,
+    }  # fmt: skip
+    known = tx.connection.execute(select(portals.c.hub_id).where(portals.c.hub_id == hub_id)).one_or_none()
+    if known is not None:
+        tx.connection.execute(
+            update(portals).where(portals.c.hub_id == hub_id)
+            .values(**values, blocked_until=None, blocked_reason=None, blocked_detail=None)
+        )  # fmt: skip
+        return False
+    tx.connection.execute(insert(portals).values(hub_id=hub_id, mode=mode, connected_at=tx.now, **values))
+    return True
+
+
+def set_mode(tx: Tx, hub_id: int, mode: Mode) -> None:
+    """Set the mode, or raise UnknownPortal."""
+    if not tx.connection.execute(
+        update(portals).where(portals.c.hub_id == hub_id).values(mode=mode)
+    ).rowcount:
+        raise UnknownPortal(hub_id)
+
+
+def remove(tx: Tx, hub_id: int) -> None:
+    """Forget a portal with its marks, cursors and requests; registrations and history stay."""
+    if not tx.connection.execute(delete(portals).where(portals.c.hub_id == hub_id)).rowcount:
+        raise UnknownPortal(hub_id)
+
+
+def block(tx: Tx, hub_id: int, *, until: datetime, reason: str, detail: str) -> None:
+    """Let nobody work on the portal until then."""
+    tx.connection.execute(
+        update(portals).where(portals.c.hub_id == hub_id)
+        .values(blocked_until=until, blocked_reason=reason, blocked_detail=detail[:500])
+    )  # fmt: skip
+
+
+def unblock(tx: Tx, hub_id: int) -> None:
+    """Let the portal be worked on again."""
+    tx.connection.execute(
+        update(portals).where(portals.c.hub_id == hub_id)
+        .values(blocked_until=None, blocked_reason=None, blocked_detail=None)
+    )  # fmt: skip
+
+
+def bind_to(tx: Tx, hubspot: str) -> None:
+    """Say which HubSpot this database belongs to; raise WrongHubSpot if it belongs to another."""
+    known = tx.connection.execute(select(deployment.c.hubspot)).scalar_one_or_none()
+    if known is None:
+        tx.connection.execute(insert(deployment).values(hubspot=hubspot))
+    elif known != hubspot:
+        raise WrongHubSpot(known, hubspot)
+
+
+def secrets_of(tx: Tx, secrets: Secrets) -> dict[int, str]:
+    """The client secret that the webhooks of each portal are signed with."""
+    rows = tx.connection.execute(select(portals.c.hub_id, portals.c.credentials))
+    return {row.hub_id: secrets.open(row.credentials).client_secret or "" for row in rows}
+
+
+class CredentialStore:
+    """Reads credentials, and renews them once for all processes: the row is locked while HubSpot is asked."""
+
+    def __init__(self, database: Database, secrets: Secrets) -> None:
+        self._database = database
+        self._secrets = secrets
+
+    def load(self, hub_id: int) -> PortalCredentials:
+        """The credentials as they stand."""
+        with self._database.transaction() as tx:
+            return self._secrets.open(_sealed(tx, hub_id, lock=False))
+
+    def renew(
+        self, hub_id: int, renewed: Callable[[PortalCredentials], PortalCredentials]
+    ) -> PortalCredentials:
+        """Replace the credentials by `renewed(current)`, which returns the same if somebody else was faster."""
+        with self._database.transaction() as tx:
+            current = self._secrets.open(_sealed(tx, hub_id, lock=True))
+            new = renewed(current)
+            if new != current:
+                sealed = self._secrets.seal(new)
+                tx.connection.execute(
+                    update(portals).where(portals.c.hub_id == hub_id).values(credentials=sealed)
+                )
+            return new
+
+
+def _sealed(tx: Tx, hub_id: int, *, lock: bool) -> bytes:
+    query = select(portals.c.credentials).where(portals.c.hub_id == hub_id)
+    sealed: bytes | None = tx.connection.execute(
+        query.with_for_update() if lock else query
+    ).scalar_one_or_none()
+    if sealed is None:
+        raise UnknownPortal(hub_id)
+    return sealed
+
+
+def hub_ids_of_partners(tx: Tx, partner_ids: Iterable[int]) -> list[int]:
+    """The portals of these partners."""
+    query = (
+        select(portals.c.hub_id).where(portals.c.partner_id.in_(list(partner_ids))).order_by(portals.c.hub_id)
+    )
+    return list(tx.connection.execute(query).scalars())
+
+
+def find(tx: Tx, hub_id: int) -> Portal | None:
+    """The portal, if it is connected."""
+    row = tx.connection.execute(_COLUMNS.where(portals.c.hub_id == hub_id)).one_or_none()
+    return _portal(row) if row is not None else None

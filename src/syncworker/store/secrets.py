@@ -1,0 +1,74 @@
+"""How are credentials kept unreadable at rest, and emails recognisable without being kept?"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class WrongSecretKey(Exception):
+    """The credentials were encrypted with another `SYNCWORKER_SECRET_KEY`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the stored credentials were encrypted with another SYNCWORKER_SECRET_KEY: "
+            "set the one that was used, or connect the portal again with `syncworker portals add`"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalCredentials:
+    """What a portal is reached with: an access token, or what renews one; and what its webhooks are signed with."""
+
+    access_token: str | None = None
+    refresh_token: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    expires_at: datetime | None = None
+    """When the access token ends; none for a token that does not."""
+
+    def __repr__(self) -> str:
+        return "PortalCredentials(...)"  # never in a log
+
+
+class Secrets:
+    """Encrypts with one key and hashes with another, both derived from the secret key of the settings."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"credentials")))
+        self._email_key = _derive(secret_key, b"email")
+
+    def seal(self, credentials: PortalCredentials) -> bytes:
+        """Encrypt."""
+        fields = asdict(credentials)
+        if credentials.expires_at is not None:
+            fields["expires_at"] = credentials.expires_at.isoformat()
+        return self._fernet.encrypt(json.dumps(fields).encode())
+
+    def open(self, sealed: bytes) -> PortalCredentials:
+        """Decrypt, or raise WrongSecretKey."""
+        try:
+            fields = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise WrongSecretKey from None
+        if fields["expires_at"] is not None:
+            fields["expires_at"] = datetime.fromisoformat(fields["expires_at"])
+        return PortalCredentials(**fields)
+
+    def email_hash(self, email: str) -> str:
+        """A keyed hash of an email: the same for the same person, of no use without the key."""
+        return hmac.new(self._email_key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+def _derive(secret_key: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"syncworker " + purpose).derive(
+        secret_key.encode()
+    )

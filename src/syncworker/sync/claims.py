@@ -1,0 +1,260 @@
+"""Who is looking at which marks, and what if that fails?
+
+A claim takes due marks with a random token and a lease; a killed worker's lease runs out, and that is the recovery
+time. Renewing, failing and finishing need the token, and finishing deletes a mark only at the generation that was
+claimed: whatever was marked again meanwhile is looked at again.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Row, text
+
+from syncworker.store.database import Tx
+from syncworker.sync.marks import Kind, Priority
+
+LEASE = timedelta(seconds=60)
+BATCH = 100  # what one call of HubSpot's batch endpoints takes
+WEBHOOK_FLOOD = 500
+
+# How long a record rests after each failure; after the last one it is parked.
+BACKOFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600, 6 * 3600))
+JITTER = 0.2
+
+Key = tuple[Kind, str]
+
+
+class Lane(StrEnum):
+    """Which marks a claim may take: those somebody waits for, or the rest."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A claimed mark."""
+
+    generation: int
+    attempts: int
+    marked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Marks of one portal that are ours until the lease ends: of one kind, and the companies that came along."""
+
+    hub_id: int
+    kind: Kind
+    token: uuid.UUID
+    marks: dict[Key, Mark] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the claimed kind."""
+        return [object_id for kind, object_id in self.marks if kind is self.kind]
+
+
+_FLOOD = text("""
+    SELECT count(*) FROM (
+        SELECT FROM marks
+         WHERE hub_id = :hub_id AND kind = :kind AND priority = 1 AND parked_at IS NULL AND not_before <= :now
+         LIMIT :flood
+    ) AS due
+""")
+_HAS_DUE = text("""
+    SELECT EXISTS (
+        SELECT FROM marks WHERE hub_id = :hub_id AND kind = :kind AND priority = :priority
+           AND parked_at IS NULL AND not_before <= :now)
+""")
+_CLAIM = """
+    WITH picked AS MATERIALIZED (
+        SELECT object_id FROM marks
+         WHERE hub_id = :hub_id AND kind = :kind AND {priority} AND parked_at IS NULL AND not_before <= :now
+         ORDER BY not_before LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    UPDATE marks AS m SET claim_token = :token, not_before = :lease FROM picked
+     WHERE m.hub_id = :hub_id AND m.kind = :kind AND m.object_id = picked.object_id
+    RETURNING m.kind, m.object_id, m.generation, m.attempts, m.marked_at
+"""
+# One query a priority: each is a range of the index. Ordered by both, the range would hold all that is backed off.
+_CLAIM_PRIORITY = text(_CLAIM.format(priority="priority = :priority"))
+_CLAIM_OLDEST = text(_CLAIM.format(priority="priority = ANY(:priorities)"))
+
+
+def served_priorities(tx: Tx, hub_id: int, kind: Kind, lane: Lane) -> list[Priority]:
+    """Which priorities a lane serves now: more than 500 due webhook marks of a portal count as bulk."""
+    parameters = {"hub_id": hub_id, "kind": kind.value, "now": tx.now, "flood": WEBHOOK_FLOOD + 1}
+    flood = tx.connection.execute(_FLOOD, parameters).scalar_one() > WEBHOOK_FLOOD
+    first_of_bulk = Priority.WEBHOOK if flood else Priority.POLL
+    return [p for p in Priority if (p < first_of_bulk) == (lane is Lane.INTERACTIVE)]
+
+
+def has_due(tx: Tx, hub_id: int, kind: Kind, lane: Lane) -> bool:
+    """Whether a claim would find something."""
+    parameters = {"hub_id": hub_id, "kind": kind.value, "now": tx.now}
+    return any(
+        tx.connection.execute(_HAS_DUE, {**parameters, "priority": int(priority)}).scalar_one()
+        for priority in served_priorities(tx, hub_id, kind, lane)
+    )
+
+
+def claim(
+    tx: Tx, hub_id: int, kind: Kind, *, lane: Lane, limit: int = BATCH, oldest_first: bool = False
+) -> Claim:
+    """Take up to `limit` due marks of one portal and kind: by priority, or the oldest whatever their priority."""
+    taken = Claim(hub_id=hub_id, kind=kind, token=uuid.uuid4())
+    priorities = [int(p) for p in served_priorities(tx, hub_id, kind, lane)]
+    parameters: dict[str, object] = {
+        "hub_id": hub_id,
+        "kind": kind.value,
+        "now": tx.now,
+        "lease": tx.now + LEASE,
+        "token": taken.token,
+    }
+    if oldest_first:
+        rows = tx.connection.execute(_CLAIM_OLDEST, {**parameters, "limit": limit, "priorities": priorities})
+        taken.marks.update(_marks(rows.all()))
+        return taken
+    for priority in priorities:
+        left = limit - len(taken.marks)
+        if not left:
+            break
+        rows = tx.connection.execute(_CLAIM_PRIORITY, {**parameters, "limit": left, "priority": priority})
+        taken.marks.update(_marks(rows.all()))
+    return taken
+
+
+# `takes`: nobody holds it, and it does not rest after a failure, nor is it parked.
+_CLAIM_ALSO = text("""
+    INSERT INTO marks AS m
+        (hub_id, kind, object_id, generation, priority, cause, marked_at, not_before, claim_token)
+    SELECT :hub_id, 'company', id, nextval('mark_generation'), 2, :cause, :now, :lease, :token
+      FROM unnest(CAST(:ids AS text[])) AS id
+    ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET
+        generation = excluded.generation,
+        marked_at = excluded.marked_at,
+        claim_token = CASE
+            WHEN m.parked_at IS NULL
+             AND (m.not_before <= :now OR (m.claim_token IS NULL AND m.attempts = 0))
+            THEN excluded.claim_token ELSE m.claim_token END,
+        not_before = CASE
+            WHEN m.parked_at IS NULL
+             AND (m.not_before <= :now OR (m.claim_token IS NULL AND m.attempts = 0))
+            THEN excluded.not_before ELSE m.not_before END
+    RETURNING m.kind, m.object_id, m.generation, m.attempts, m.marked_at, m.claim_token
+""")
+
+
+def claim_also(tx: Tx, taken: Claim, company_ids: Collection[str], *, cause: str) -> None:
+    """Claim these companies under the same token, so that a contact's batch may write them too.
+
+    One that somebody else holds is marked again instead: whoever holds it may have read the ledger before us. One
+    that is parked, or rests after a failure, is left to its turn.
+    """
+    if company_ids:
+        parameters = {
+            "hub_id": taken.hub_id,
+            "ids": sorted(set(company_ids)),
+            "cause": cause,
+            "now": tx.now,
+            "lease": tx.now + LEASE,
+            "token": taken.token,
+        }
+        rows = tx.connection.execute(_CLAIM_ALSO, parameters).all()
+        taken.marks.update(_marks([row for row in rows if row.claim_token == taken.token]))
+
+
+_OURS = """
+       m.hub_id = :hub_id AND m.claim_token = :token
+   AND (m.kind, m.object_id) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])))
+"""
+_RENEW = text(f"UPDATE marks AS m SET not_before = :lease WHERE {_OURS} RETURNING m.kind, m.object_id")  # noqa: S608
+_GIVE_BACK = text(
+    f"UPDATE marks AS m SET claim_token = NULL, not_before = :now, last_error = coalesce(:error, last_error) WHERE {_OURS}"  # noqa: S608, E501
+)
+_FINISH = text("""
+    DELETE FROM marks AS m
+     USING unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:generations AS bigint[]))
+        AS done (kind, object_id, generation)
+     WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = done.kind AND m.object_id = done.object_id
+       AND m.generation = done.generation
+""")
+_FINISH_MARKED_AGAIN = text(f"""
+    UPDATE marks AS m SET claim_token = NULL, not_before = :now, attempts = 0, last_error = NULL WHERE {_OURS}
+""")  # noqa: S608 - no value is formatted in
+_FAIL = text("""
+    UPDATE marks AS m
+       SET claim_token = NULL, attempts = m.attempts + 1, not_before = failed.not_before, last_error = failed.error,
+           parked_at = failed.parked_at
+      FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:not_before AS timestamptz[]),
+                  CAST(:errors AS text[]), CAST(:parked_at AS timestamptz[]))
+        AS failed (kind, object_id, not_before, error, parked_at)
+     WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = failed.kind AND m.object_id = failed.object_id
+""")
+
+
+def renew(tx: Tx, taken: Claim) -> frozenset[Key]:
+    """Start the lease anew; return what is still ours."""
+    rows = tx.connection.execute(_RENEW, {**_ours(taken, taken.marks), "lease": tx.now + LEASE}).all()
+    return frozenset((Kind(row.kind), row.object_id) for row in rows)
+
+
+def finish(tx: Tx, taken: Claim, done: Collection[Key]) -> None:
+    """Delete these marks; those marked again since they were claimed are due at once instead."""
+    if done:
+        ours = _ours(taken, done)
+        generations = [taken.marks[key].generation for key in sorted(done)]
+        tx.connection.execute(_FINISH, {**ours, "generations": generations})
+        tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
+
+
+def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False) -> None:
+    """Count a failure of each record: it rests for the next step of the schedule, or is parked after the last."""
+    if not errors:
+        return
+    steps = [taken.marks[key].attempts for key in sorted(errors)]
+    parked = [park or step >= len(BACKOFF) for step in steps]
+    jitter = [random.uniform(1 - JITTER, 1 + JITTER) for _ in steps]  # noqa: S311 - not a secret
+    rests = [
+        timedelta(0) if is_parked else BACKOFF[step] * factor
+        for step, is_parked, factor in zip(steps, parked, jitter, strict=True)
+    ]
+    parameters = {
+        **_ours(taken, errors),
+        "not_before": [tx.now + rest for rest in rests],
+        "errors": [errors[key][:500] for key in sorted(errors)],
+        "parked_at": [tx.now if is_parked else None for is_parked in parked],
+    }
+    tx.connection.execute(_FAIL, parameters)
+
+
+def give_back(tx: Tx, taken: Claim, *, error: str | None = None) -> None:
+    """Return all that is still claimed, attempts unchanged: the failure was not the records'."""
+    parameters = {**_ours(taken, taken.marks), "now": tx.now, "error": error[:500] if error else None}
+    tx.connection.execute(_GIVE_BACK, parameters)
+
+
+def _ours(taken: Claim, keys: Collection[Key]) -> dict[str, object]:
+    ordered = sorted(keys)
+    return {
+        "hub_id": taken.hub_id,
+        "token": taken.token,
+        "kinds": [kind.value for kind, _ in ordered],
+        "ids": [object_id for _, object_id in ordered],
+    }
+
+
+def _marks(rows: Collection[Row[*tuple[object, ...]]]) -> dict[Key, Mark]:
+    return {
+        (Kind(row.kind), row.object_id): Mark(
+            generation=row.generation, attempts=row.attempts, marked_at=row.marked_at
+        )
+        for row in rows
+    }

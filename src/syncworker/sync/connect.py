@@ -1,0 +1,189 @@
+"""How is a portal connected, checked and switched?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from syncworker.hubspot.client import HubSpotClient
+from syncworker.hubspot.credentials import StaticToken
+from syncworker.hubspot.records import AccountInfo
+from syncworker.registration.ledger import holds
+from syncworker.registration.ledger.holds import Hold
+from syncworker.registration.rules.domains import registrable
+from syncworker.registration.rules.terms import HoldKind
+from syncworker.registration.rules.validity import UnknownTimeZoneError, today_in
+from syncworker.settings import HUBSPOT_API, SettingsError
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.store.secrets import PortalCredentials
+from syncworker.store.tables import forms
+from syncworker.sync import cursors, polling
+from syncworker.sync.context import Context, program
+from syncworker.sync.cursors import FORM
+from syncworker.sync.fan_out import mark_changes
+from syncworker.sync.wake import Bell, Ring
+
+
+class WrongAccount(Exception):
+    """The token belongs to another account than the one that was named."""
+
+    def __init__(self, *, asked: int, found: int) -> None:
+        super().__init__(
+            f"the token belongs to portal {found}, not to {asked}: set SYNCWORKER_HUBSPOT_PORTAL_ID, or the token, right"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPortal:
+    """What is needed to connect a portal. Without `hub_id`, the account that the token belongs to."""
+
+    credentials: PortalCredentials
+    partner_name: str
+    tier: str
+    capacity: int | None = None
+    program: str = "hubspot-solutions-partner"
+    hub_id: int | None = None
+    name: str = ""
+    mode: Mode = Mode.OBSERVE
+    app_id: str | None = None
+    partner_company_id: str | None = None
+    own_domains: tuple[str, ...] = ()
+    auto_register_forms: tuple[str, ...] = ()
+
+
+def connect(context: Context, new: NewPortal) -> Portal:
+    """Check the credentials against account-info and connect the portal, or bring a connected one to these values.
+
+    Raises WrongAccount, FixCredentials, UnknownTier, WrongHubSpot, SettingsError.
+    """
+    program(new.program).validity(new.tier)
+    domains = own_domains(context, new.own_domains)
+    account = who_is(context, new.credentials)
+    if new.hub_id is not None and account.hub_id != new.hub_id:
+        raise WrongAccount(asked=new.hub_id, found=account.hub_id)
+
+    def store(tx: Tx) -> tuple[Portal, set[Ring]]:
+        portals.bind_to(tx, "hubspot" if context.base_url == HUBSPOT_API else "sandbox")
+        partner = portals.ensure_partner(
+            tx, name=new.partner_name, program=new.program, tier=new.tier, capacity=new.capacity
+        )
+        added = portals.add(
+            tx,
+            hub_id=account.hub_id,
+            partner=partner,
+            name=new.name or f"portal {account.hub_id}",
+            mode=new.mode,
+            time_zone=known_zone(account.time_zone, tx.now),
+            ui_domain=account.ui_domain or "app.hubspot.com",
+            app_id=new.app_id,
+            partner_company_id=new.partner_company_id,
+            sealed=context.secrets.seal(new.credentials),
+        )
+        if added:
+            polling.begin(tx, account.hub_id, at=tx.now)
+        for form_id in new.auto_register_forms:
+            enable_form(tx, account.hub_id, form_id)
+        changes = holds.add(tx, domains, who="settings")
+        rings = mark_changes(tx, changes, cause="hold")
+        return portals.get(tx, account.hub_id), rings
+
+    portal, rings = context.database.run(store)
+    context.waker.ring(*rings)
+    return portal
+
+
+def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
+    """The account that these credentials belong to; raises FixCredentials."""
+    if not credentials.access_token:
+        raise SettingsError(
+            ["connecting a portal needs an access token: set SYNCWORKER_HUBSPOT_ACCESS_TOKEN"]
+        )
+    client = HubSpotClient(
+        hub_id=0,
+        base_url=context.base_url,
+        api_version=context.settings.hubspot_api_version,
+        credentials=StaticToken(credentials.access_token),
+        limiter=context.limiter,
+    )
+    try:
+        return client.account_info()
+    finally:
+        client.close()
+
+
+def own_domains(context: Context, names: tuple[str, ...]) -> list[Hold]:
+    """The holds on the partner's own domains; raises SettingsError naming what is no domain."""
+    found = {name: registrable(name, context.domain_rules) for name in names}
+    bad = [
+        f"SYNCWORKER_OWN_DOMAINS: {name}: {of.sentence}"
+        for name, of in found.items()
+        if not isinstance(of, str)
+    ]
+    if bad:
+        raise SettingsError(bad)
+    return [
+        Hold(domain=domain, kind=HoldKind.OWN_OR_AFFILIATED, note="own domain")
+        for domain in found.values()
+        if isinstance(domain, str)
+    ]
+
+
+def known_zone(time_zone: str, now: datetime) -> str:
+    """The portal's time zone, or UTC where it is one that nobody knows."""
+    try:
+        today_in(time_zone, now)
+    except UnknownTimeZoneError:
+        return "UTC"
+    return time_zone
+
+
+def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
+    """Switch the mode. In `write`, all that was held back is looked at."""
+
+    def switch(tx: Tx) -> None:
+        portals.set_mode(tx, hub_id, mode)
+        if mode is Mode.WRITE:
+            tx.connection.execute(_MARK_ALL, {"hub_id": hub_id, "now": tx.now})
+
+    context.database.run(switch)
+    context.waker.ring(Ring(Bell.RECONCILE_BULK, hub_id))
+
+
+# Whatever the ledger knows of the portal: it may show something that it did not show before.
+_MARK_ALL = text("""
+    INSERT INTO marks AS m (hub_id, kind, object_id, priority, cause, marked_at, not_before)
+    SELECT DISTINCT CAST(:hub_id AS bigint), kind, object_id, 2, 'mode write', :now ::timestamptz, :now ::timestamptz
+      FROM (SELECT 'contact' AS kind, contact_id AS object_id FROM requests WHERE hub_id = :hub_id
+            UNION SELECT 'company', company_id FROM requests WHERE hub_id = :hub_id
+            UNION SELECT 'contact', contact_id FROM registrations WHERE hub_id = :hub_id
+            UNION SELECT 'company', company_id FROM registrations WHERE hub_id = :hub_id
+            UNION SELECT kind, object_id FROM records WHERE hub_id = :hub_id
+            UNION SELECT 'domain', domain FROM registrations
+                   WHERE partner_id = (SELECT partner_id FROM portals WHERE hub_id = :hub_id)
+            UNION SELECT 'company', partner_company_id FROM portals WHERE hub_id = :hub_id) AS known
+     WHERE object_id IS NOT NULL
+    ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET generation = nextval('mark_generation')
+""")
+
+
+def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "") -> bool:
+    """Let a form register leads from now on; return whether it did not before."""
+    row = upsert(forms).values(hub_id=hub_id, form_id=form_id, name=name, enabled_at=tx.now)
+    added = tx.connection.execute(row.on_conflict_do_nothing()).rowcount > 0
+    cursors.ensure(tx, hub_id, f"{FORM}{form_id}", high_water=tx.now)
+    return added
+
+
+def disable_form(tx: Tx, hub_id: int, form_id: str) -> bool:
+    """Let a form register no more leads; return whether it did before."""
+    removed = delete(forms).where(forms.c.hub_id == hub_id, forms.c.form_id == form_id)
+    tx.connection.execute(
+        text("DELETE FROM cursors WHERE hub_id = :hub_id AND trigger = :trigger"),
+        {"hub_id": hub_id, "trigger": f"{FORM}{form_id}"},
+    )
+    return tx.connection.execute(removed).rowcount > 0

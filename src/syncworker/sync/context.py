@@ -1,0 +1,170 @@
+"""What does a process hold for its whole life: settings, database, HubSpot clients, rules, the bell?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from syncworker.hubspot.client import HubSpotClient
+from syncworker.hubspot.credentials import Credentials, RefreshedToken, StoredToken
+from syncworker.hubspot.paths import Paths
+from syncworker.hubspot.properties import PropertyNames
+from syncworker.hubspot.rate_limit import SharedRateLimiter, connect
+from syncworker.hubspot.records import CallMade
+from syncworker.hubspot.transport import Transport
+from syncworker.program import Program, load_program
+from syncworker.registration.ledger.capacity import Terms, terms
+from syncworker.registration.ledger.deciding import Conditions
+from syncworker.registration.rules.domain_rules import DomainRules, domain_rules
+from syncworker.registration.rules.facts import Rules
+from syncworker.settings import HUBSPOT_API, Settings
+from syncworker.store.database import Clock, Database, Tx
+from syncworker.store.portals import CredentialStore, Partner
+from syncworker.store.secrets import PortalCredentials, Secrets
+from syncworker.sync.wake import RedisWaker, Waker
+
+
+class Context:
+    """Everything the functions of `sync` need. Thread-safe; one per process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        waker: Waker | None = None,
+        on_call: Callable[[CallMade], None] | None = None,
+        pool_size: int = 10,
+    ) -> None:
+        """Raises SettingsError where something that is needed is not set."""
+        settings.require("database_url", "redis_url", "secret_key")
+        self.settings = settings
+        self.database = Database(str(settings.database_url), clock=clock, pool_size=pool_size)
+        secret_key = settings.secret_key.get_secret_value() if settings.secret_key else ""
+        self.secrets = Secrets(secret_key)
+        self.names = PropertyNames()
+        self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
+        self._on_call = on_call
+        self._limiter_client = connect(str(settings.redis_url))
+        self.limiter = SharedRateLimiter(self._limiter_client)
+        self.credentials = CredentialStore(self.database, self.secrets)
+        self._clients: dict[int, HubSpotClient] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def base_url(self) -> str:
+        """The address of HubSpot's API, or of the sandbox."""
+        return self.settings.hubspot_base_url or HUBSPOT_API
+
+    @property
+    def domain_rules(self) -> DomainRules:
+        """The lists by which a website is a domain, or is not."""
+        return domain_rules()
+
+    def client(self, hub_id: int) -> HubSpotClient:
+        """The portal's client, made once: its connections are kept."""
+        with self._lock:
+            if hub_id not in self._clients:
+                self._clients[hub_id] = self._make_client(hub_id)
+            return self._clients[hub_id]
+
+    def terms(self, partner: Partner, tx: Tx) -> Terms:
+        """What the program grants the partner now."""
+        return terms(partner, program(partner.program), tx.now)
+
+    def conditions(self, tx: Tx) -> Conditions:
+        """What deciding depends on besides the lead."""
+        return Conditions(
+            terms_of=lambda partner: self.terms(partner, tx),
+            rules=Rules(crm_deregister_allowed=self.settings.crm_deregister == "allow"),
+            undo=timedelta(seconds=self.settings.undo_seconds),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            client.close()
+        self._limiter_client.close()
+        if isinstance(self.waker, RedisWaker):
+            self.waker.close()
+        self.database.close()
+
+    def _make_client(self, hub_id: int) -> HubSpotClient:
+        return HubSpotClient(
+            hub_id=hub_id,
+            base_url=self.base_url,
+            api_version=self.settings.hubspot_api_version,
+            credentials=self._credentials(hub_id),
+            limiter=self.limiter,
+            on_call=self._on_call,
+        )
+
+    def _credentials(self, hub_id: int) -> Credentials:
+        stored = self.credentials.load(hub_id)
+        if stored.refresh_token and stored.client_id and stored.client_secret:
+            return RefreshedToken(
+                hub_id=hub_id,
+                client_id=stored.client_id,
+                client_secret=stored.client_secret,
+                store=_Grants(self.credentials),
+                transport=Transport(self.base_url),
+                paths=Paths(self.settings.hubspot_api_version),
+            )
+        return _StoredStaticToken(hub_id, self.credentials, stored.access_token or "")
+
+
+class _StoredStaticToken:
+    """A static token, read again from the store when HubSpot refuses it: a person may have replaced it."""
+
+    def __init__(self, hub_id: int, store: CredentialStore, token: str) -> None:
+        self._hub_id = hub_id
+        self._store = store
+        self._token = token
+
+    def token(self) -> str:
+        """The access token."""
+        return self._token
+
+    def after_refusal(self, refused: str) -> str | None:
+        """The store's token, if it is another one."""
+        self._token = self._store.load(self._hub_id).access_token or ""
+        return None if self._token == refused else self._token
+
+
+class _Grants:
+    """The store of OAuth grants, as the client's credentials see it."""
+
+    def __init__(self, store: CredentialStore) -> None:
+        self._store = store
+
+    def refresh(self, hub_id: int, renew: Callable[[StoredToken], StoredToken]) -> StoredToken:
+        """Hand the grant to `renew` under the row's lock."""
+        grant: list[StoredToken] = []
+
+        def renewed(stored: PortalCredentials) -> PortalCredentials:
+            current = StoredToken(
+                access_token=stored.access_token or "",
+                refresh_token=stored.refresh_token or "",
+                # Without a known end it is taken as ended, and renewed.
+                expires_at=stored.expires_at or datetime(1970, 1, 1, tzinfo=UTC),
+            )
+            new = renew(current)
+            grant.append(new)
+            return PortalCredentials(
+                access_token=new.access_token,
+                refresh_token=new.refresh_token,
+                client_id=stored.client_id,
+                client_secret=stored.client_secret,
+                expires_at=new.expires_at if new is not current else stored.expires_at,
+            )
+
+        self._store.renew(hub_id, renewed)
+        return grant[-1]
+
+
+@lru_cache(maxsize=32)
+def program(name: str) -> Program:
+    """The program of that name, read once."""
+    return load_program(name)

@@ -1,0 +1,123 @@
+"""How far has each trigger of a portal come, and when is it due?
+
+A cursor's high-water moves only in the transaction that stores what it passed. A lease keeps two workers from asking
+HubSpot the same at the same time; losing it costs a call, not data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from syncworker.store.database import Tx
+
+FORM = "form:"
+LEASE = timedelta(seconds=60)
+# After a hint a form is looked at as soon as this allows, and again after 5 and 15 s, should HubSpot lag.
+FORM_GAP = timedelta(milliseconds=500)
+HURRY_AGAIN = (timedelta(seconds=5), timedelta(seconds=15))
+# All form polls of a portal stay within this share of the lowest daily limit that HubSpot's usage guidelines name.
+# A gap alone would not hold it: so each poll spends time, and half an hour's worth may be spent ahead.
+FORM_POLLS_A_DAY = 250_000 * 5 // 100
+SPENT_AHEAD = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """A trigger that is ours to work on until the lease ends."""
+
+    hub_id: int
+    trigger: str
+    high_water: datetime
+    hurried_at: datetime | None
+
+
+_ENSURE = text("""
+    INSERT INTO cursors (hub_id, trigger, high_water, due_at) VALUES (:hub_id, :trigger, :high_water, :now)
+    ON CONFLICT (hub_id, trigger) DO NOTHING
+""")
+_TAKE = text("""
+    UPDATE cursors SET leased_until = :lease, polled_at = :now,
+           spent_until = greatest(:now, coalesce(spent_until, :now)) + :spends * (
+               SELECT count(*) FROM cursors AS all_forms
+                WHERE all_forms.hub_id = :hub_id AND all_forms.trigger LIKE :pattern)
+     WHERE (hub_id, trigger) IN (
+        SELECT hub_id, trigger FROM cursors
+         WHERE hub_id = :hub_id AND trigger LIKE :pattern AND due_at <= :now
+           AND coalesce(leased_until <= :now, true)
+         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING hub_id, trigger, high_water, hurried_at
+""")
+_PASS = text(
+    "UPDATE cursors SET high_water = greatest(high_water, :high_water) WHERE hub_id = :hub_id AND trigger = :trigger"
+)
+_REST = text("""
+    UPDATE cursors SET leased_until = NULL, last_error = :error,
+           -- A hint that came while we were asking is not lost.
+           due_at = greatest(spent_until - :ahead, CASE WHEN hurried_at > polled_at THEN :now ELSE :due END)
+     WHERE hub_id = :hub_id AND trigger = :trigger
+""")
+_HURRY = text("""
+    UPDATE cursors SET hurried_at = :now,
+           due_at = least(due_at, greatest(:now, polled_at + :gap, spent_until - :ahead))
+     WHERE hub_id = :hub_id AND trigger LIKE 'form:%'
+    RETURNING due_at
+""")
+
+
+def ensure(tx: Tx, hub_id: int, trigger: str, *, high_water: datetime) -> None:
+    """Begin a trigger at a time, if it has not begun."""
+    values = {"hub_id": hub_id, "trigger": trigger, "high_water": high_water, "now": tx.now}
+    tx.connection.execute(_ENSURE, values)
+
+
+def take(tx: Tx, hub_id: int, pattern: str, *, limit: int = 10) -> list[Cursor]:
+    """Lease the due triggers of a portal whose name matches (as in SQL's LIKE)."""
+    values = {
+        "hub_id": hub_id,
+        "pattern": pattern,
+        "now": tx.now,
+        "lease": tx.now + LEASE,
+        "limit": limit,
+        "spends": timedelta(days=1) / FORM_POLLS_A_DAY if pattern.startswith(FORM) else timedelta(0),
+    }
+    return [Cursor(**row._mapping) for row in tx.connection.execute(_TAKE, values)]
+
+
+def move(tx: Tx, cursor: Cursor, *, high_water: datetime) -> None:
+    """Move the high-water, never back."""
+    values = {"hub_id": cursor.hub_id, "trigger": cursor.trigger, "high_water": high_water}
+    tx.connection.execute(_PASS, values)
+
+
+def rest(tx: Tx, cursor: Cursor, *, every: timedelta, error: str | None = None) -> None:
+    """Give the lease back; due again after `every`, or sooner if it was hurried."""
+    due = tx.now + every
+    if cursor.hurried_at is not None and error is None:
+        again = [cursor.hurried_at + after for after in HURRY_AGAIN]
+        due = min([due, *(moment for moment in again if moment > tx.now)])
+    values = {
+        "hub_id": cursor.hub_id,
+        "trigger": cursor.trigger,
+        "due": due,
+        "now": tx.now,
+        "ahead": SPENT_AHEAD,
+        "error": error[:500] if error else None,
+    }
+    tx.connection.execute(_REST, values)
+
+
+def hurry_forms(tx: Tx, hub_id: int) -> int | None:
+    """Look at the portal's forms soon; return in how many milliseconds, or None where it has no forms."""
+    due = (
+        tx.connection.execute(
+            _HURRY, {"hub_id": hub_id, "now": tx.now, "gap": FORM_GAP, "ahead": SPENT_AHEAD}
+        )
+        .scalars()
+        .all()
+    )
+    if not due:
+        return None
+    return max(0, int((min(due) - tx.now).total_seconds() * 1000))

@@ -1,0 +1,67 @@
+"""How do the sandbox's portals become ours, for the first run on a machine?"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import requests
+
+from syncworker.settings import Settings
+from syncworker.store.portals import Mode
+from syncworker.store.secrets import PortalCredentials
+from syncworker.sync.connect import NewPortal, connect
+from syncworker.sync.context import Context
+from syncworker.sync.setup_portal import set_up
+
+
+class DemoForm(TypedDict):
+    """A form of a sandbox portal."""
+
+    id: str
+    name: str
+    auto_register: bool
+
+
+class DemoPortal(TypedDict):
+    """A portal as the sandbox tells of it."""
+
+    hub_id: int
+    access_token: str
+    client_secret: str
+    app_id: str
+    name: str
+    partner: str
+    forms: list[DemoForm]
+
+
+def connect_demo(settings: Settings, sandbox_url: str) -> list[int]:
+    """Connect the sandbox's portals in mode `write`, with their properties; the settings apply to the first."""
+    answer = requests.get(f"{sandbox_url}/_sandbox/portals", timeout=10)
+    answer.raise_for_status()
+    found: list[DemoPortal] = answer.json()
+    context = Context(settings)
+    try:
+        return [_connect(context, portal, first=number == 0) for number, portal in enumerate(found)]
+    finally:
+        context.close()
+
+
+def _connect(context: Context, of: DemoPortal, *, first: bool) -> int:
+    settings = context.settings
+    own_forms = tuple(form["id"] for form in of["forms"] if form["auto_register"])
+    new = NewPortal(
+        credentials=PortalCredentials(access_token=of["access_token"], client_secret=of["client_secret"]),
+        partner_name=of["partner"],
+        name=of["name"],
+        tier=settings.partner_tier if first else "untiered",
+        capacity=settings.partner_capacity if first else None,
+        hub_id=of["hub_id"],
+        mode=Mode.WRITE,
+        app_id=str(of["app_id"]),
+        partner_company_id=settings.partner_company_id if first else None,
+        own_domains=settings.own_domains if first else (),
+        auto_register_forms=(settings.auto_register_forms or own_forms) if first else own_forms,
+    )
+    portal = connect(context, new)
+    set_up(context, portal)
+    return portal.hub_id

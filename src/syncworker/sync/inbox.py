@@ -1,0 +1,88 @@
+"""How does a webhook become marks?
+
+The web process commits one inbox row with the ids before it answers. A worker turns rows into marks and deletes them
+in one transaction. The payload is a hint that a record changed, not data.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import insert, select, text
+
+from syncworker.hubspot.events import Event
+from syncworker.store.database import Tx
+from syncworker.store.tables import inbox, portals
+from syncworker.sync.context import Context
+from syncworker.sync.cursors import hurry_forms
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.wake import Bell, Ring
+
+# One transaction's worth: a hundred POSTs of up to a hundred events.
+ROWS = 100
+# Events after which a form may have a new submission: HubSpot has no event for the submission itself.
+_FORM_HINTS = frozenset({"creation", "restore"})
+
+
+def store(tx: Tx, events: Iterable[Event]) -> int:
+    """Keep what events point at, in one row; return how many they are."""
+    # One entry for each record, however many of its properties the body names.
+    entries = sorted(
+        {
+            (event.hub_id, event.kind, object_id, "form" if _hints_at_form(event) else event.event)
+            for event in events
+            for object_id in event.object_ids
+        }
+    )
+    if entries:
+        tx.connection.execute(insert(inbox).values(events=[list(entry) for entry in entries]))
+    return len(entries)
+
+
+def expand(context: Context) -> bool:
+    """Turn waiting rows into marks; return whether there may be more."""
+    rings: set[Ring] = set()
+
+    def work(tx: Tx) -> int:
+        rings.clear()
+        rows = tx.connection.execute(_TAKE, {"rows": ROWS}).scalars().all()
+        rings.update(_mark(tx, [entry for row in rows for entry in row]))
+        return len(rows)
+
+    taken = context.database.run(work)
+    context.waker.ring(*sorted(rings, key=lambda ring: (ring.bell, ring.hub_id)))
+    return taken == ROWS
+
+
+_TAKE = text("""
+    DELETE FROM inbox WHERE id IN (SELECT id FROM inbox ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED)
+    RETURNING events
+""")
+
+
+def _mark(tx: Tx, entries: Collection[list[object]]) -> set[Ring]:
+    connected = set(tx.connection.execute(select(portals.c.hub_id)).scalars())
+    ids: dict[tuple[int, Kind], set[str]] = defaultdict(set)
+    hints: set[int] = set()
+    for hub_id, kind, object_id, event in entries:
+        # A portal may have been removed since.
+        if hub_id in connected:
+            ids[int(str(hub_id)), Kind(str(kind))].add(str(object_id))
+            if event == "form":
+                hints.add(int(str(hub_id)))
+    rings = set()
+    for (hub_id, kind), some in sorted(ids.items()):
+        mark(tx, hub_id, kind, some, priority=Priority.WEBHOOK, cause="webhook")
+        rings.add(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+    for hub_id in sorted(hints):
+        delay_ms = hurry_forms(tx, hub_id)
+        if delay_ms is not None:
+            rings.add(Ring(Bell.POLL_FORMS, hub_id, delay_ms=delay_ms))
+    return rings
+
+
+def _hints_at_form(event: Event) -> bool:
+    return event.kind == "contact" and (
+        event.event in _FORM_HINTS or (event.property_name or "").endswith("conversion_date")
+    )

@@ -1,0 +1,179 @@
+"""What do we keep of the CRM's records? Only of those that the ledger touches, and only what pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from syncworker.store.database import Tx
+from syncworker.store.tables import records, registrations
+from syncworker.sync.marks import Kind
+
+# The same values written this often within this time: the CRM does not keep them, and a person must look.
+SAME_WRITES = 3
+SAME_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRecord:
+    """A record as we last saw and wrote it."""
+
+    object_id: str
+    domain: str | None
+    company_id: str | None
+    reconciled_at: datetime
+    seen: str | None
+    written: Mapping[str, str]
+    written_times: int
+    written_since: datetime | None
+
+    def does_not_keep(self, wanted: Mapping[str, str], now: datetime) -> bool:
+        """Whether these very values were written too often to believe that the CRM keeps them."""
+        return (
+            dict(self.written) == dict(wanted)
+            and self.written_times >= SAME_WRITES
+            and self.written_since is not None
+            and self.written_since > now - SAME_WITHIN
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A record as it was just read."""
+
+    object_id: str
+    name: str | None = None
+    email: str | None = None
+    company: str | None = None
+    country: str | None = None
+    domain: str | None = None
+    company_id: str | None = None
+    presence: str = "live"
+    seen: str | None = None
+
+
+def of(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> dict[str, KnownRecord]:
+    """What is known of these records."""
+    query = select(
+        records.c.object_id,
+        records.c.domain,
+        records.c.company_id,
+        records.c.reconciled_at,
+        records.c.seen,
+        records.c.written,
+        records.c.written_times,
+        records.c.written_since,
+    ).where(records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids)))
+    return {
+        row.object_id: KnownRecord(**{**row._mapping, "written": row.written or {}})
+        for row in tx.connection.execute(query)
+    }
+
+
+def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
+    """Keep what was read, cut to what a page can show."""
+    if not read:
+        return
+    rows = [
+        {
+            "hub_id": hub_id,
+            "kind": kind.value,
+            "object_id": one.object_id,
+            "name": _cut(one.name),
+            "email": _cut(one.email),
+            "company": _cut(one.company),
+            "country": _cut(one.country),
+            "domain": one.domain,
+            "company_id": one.company_id,
+            "presence": one.presence,
+            "reconciled_at": tx.now,
+            "seen": one.seen,
+        }
+        for one in sorted(read, key=lambda r: r.object_id)
+    ]
+    statement = insert(records).values(rows)
+    fresh = {
+        name: statement.excluded[name] for name in rows[0] if name not in {"hub_id", "kind", "object_id"}
+    }
+    tx.connection.execute(
+        statement.on_conflict_do_update(index_elements=["hub_id", "kind", "object_id"], set_=fresh)
+    )
+
+
+def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
+    """Note that these are no longer in the CRM."""
+    if ids:
+        tx.connection.execute(
+            update(records)
+            .where(
+                records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids))
+            )
+            .values(presence="archived", reconciled_at=tx.now)
+        )
+
+
+def forget(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
+    """Drop what we keep of these."""
+    if ids:
+        tx.connection.execute(
+            delete(records).where(
+                records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids))
+            )
+        )
+
+
+_WRITTEN = text("""
+    UPDATE records AS r
+       SET written = w.values,
+           written_times = CASE WHEN r.written = w.values AND r.written_since > :since
+               THEN r.written_times + :one ELSE :one END,
+           written_since = CASE WHEN r.written = w.values AND r.written_since > :since
+               THEN r.written_since ELSE :now END
+      FROM (SELECT unnest(CAST(:ids AS text[])) AS object_id, unnest(CAST(:values AS jsonb[])) AS values) AS w
+     WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = w.object_id
+""")
+
+
+def note_written(tx: Tx, hub_id: int, kind: Kind, values: Mapping[str, str], *, counted: bool) -> None:
+    """Note what these records hold now, as JSON by id; `counted`: because we wrote it."""
+    if values:
+        ordered = sorted(values)
+        parameters = {
+            "hub_id": hub_id,
+            "kind": kind.value,
+            "ids": ordered,
+            "values": [values[object_id] for object_id in ordered],
+            "one": 1 if counted else 0,
+            "now": tx.now,
+            "since": tx.now - SAME_WITHIN,
+        }
+        tx.connection.execute(_WRITTEN, parameters)
+
+
+def contacts_of(tx: Tx, hub_id: int, company_ids: Collection[str]) -> set[str]:
+    """The known contacts of these companies."""
+    query = select(records.c.object_id).where(
+        records.c.hub_id == hub_id,
+        records.c.kind == Kind.CONTACT.value,
+        records.c.company_id.in_(sorted(company_ids)),
+    )
+    return set(tx.connection.execute(query).scalars())
+
+
+def registered_domains(tx: Tx, partner_id: int, domains: Collection[str]) -> set[str]:
+    """Which of these domains the partner has, or had, a registration on."""
+    query = select(registrations.c.domain).where(
+        registrations.c.partner_id == partner_id, registrations.c.domain.in_(sorted(domains))
+    )
+    return set(tx.connection.execute(query).scalars()) if domains else set()
+
+
+def _cut(value: str | None) -> str | None:
+    # PostgreSQL's text holds neither NUL nor half of a surrogate pair, and a page no more than this.
+    if value is None:
+        return None
+    return value[:200].replace("\x00", "").encode("utf-8", "replace").decode()

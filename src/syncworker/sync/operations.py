@@ -1,0 +1,145 @@
+"""What can a person do to leads and registrations? The pages, the API and the command line call these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from syncworker.registration.ledger import allocation, registrations
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.deciding import lock_and_end_overdue
+from syncworker.registration.ledger.registrations import Registration
+from syncworker.registration.ledger.requests import NewRequest, Stored
+from syncworker.registration.rules.terms import Action, Confirmation, Source
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync.context import Context
+from syncworker.sync.fan_out import mark_changes
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.wake import Bell, Ring
+
+
+def register(
+    context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str
+) -> Stored | None:
+    """Ask to register a contact's domain; the same key is the same request. Returns it, or None if the key is known.
+
+    Raises UnknownPortal.
+    """
+
+    def ask(tx: Tx) -> Stored | None:
+        portal = portals.get(tx, hub_id)
+        new = NewRequest(
+            key=f"{source}:{key}",
+            action=Action.REGISTER,
+            source=source,
+            who=who,
+            requested_at=tx.now,
+            contact_id=contact_id,
+        )
+        added = asked.add(tx, partner_id=portal.partner.id, hub_id=hub_id, new=[new])
+        mark(tx, hub_id, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause=f"asked by {source}")
+        return asked.get(tx, added[0]) if added else None
+
+    request = context.database.run(ask)
+    context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+    return request
+
+
+def request_of_key(tx: Tx, hub_id: int, *, source: Source, key: str) -> Stored | None:
+    """The request that was made with this key, if any."""
+    return asked.of_key(tx, hub_id, f"{source}:{key}")
+
+
+def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:
+    """End the partner's registration on the domain; its slot is kept until it can no longer be undone.
+
+    Raises UnknownPortal, NotRegistered.
+    """
+
+    def end(tx: Tx, portal: Portal) -> Changes:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        undo = timedelta(seconds=context.settings.undo_seconds)
+        changes = registrations.deregister(tx, claim, who=who, source=source, undo=undo)
+        if not undo:
+            changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))
+        return changes
+
+    _change(context, hub_id, end, cause="deregistered")
+    with context.database.transaction() as tx:
+        return registrations.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
+
+
+def undo(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:
+    """Take a deregistration back; raises UnknownPortal, TooLateToUndo."""
+
+    def back(tx: Tx, portal: Portal) -> Changes:
+        return registrations.undo_deregistration(tx, portal.partner.id, domain, who=who, source=source)
+
+    _change(context, hub_id, back, cause="undone")
+    with context.database.transaction() as tx:
+        return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
+
+
+def confirm_registration(
+    context: Context, hub_id: int, domain: str, to: Confirmation, *, who: str, source: Source
+) -> None:
+    """Say what HubSpot is known to say of a registration; raises UnknownPortal, NotRegistered."""
+
+    def say(tx: Tx, portal: Portal) -> Changes:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        return registrations.set_confirmation(tx, claim, to, who=who, source=source)
+
+    _change(context, hub_id, say, cause="confirmation")
+
+
+def set_renewal(context: Context, hub_id: int, domain: str, *, renew: bool, who: str) -> None:
+    """Say whether a registration renews itself when it expires; raises UnknownPortal, NotRegistered."""
+
+    def say(tx: Tx, portal: Portal) -> Changes:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        return registrations.set_renewal(tx, claim, renew=renew, who=who)
+
+    _change(context, hub_id, say, cause="renewal")
+
+
+def withdraw(context: Context, request_id: int, *, who: str) -> Stored:
+    """Take back an open request; raises NotOpen."""
+    return _on_request(context, request_id, lambda tx: asked.withdraw(tx, request_id, who=who))
+
+
+def confirm(context: Context, request_id: int, *, who: str) -> Stored:
+    """Confirm a deregistration that was asked for in the CRM; raises NotOpen."""
+    return _on_request(context, request_id, lambda tx: asked.confirm(tx, request_id, who=who))
+
+
+def retry_request(context: Context, request_id: int) -> Stored:
+    """Look for the contact of an unresolved submission again; raises NotOpen."""
+    return _on_request(context, request_id, lambda tx: asked.try_again(tx, request_id))
+
+
+def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]) -> Stored:
+    def change(tx: Tx) -> tuple[Stored, set[Ring]]:
+        # The partner first: the lock order of everything that touches requests.
+        portals.lock_partner(tx, asked.get(tx, request_id).partner_id)
+        rings = mark_changes(tx, work(tx), cause="a person's word")
+        return asked.get(tx, request_id), rings
+
+    request, rings = context.database.run(change)
+    context.waker.ring(*rings)
+    return request
+
+
+def _change(context: Context, hub_id: int, work: Callable[[Tx, Portal], Changes], *, cause: str) -> None:
+    """Do something to the ledger under the partner's lock, with what is overdue ended first; mark what it changed."""
+
+    def change(tx: Tx) -> set[Ring]:
+        portal = portals.get(tx, hub_id)
+        changes = Changes()
+        lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx), changes)
+        changes.add(work(tx, portal))
+        return mark_changes(tx, changes, cause=cause)
+
+    context.waker.ring(*context.database.run(change))

@@ -1,0 +1,93 @@
+"""Whose failure is it: a record's, or the whole portal's?
+
+A failure of the whole portal (credentials, scope, daily quota, migration, outage, a missing property) blocks the
+portal for a time; claims go back with their attempts unchanged, because no record did anything wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+
+from syncworker.hubspot.errors import FixCredentials, FixRequest, HubSpotError, RetryLater
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.store import portals
+from syncworker.store.database import Database, Tx
+
+log = structlog.get_logger(__name__)
+
+# Nobody can tell when a person acts: asked again this often, so that it heals by itself once they have.
+ASK_AGAIN = timedelta(minutes=5)
+
+# HubSpot's error handling guide: 423, other writes hold these records for some seconds.
+LOCKED = 423
+
+
+class Blocked(StrEnum):
+    """Why a portal cannot be worked on."""
+
+    CREDENTIALS = "credentials"
+    SCOPES = "scopes"
+    PROPERTIES = "properties"
+    RATE_LIMIT = "rate_limit"
+    DAILY_QUOTA = "daily_quota"
+    MIGRATION = "migration"
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalFailure:
+    """Why nothing can be done in the portal, and for how long."""
+
+    reason: Blocked
+    detail: str
+    wait: timedelta
+
+
+_OF_SCOPE = {
+    "call": Blocked.OUTAGE,
+    "portal": Blocked.RATE_LIMIT,
+    "daily": Blocked.DAILY_QUOTA,
+    "migration": Blocked.MIGRATION,
+}
+
+
+def portal_failure(error: HubSpotError | RateLimited) -> PortalFailure | None:
+    """The failure of the whole portal that this error means; None where it is one record's."""
+    if isinstance(error, RateLimited):
+        wait = timedelta(seconds=max(0.05, error.retry_after_s))
+        return PortalFailure(reason=Blocked.RATE_LIMIT, detail=str(error), wait=wait)
+    if isinstance(error, RetryLater) and error.status == LOCKED:
+        return None
+    if isinstance(error, RetryLater):
+        wait = timedelta(seconds=max(0.5, error.retry_after_s))
+        return PortalFailure(reason=_OF_SCOPE[error.scope], detail=str(error), wait=wait)
+    if isinstance(error, FixCredentials):
+        reason = Blocked.SCOPES if error.missing_scopes else Blocked.CREDENTIALS
+        return PortalFailure(reason=reason, detail=str(error), wait=ASK_AGAIN)
+    missing = missing_properties(error)
+    if missing:
+        detail = f"properties that do not exist in the portal: {', '.join(missing)}; run `syncworker setup`"
+        return PortalFailure(reason=Blocked.PROPERTIES, detail=detail, wait=ASK_AGAIN)
+    return None
+
+
+def missing_properties(error: HubSpotError) -> list[str]:
+    """The properties that the error says do not exist."""
+    if not isinstance(error, FixRequest):
+        return []
+    return sorted({bad.name for bad in error.bad_properties if bad.error == "PROPERTY_DOESNT_EXIST"})
+
+
+def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:
+    """Let nobody work on the portal for that long, and say why."""
+    log.warning("portal_blocked", hub_id=hub_id, reason=failure.reason, detail=failure.detail)
+    portals.block(tx, hub_id, until=tx.now + failure.wait, reason=failure.reason, detail=failure.detail)
+
+
+def block_portal(database: Database, hub_id: int, failure: PortalFailure) -> None:
+    """The same in a transaction of its own."""
+    database.run(lambda tx: block(tx, hub_id, failure))

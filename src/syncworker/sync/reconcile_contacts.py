@@ -1,0 +1,147 @@
+"""What does a batch of marked contacts, as it was just read, come to?
+
+One transaction: requests that were asked for in the CRM, the decisions, the ledger, marks for whoever else is
+affected, and a claim on the companies that are written along. What is to be written is returned as a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import update
+
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger.deciding import Decided, Subject, decide_batch, preview_batch
+from syncworker.registration.ledger.history import Event
+from syncworker.registration.rules.terms import Presence
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.store.tables import registrations, requests
+from syncworker.sync import crm_requests, fan_out, known_records
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context, program
+from syncworker.sync.hand_edits import hand_edits
+from syncworker.sync.known_records import KnownRecord, Seen
+from syncworker.sync.leads import ContactsRead, gone_subject, seen, subject
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.plan import Plan, as_json
+from syncworker.sync.reconcile_companies import plan_companies
+from syncworker.sync.shown import contact_properties, differences
+
+
+def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead) -> Plan:
+    """Bring the ledger to what was read, and say what to write."""
+    plan = Plan()
+    _follow_merges(tx, portal.hub_id, read, plan)
+    handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history)
+    subjects = _subjects(context, read)
+    known = known_records.of(tx, portal.hub_id, Kind.CONTACT, subjects)
+    conditions = context.conditions(tx)
+    if portal.mode is not Mode.WRITE:
+        decided = preview_batch(tx, portal, subjects, conditions)
+        _keep(tx, portal, subjects, decided, known, read)
+        plan.done |= set(claim.marks)
+        return plan
+    decided, changes = decide_batch(tx, portal, subjects, conditions)
+    _keep(tx, portal, subjects, decided, known, read)
+    _plan_contacts(tx, context, portal, claim, read, decided, known, plan)
+    plan.cleared_requests = handled
+    touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
+    plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
+    batch = {(portal.hub_id, contact_id) for contact_id in subjects}
+    along = {(portal.hub_id, object_id) for kind, object_id in claim.marks if kind is Kind.COMPANY}
+    plan.rings |= fan_out.mark_changes(
+        tx, changes, cause="ledger", except_contacts=batch, except_companies=along
+    )
+    return plan
+
+
+def _subjects(context: Context, read: ContactsRead) -> dict[str, Subject]:
+    rules = context.domain_rules
+    subjects = {
+        contact_id: subject(record, read.companies.get(read.primary_company.get(contact_id, "")), rules)
+        for contact_id, record in read.contacts.items()
+    }
+    return subjects | {contact_id: gone_subject(contact_id) for contact_id in read.gone}
+
+
+def _plan_contacts(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    read: ContactsRead,
+    decided: Mapping[str, Decided],
+    known: Mapping[str, KnownRecord],
+    plan: Plan,
+) -> None:
+    authority = program(portal.partner.program).authority
+    unchanged: dict[str, str] = {}
+    edits: list[Event] = []
+    for contact_id, record in read.contacts.items():
+        key = (Kind.CONTACT, contact_id)
+        if key not in claim.marks:
+            continue
+        of = decided[contact_id]
+        before = known.get(contact_id)
+        asked = bool(record.properties.get(context.names.request))
+        if not of.touched and (before is None or not before.written) and not asked:
+            # Nobody asked about it and nothing is registered: nothing is written to it, ever.
+            plan.done.add(key)
+            continue
+        wanted = contact_properties(context.names, of.decision, authority)
+        changes = differences(context.names, wanted, record.properties)
+        if asked:
+            changes[context.names.request] = ""
+        plan.settle(key, changes=changes, wanted=wanted, known=before, now=tx.now)
+        if not changes:
+            unchanged[contact_id] = as_json(wanted)
+        edits += hand_edits(
+            portal, Kind.CONTACT, contact_id, changes, wanted, before, domain=of.decision.domain
+        )
+    plan.done |= {(Kind.CONTACT, contact_id) for contact_id in read.gone} & set(claim.marks)
+    known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
+    known_records.note_written(tx, portal.hub_id, Kind.CONTACT, unchanged, counted=False)
+    history.record(tx, edits)
+
+
+def _keep(
+    tx: Tx,
+    portal: Portal,
+    subjects: Mapping[str, Subject],
+    decided: Mapping[str, Decided],
+    known: Mapping[str, KnownRecord],
+    read: ContactsRead,
+) -> None:
+    """Keep what was read of those that the ledger touches, and of no others."""
+    kept = []
+    for contact_id, of in subjects.items():
+        if of.lead.presence is not Presence.LIVE or not (decided[contact_id].touched or contact_id in known):
+            continue
+        lead = of.lead
+        name = " ".join(part for part in (lead.first_name, lead.last_name) if part)
+        kept.append(
+            Seen(
+                object_id=contact_id,
+                name=name or None,
+                email=lead.email,
+                company=lead.company or lead.company_name,
+                country=lead.country,
+                domain=of.domain if isinstance(of.domain, str) else None,
+                company_id=lead.company_id,
+                seen=seen("contact", read.contacts[contact_id].properties),
+            )
+        )
+    known_records.keep(tx, portal.hub_id, Kind.CONTACT, kept)
+
+
+def _follow_merges(tx: Tx, hub_id: int, read: ContactsRead, plan: Plan) -> None:
+    """A merged contact lives on under another id: what was the old one's is the new one's, which is looked at next."""
+    for old, new in sorted(read.moved.items()):
+        for table in (requests, registrations):
+            moved = update(table).where(table.c.hub_id == hub_id, table.c.contact_id == old)
+            tx.connection.execute(moved.values(contact_id=new))
+        plan.done.add((Kind.CONTACT, old))
+    if read.moved:
+        known_records.forget(tx, hub_id, Kind.CONTACT, read.moved)
+        mark(tx, hub_id, Kind.CONTACT, read.moved.values(), priority=Priority.WEBHOOK, cause="merge")

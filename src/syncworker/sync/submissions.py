@@ -1,0 +1,218 @@
+"""How does a form submission become a request?
+
+Forms are polled newest first down to the high-water, which moves only when the bottom was reached. A submission
+carries no contact id: it is a request of its own, and resolved by a batch read by email.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import Submission
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.requests import NewRequest, State
+from syncworker.registration.rules.terms import Action, Source
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.secrets import Secrets
+from syncworker.store.tables import forms, requests
+from syncworker.sync import cursors
+from syncworker.sync.context import Context
+from syncworker.sync.cursors import FORM, Cursor
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portal_failures import block_portal, portal_failure
+from syncworker.sync.wake import Bell, Ring
+
+# Submissions may appear out of order by moments; the key makes looking twice harmless.
+OVERLAP = timedelta(minutes=2)
+PAGE = 50  # HubSpot's most
+# A contact may lag behind its submission, in search and in creation. After the last step a person is asked.
+RESOLVE_AGAIN = tuple(
+    timedelta(seconds=s) for s in (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
+)
+_EMAIL_MOST = 320  # RFC 5321: 64 + @ + 255
+
+
+def poll_forms(context: Context, hub_id: int) -> None:
+    """Poll the due forms of a portal, and resolve what is unresolved."""
+    due = context.database.run(lambda tx: cursors.take(tx, hub_id, f"{FORM}%"))
+    for cursor in due:
+        _poll(context, cursor)
+    resolve(context, hub_id)
+
+
+def _poll(context: Context, cursor: Cursor) -> None:
+    every = timedelta(seconds=context.settings.poll_seconds)
+    try:
+        collect(context, cursor)
+    except (HubSpotError, RateLimited) as error:
+        message = str(error)
+        failure = portal_failure(error)
+        if failure is not None:
+            block_portal(context.database, cursor.hub_id, failure)
+        context.database.run(lambda tx: cursors.rest(tx, cursor, every=every, error=message))
+        return
+    context.database.run(lambda tx: cursors.rest(tx, cursor, every=every))
+
+
+def collect(context: Context, cursor: Cursor) -> int:
+    """Store the submissions of a form since its high-water; return how many were new."""
+    form_id = cursor.trigger.removeprefix(FORM)
+    since = cursor.high_water - OVERLAP
+    with context.database.transaction() as tx:
+        enabled_at = tx.connection.execute(
+            select(forms.c.enabled_at).where(forms.c.hub_id == cursor.hub_id, forms.c.form_id == form_id)
+        ).scalar_one_or_none()
+    if enabled_at is None:
+        return 0
+    submissions = read_down_to(context, cursor.hub_id, form_id, max(since, enabled_at))
+    if not submissions:
+        return 0
+
+    def store(tx: Tx) -> int:
+        new = keep(tx, context.secrets, cursor.hub_id, form_id, submissions)
+        cursors.move(tx, cursor, high_water=max(one.submitted_at for one in submissions))
+        return new
+
+    return context.database.run(store)
+
+
+def read_down_to(context: Context, hub_id: int, form_id: str, since: datetime) -> list[Submission]:
+    """All submissions of a form from `since` on, newest first."""
+    client = context.client(hub_id)
+    found: list[Submission] = []
+    after: str | None = None
+    while True:
+        page = client.form_submissions(form_id, after=after, limit=PAGE)
+        found += [one for one in page.submissions if one.submitted_at >= since]
+        after = page.after
+        # Newest first: a page that ends before the high-water is the bottom.
+        if after is None or any(one.submitted_at < since for one in page.submissions):
+            return found
+
+
+def keep(tx: Tx, secrets: Secrets, hub_id: int, form_id: str, submissions: Sequence[Submission]) -> int:
+    """Keep a request for each submission that was not seen before; return how many those are."""
+    portal = portals.get(tx, hub_id)
+    new = [request(secrets, form_id, one) for one in submissions]
+    return len(asked.add(tx, partner_id=portal.partner.id, hub_id=hub_id, new=new))
+
+
+def request(secrets: Secrets, form_id: str, submission: Submission) -> NewRequest:
+    """The request that a submission is: the submission itself proves the conversion."""
+    email = next((value.value for value in submission.values if value.name == "email"), "").strip().lower()
+    # Half of a surrogate pair, or a NUL, is nothing that PostgreSQL can hold.
+    email = email.replace("\x00", "").encode("utf-8", "replace").decode()
+    usable = email if 0 < len(email) <= _EMAIL_MOST and "@" in email else None
+    return NewRequest(
+        key=_key(secrets, form_id, submission, email),
+        action=Action.REGISTER,
+        source=Source.FORM,
+        who=f"form:{form_id}",
+        requested_at=submission.submitted_at,
+        email=usable,
+    )
+
+
+def _key(secrets: Secrets, form_id: str, submission: Submission, email: str) -> str:
+    if submission.conversion_id:
+        # Hashed where it is longer than an id can be: whatever HubSpot sends, the key fits its index.
+        conversion = submission.conversion_id
+        if len(conversion) > 100:
+            conversion = hashlib.sha256(conversion.encode("utf-8", "replace")).hexdigest()
+        return f"form:{form_id}:{conversion}"
+    return f"form:{form_id}:{submission.submitted_at.timestamp():.3f}:{secrets.email_hash(email)}"
+
+
+def resolve(context: Context, hub_id: int) -> None:
+    """Find the contacts of unresolved submissions, and mark them."""
+    while True:
+        waiting = context.database.run(lambda tx: _unresolved(tx, hub_id))
+        if not waiting:
+            return
+        emails = sorted({email for email in waiting.values() if email})
+        try:
+            read = context.client(hub_id).batch_read(
+                "contact", emails[:100], properties=["email"], id_property="email"
+            )
+        except (HubSpotError, RateLimited) as error:
+            failure = portal_failure(error)
+            if failure is not None:
+                block_portal(context.database, hub_id, failure)
+            # Their turn comes again by the time that taking them had set.
+            return
+        found = {email: record.id for email, record in read.found.items() if not record.archived}
+        if context.database.run(lambda tx: _settle(tx, hub_id, waiting, found)):  # noqa: B023 - run at once
+            context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+
+
+def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
+    """Up to 100 due requests with their emails, kept from other workers for a minute."""
+    portal = portals.find(tx, hub_id)
+    if portal is None or portal.is_blocked(tx.now) or portal.mode is portals.Mode.PAUSED:
+        return {}
+    due = (
+        select(requests.c.id)
+        .where(
+            requests.c.hub_id == hub_id,
+            requests.c.contact_id.is_(None),
+            requests.c.state == State.PROCESSING.value,
+            requests.c.resolve_after <= tx.now,
+        )
+        .order_by(requests.c.resolve_after)
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(requests)
+        .where(requests.c.id.in_(due))
+        .values(resolve_after=tx.now + timedelta(minutes=1))
+        .returning(requests.c.id, requests.c.email)
+    )
+    return {row.id: row.email for row in tx.connection.execute(taken)}
+
+
+def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str, str]) -> bool:
+    """Give each request its contact, or its next turn; return whether a contact was marked."""
+    contacts: set[str] = set()
+    for request_id, email in sorted(waiting.items()):
+        contact_id = found.get(email or "")
+        row = update(requests).where(requests.c.id == request_id)
+        if contact_id is not None:
+            contacts.add(contact_id)
+            tx.connection.execute(row.values(contact_id=contact_id, email=None, resolve_after=None))
+            continue
+        attempts = tx.connection.execute(
+            row.values(resolve_attempts=requests.c.resolve_attempts + 1).returning(
+                requests.c.resolve_attempts
+            )
+        ).scalar_one()
+        if email is None or attempts > len(RESOLVE_AGAIN):
+            _give_up(tx, request_id, email)
+        else:
+            tx.connection.execute(row.values(resolve_after=tx.now + RESOLVE_AGAIN[attempts - 1]))
+    mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="form submission")
+    return bool(contacts)
+
+
+def _give_up(tx: Tx, request_id: int, email: str | None) -> None:
+    why = (
+        "the submission has no usable email"
+        if email is None
+        else "no contact with the submission's email was found"
+    )
+    tx.connection.execute(
+        update(requests)
+        .where(requests.c.id == request_id)
+        .values(
+            state=State.UNRESOLVED.value,
+            resolve_after=None,
+            detail=f"{why}; register the contact by hand, or retry",
+        )
+    )

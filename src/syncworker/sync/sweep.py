@@ -1,0 +1,63 @@
+"""What is due that nobody rang for?
+
+A row in the database is the only promise that work will happen; rings only make it prompt. So every few seconds all
+that is due is looked for, and rung for: after a lost ring, a flushed Redis, a killed worker, a lease that ran out.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from syncworker.store.database import Tx
+from syncworker.sync.context import Context
+from syncworker.sync.wake import Bell, Ring
+
+_DUE = text("""
+    WITH workable AS (
+        SELECT hub_id FROM portals
+         WHERE mode <> 'paused' AND coalesce(blocked_until <= :now, true)
+    )
+    SELECT 'reconcile_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
+           AND priority IN (0, 1) AND parked_at IS NULL AND not_before <= :now)
+    UNION ALL
+    SELECT 'reconcile_bulk', hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
+           -- Webhook marks too: a flood of them counts as bulk.
+           AND priority IN (1, 2, 3) AND parked_at IS NULL AND not_before <= :now)
+    UNION ALL
+    SELECT 'poll_forms', hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'form:%' AND due_at <= :now
+           AND coalesce(leased_until <= :now, true))
+        OR EXISTS (SELECT FROM requests WHERE requests.hub_id = p.hub_id AND contact_id IS NULL
+           AND state = 'processing' AND resolve_after <= :now)
+    UNION ALL
+    SELECT 'poll_records', hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'co%' AND due_at <= :now
+           AND coalesce(leased_until <= :now, true))
+    UNION ALL
+    SELECT 'continue_resync', hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
+           AND coalesce(leased_until <= :now, true))
+    UNION ALL
+    SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
+    UNION ALL
+    SELECT 'end_overdue', 0 WHERE EXISTS (
+        SELECT FROM registrations WHERE ended_at IS NULL AND expires_at <= :now)
+        OR EXISTS (SELECT FROM registrations WHERE ended_at IS NULL AND undo_until <= :now)
+        OR EXISTS (SELECT FROM requests WHERE state = 'invalid_data'
+           AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval))
+""")
+
+
+def due(tx: Tx) -> list[Ring]:
+    """Whom to wake."""
+    return [Ring(Bell(row.bell), row.hub_id) for row in tx.connection.execute(_DUE, {"now": tx.now})]
+
+
+def sweep(context: Context) -> list[Ring]:
+    """Ring for all that is due."""
+    with context.database.transaction() as tx:
+        rings = due(tx)
+    context.waker.ring(*rings)
+    return rings

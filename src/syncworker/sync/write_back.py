@@ -1,0 +1,54 @@
+"""How do the records of a batch come to show what they should?
+
+One batch update per kind, only what differs. Results are matched by id. A batch that HubSpot refuses as a whole is
+split in halves until the bad record is alone, so that one bad record never harms its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from syncworker.hubspot.client import HubSpotClient
+from syncworker.hubspot.errors import FixRequest, HubSpotError
+from syncworker.sync.claims import BATCH
+from syncworker.sync.marks import Kind
+from syncworker.sync.shown import Properties
+
+
+@dataclass(slots=True)
+class Written:
+    """Which records were written, and why others were not."""
+
+    updated: set[str] = field(default_factory=set)
+    failed: dict[str, HubSpotError] = field(default_factory=dict)
+
+
+def write_back(client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties]) -> Written:
+    """Write these records. Raises what concerns the whole portal: RetryLater, FixCredentials."""
+    written = Written()
+    ids = sorted(changes)
+    for start in range(0, len(ids), BATCH):
+        _write(client, kind, {key: changes[key] for key in ids[start : start + BATCH]}, written)
+    return written
+
+
+def _write(client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties], written: Written) -> None:
+    try:
+        answer = client.batch_update("contact" if kind is Kind.CONTACT else "company", changes)
+    except FixRequest as error:
+        if len(changes) == 1 or _concerns_all(error):
+            written.failed.update(dict.fromkeys(changes, error))
+            return
+        ids = list(changes)
+        middle = len(ids) // 2
+        for half in (ids[:middle], ids[middle:]):
+            _write(client, kind, {key: changes[key] for key in half}, written)
+        return
+    written.updated |= answer.updated
+    written.failed |= answer.failed
+
+
+def _concerns_all(error: FixRequest) -> bool:
+    """A property that does not exist fails for every record alike: halving would only cost calls."""
+    return any(bad.error == "PROPERTY_DOESNT_EXIST" for bad in error.bad_properties)

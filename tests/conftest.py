@@ -1,0 +1,75 @@
+"""What every test may ask for: a fresh migrated database, an empty Redis, and no network but this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import pytest_socket
+import redis
+
+from support import services
+from syncworker.store import migrate
+
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine() -> Iterator[None]:
+    """A test that reaches out to the network would pass or fail with the network."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+    yield
+    pytest_socket._remove_restrictions()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of this test process's own PostgreSQL server."""
+    # Not in pytest's folder: it lets nobody but us in, and when we are root PostgreSQL runs as another user.
+    with (
+        tempfile.TemporaryDirectory(prefix="syncworker-tests-") as folder,
+        services.start_postgres(Path(folder) / "postgres") as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> str:
+    """The name of a database with the newest schema, to be copied."""
+    name = "migrated"
+    migrate.upgrade(services.create_database(postgres_url, name))
+    return name
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """The address of a database without a schema, dropped after the test."""
+    name = f"empty_{next(_numbers)}"
+    yield services.create_database(postgres_url, name)
+    services.drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """The address of a fresh database with the newest schema, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    yield services.create_database(postgres_url, name, template=migrated_template)
+    services.drop_database(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this test process's own Valkey server."""
+    with services.start_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> str:
+    """The address of an empty Redis database."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
+    return valkey_url

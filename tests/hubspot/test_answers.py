@@ -1,0 +1,158 @@
+"""Does every answer that is no success become the error that says what to do?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncworker.hubspot.answers import error_from, error_of_record, property_errors
+from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, HubSpotError, RetryLater
+
+
+def of(status: int, body: object = b"", **headers: str) -> HubSpotError:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return error_from(route="POST /x", status=status, headers=named, body=raw)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, FixRequest),
+        (405, FixRequest),
+        (409, FixRequest),
+        (413, FixRequest),
+        (414, FixRequest),
+        (302, FixRequest),
+        (401, FixCredentials),
+        (403, FixCredentials),
+        (404, Gone),
+        (408, RetryLater),
+        (423, RetryLater),
+        (429, RetryLater),
+        (477, RetryLater),
+        (500, RetryLater),
+        (502, RetryLater),
+        (504, RetryLater),
+        (521, RetryLater),
+        (524, RetryLater),
+        (525, RetryLater),
+        (599, RetryLater),
+    ],
+)
+def test_the_status_decides_even_without_a_body(status, kind):
+    error = of(status)
+    assert type(error) is kind
+    assert error.status == status
+    assert str(status) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "scope"),
+    [
+        (
+            {
+                "message": "You have reached your daily limit.",
+                "errorType": "RATE_LIMIT",
+                "policyName": "DAILY",
+            },
+            "daily",
+        ),
+        ({"message": "You have reached your daily limit."}, "daily"),
+        (
+            {
+                "message": "You have reached your ten_secondly_rolling limit.",
+                "policyName": "TEN_SECONDLY_ROLLING",
+            },
+            "portal",
+        ),
+        ({"message": "You have reached your secondly limit.", "category": "RATE_LIMITS"}, "portal"),
+        ({}, "portal"),
+    ],
+)
+def test_a_429_is_told_apart_by_policy_or_message(body, scope):
+    error = of(429, body)
+    assert isinstance(error, RetryLater)
+    assert error.scope == scope
+
+
+def test_a_text_from_the_proxy_in_front_is_a_rate_limit_too():
+    assert isinstance(of(429, b"error code: 1015"), RetryLater)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "seconds"),
+    [
+        (423, "1", 2.0),
+        (423, "9", 9.0),
+        (477, "86400", 86_400.0),
+        (477, "9999999", 86_400.0),
+        (477, "", 3600.0),
+        (429, "7", 7.0),
+        (429, "soon", 1.0),
+        (429, "-5", 1.0),
+        (503, "99999999999", 2.0),
+        (429, "Sun, 22 Nov", 1.0),
+    ],
+)
+def test_retry_after_counts_where_it_makes_sense(status, told, seconds):
+    error = of(status, retry_after=told)
+    assert isinstance(error, RetryLater)
+    assert error.retry_after_s == seconds
+
+
+def test_the_correlation_id_is_kept_from_body_or_header():
+    assert of(400, {"correlationId": "a"}).correlation_id == "a"
+    assert of(400, x_hubspot_correlation_id="b").correlation_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [
+        ("OBJECT_NOT_FOUND", Gone),
+        ("VALIDATION_ERROR", FixRequest),
+        ("CONFLICT", FixRequest),
+        ("RATE_LIMITS", RetryLater),
+        ("MISSING_SCOPES", FixCredentials),
+        ("NEW_ONE", RetryLater),
+        (None, RetryLater),
+    ],
+)
+def test_an_entry_of_a_partial_batch_means_what_it_would_mean_alone(category, kind):
+    assert type(error_of_record(route="r", error={"category": category, "message": "m"})) is kind
+
+
+@pytest.mark.parametrize(
+    "message", ["not valid: [{", "not valid: [{]", "[{" * 50_000, "not valid: [1, 2]", "[]"]
+)
+def test_half_a_list_inside_a_message_is_no_trouble(message):
+    assert property_errors({"message": message}) == ()
+
+
+def test_a_long_message_with_lines_is_one_short_line():
+    told = str(of(400, {"message": "a\nb\r\n" + "x" * 5000}))
+    assert "\n" not in told
+    assert len(told) < 500
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["message", "errors", "context", "category", "propertyName", "requiredGranularScopes"]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.integers(300, 600), json_values | st.binary(max_size=30))
+def test_no_body_breaks_the_reading_of_an_error(status, body):
+    assert str(of(status, body))

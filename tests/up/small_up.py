@@ -1,0 +1,67 @@
+"""A `syncworker up` with the real PostgreSQL and Valkey, and small processes in place of our own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+
+from syncworker.settings import Settings, load
+from syncworker.up import plan, run
+from syncworker.up.attended import Process
+from syncworker.up.data_folder import DataFolder
+from syncworker.up.guarded import Command
+from syncworker.up.plan import Plan
+
+PREPARE = """
+import os, time
+from syncworker.up import postgres
+while not postgres.accepts(os.environ["SYNCWORKER_DATABASE_URL"]):
+    time.sleep(0.02)
+raise SystemExit(int(os.environ.get("PREPARE_EXIT", "0")))
+"""
+WORKER = """
+import os, signal
+if os.environ.get("WORKER_STUBBORN"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for number in range(2):
+    if not os.fork():
+        print("Worker process is ready for action.", flush=True)
+        signal.pause()
+while True:
+    signal.pause()
+"""
+WEB = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["SYNCWORKER_PORT"])), Handler).serve_forever()
+"""
+
+
+def small(process: Process, program: str, environment: Mapping[str, str] | None) -> Process:
+    """Return the process with another program."""
+    command = Command(argv=(sys.executable, "-c", program), env=environment)
+    return dataclasses.replace(process, command=command)
+
+
+def make(settings: Settings, folder: DataFolder, /, *, worker_processes: int) -> Plan:
+    """Return the plan as it is, but for the programs."""
+    made = plan.make(settings, folder, worker_processes=worker_processes)
+    worker, _, web = made.workers
+    environment = web.command.env
+    return dataclasses.replace(
+        made,
+        preparation=small(made.preparation, PREPARE, environment),
+        workers=(small(worker, WORKER, environment), small(web, WEB, environment)),
+    )
+
+
+if __name__ == "__main__":
+    os.environ["SYNCWORKER_HUBSPOT_ACCESS_TOKEN"] = "pat-test"  # so that no sandbox is started
+    sys.exit(run(load(), make=make))
