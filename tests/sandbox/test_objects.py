@@ -133,7 +133,12 @@ def test_batches_hold_a_hundred(portal: Portal) -> None:
 
 def test_a_batch_update_reports_missing_records_and_changes_the_others(spelt: Portal) -> None:
     id_ = spelt.contact(email="ann@acme.test")
-    body = {"inputs": [{"id": id_, "properties": {"firstname": "A"}}, {"id": "9", "properties": {"firstname": "B"}}]}
+    body = {
+        "inputs": [
+            {"id": id_, "properties": {"firstname": "A"}},
+            {"id": "9", "properties": {"firstname": "B"}},
+        ]
+    }
     status, answer = spelt.call("POST", spelt.objects("contacts/batch/update"), body)
     assert (status, answer["results"][0]["properties"]["firstname"]) == (207, "A")
     assert answer["errors"][0]["context"]["id"] == ["9"]
@@ -156,7 +161,11 @@ def test_one_bad_value_refuses_the_whole_batch(portal: Portal) -> None:
         opening = "Property values were not valid: "
         assert answer["message"].startswith(opening)
         problem = json.loads(answer["message"].removeprefix(opening))[0]
-        assert (problem["error"], problem["name"], problem["portalId"]) == (code, next(iter(bad)), portal.hub_id)
+        assert (problem["error"], problem["name"], problem["portalId"]) == (
+            code,
+            next(iter(bad)),
+            portal.hub_id,
+        )
     _, answer = portal.call("GET", portal.objects(f"contacts/{first}"))
     assert answer["properties"]["firstname"] is None
 
@@ -177,7 +186,8 @@ def test_batch_create_is_all_or_nothing_unless_traced(portal: Portal) -> None:
 def test_upsert_says_which_are_new(portal: Portal) -> None:
     id_ = portal.contact(email="a@acme.test")
     inputs = [
-        {"id": email, "idProperty": "email", "properties": {"firstname": "F"}} for email in ("a@acme.test", "b@acme.test")
+        {"id": email, "idProperty": "email", "properties": {"firstname": "F"}}
+        for email in ("a@acme.test", "b@acme.test")
     ]
     status, answer = portal.call("POST", portal.objects("contacts/batch/upsert"), {"inputs": inputs})
     assert status == 200
@@ -191,9 +201,14 @@ def test_batch_archive_answers_nothing(portal: Portal) -> None:
 
 
 def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(portal: Portal) -> None:
-    first, second = portal.contact(email="a@acme.test", firstname="A"), portal.contact(email="b@acme.test", phone="1")
+    first, second = (
+        portal.contact(email="a@acme.test", firstname="A"),
+        portal.contact(email="b@acme.test", phone="1"),
+    )
     company = portal.company(domain="acme.test")
-    portal.server.post(f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": second, "company": company})
+    portal.server.post(
+        f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": second, "company": company}
+    )
     body = {"primaryObjectId": first, "objectIdToMerge": second}
     status, merged = portal.call("POST", portal.objects("contacts/merge"), body)
     assert status == 200
@@ -224,7 +239,9 @@ def test_privacy_deletion_is_for_good_and_for_contacts_only(portal: Portal) -> N
 
 def test_a_deleted_record_comes_back_with_its_associations(portal: Portal) -> None:
     contact, company = portal.contact(email="a@acme.test"), portal.company(domain="acme.test")
-    portal.server.post(f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": contact, "company": company})
+    portal.server.post(
+        f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": contact, "company": company}
+    )
     portal.call("DELETE", portal.objects(f"contacts/{contact}"))
     assert portal.server.record(portal.hub_id, "companies", company)["associations"] == []
     portal.server.post(f"/_sandbox/portals/{portal.hub_id}/contacts/{contact}/restore")

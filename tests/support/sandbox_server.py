@@ -46,7 +46,15 @@ class SandboxServer:
 
     def start(self) -> SandboxServer:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "syncworker.sandbox", "--port", str(self.port), "--data", str(self.data_dir)]
+        command = [
+            sys.executable,
+            "-m",
+            "syncworker.sandbox",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data_dir),
+        ]
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
         self._process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
@@ -176,15 +184,23 @@ class SandboxServer:
 
     def submit(self, form_id: str, hub_id: int, **fields: str) -> None:
         """Submit a form as a visitor would."""
-        body = {"fields": [{"objectTypeId": "0-1", "name": name, "value": value} for name, value in fields.items()]}
+        body = {
+            "fields": [
+                {"objectTypeId": "0-1", "name": name, "value": value} for name, value in fields.items()
+            ]
+        }
         self.post(f"/submissions/v3/integration/submit/{hub_id}/{form_id}", body)
 
     def create(self, hub_id: int, kind: str, properties: dict[str, str], **more: object) -> dict[str, Any]:
         """A CRM user creates a contact or company (`company=` the id of a contact's primary company)."""
-        made: dict[str, Any] = self.post(f"/_sandbox/portals/{hub_id}/{kind}", {"properties": properties, **more})
+        made: dict[str, Any] = self.post(
+            f"/_sandbox/portals/{hub_id}/{kind}", {"properties": properties, **more}
+        )
         return made
 
-    def edit(self, hub_id: int, kind: str, id_: str, properties: dict[str, str], *, by: str = "CRM_UI") -> dict[str, Any]:
+    def edit(
+        self, hub_id: int, kind: str, id_: str, properties: dict[str, str], *, by: str = "CRM_UI"
+    ) -> dict[str, Any]:
         """A CRM user (or with `by="AUTOMATION_PLATFORM"` a workflow) changes a record."""
         body = {"properties": properties, "as": by}
         changed: dict[str, Any] = self.post(f"/_sandbox/portals/{hub_id}/{kind}/{id_}", body)

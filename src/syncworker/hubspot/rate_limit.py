@@ -63,7 +63,8 @@ if pause > 0 then
 elseif tokens + 0.000001 >= take then
   if ARGV[9] ~= 'probe' then tokens = tokens - take end
 else
-  wait = (take - tokens) / rate
+  -- Never so short that it would be written as 0, which means taken.
+  wait = math.max(0.001, (take - tokens) / rate)
 end
 redis.call('HSET', KEYS[1], 'limit', limit,
   'tokens', string.format('%.6f', tokens), 'at', string.format('%.6f', now))
@@ -214,7 +215,7 @@ class SharedRateLimiter:
             if pause_s:
                 local.tokens = min(local.tokens, -pause_s * rate)
             elif local.tokens + 1e-6 < take:
-                return (take - local.tokens) / rate
+                return max(0.001, (take - local.tokens) / rate)
             elif not probe:
                 local.tokens -= take
         return 0.0

@@ -91,7 +91,7 @@ class App:
             return answer_control(self.world, call, self.deliveries)
         except Refusal as refused:
             return refused.reply
-        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
+        except Exception:
             return _crashed(call)
 
     async def _api(self, call: Call) -> Reply:
@@ -161,7 +161,7 @@ class App:
         except sqlite3.OperationalError as failure:
             # A number beyond 64 bits, a LIKE pattern too long: the caller's doing.
             raise error(400, f"The request cannot be handled: {failure}", "VALIDATION_ERROR") from None
-        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
+        except Exception:
             return _crashed(call)
 
     def _handle(self, route: Route, call: Call, portal: Portal | None) -> Reply:
@@ -261,6 +261,6 @@ async def _send(send: Send, reply: Reply, *, call_method: str) -> None:
 
 
 def _crashed(call: Call) -> Reply:
-    print(f"sandbox: {call.method} {call.path} failed", file=sys.stderr)  # noqa: T201 - its log is stderr
+    print(f"sandbox: {call.method} {call.path} failed", file=sys.stderr)
     traceback.print_exc()
     return error(500, "internal error", "INTERNAL_ERROR").reply

@@ -167,10 +167,13 @@ class Catalogue:
     """All schemas, kept in memory and stored where they differ from HubSpot's own."""
 
     database: Database
+    unsaved: bool = False
+    """Something was changed in the transaction under way: after a rollback, memory must be read anew."""
     _schemas: dict[tuple[int, int], Schema] = field(default_factory=dict)
 
     def load(self) -> None:
         """Read what was made through the API."""
+        self.unsaved = False
         self._schemas.clear()
         for portal, number, what, name, text in self.database.execute(
             "SELECT portal, type, what, name, definition FROM properties"
@@ -206,6 +209,7 @@ class Catalogue:
     def drop(self, portal: int, kind: ObjectType, what: str, name: str) -> None:
         """Archive a property (`what` is `property`) or a group (`group`)."""
         schema = self.schema(portal, kind)
+        self.unsaved = True
         if what == "group":
             schema.groups.pop(name, None)
         else:
@@ -217,6 +221,7 @@ class Catalogue:
         )
 
     def _store(self, portal: int, kind: ObjectType, what: str, name: str, text: str) -> None:
+        self.unsaved = True
         self.database.execute(
             "INSERT OR REPLACE INTO properties VALUES (?, ?, ?, ?, ?)",
             (portal, kind.number, what, name, text),

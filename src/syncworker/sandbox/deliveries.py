@@ -121,5 +121,5 @@ class Deliveries:
 
     @staticmethod
     def _next(portal: Portal, event: Waiting) -> int:
-        delay = portal.webhook_retry_base_s * 2**event.attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        delay = portal.webhook_retry_base_s * 2**event.attempt * random.uniform(0.5, 1.5)
         return now_ms() + int(delay * 1000)

@@ -111,7 +111,7 @@ class Finder:
                 "AND seq IN (SELECT min(seq) FROM lagging WHERE portal = ? AND type = ? GROUP BY id)"
             )
             everything += [*self.order_values, *scope, *self.values, *scope]
-        total = database.execute(f"SELECT count(*) FROM ({sql})", everything).fetchone()[0]  # noqa: S608 - built here from constants and placeholders
+        total = database.execute(f"SELECT count(*) FROM ({sql})", everything).fetchone()[0]
         direction = "DESC" if self.descending else "ASC"
         ids = [
             row[1]

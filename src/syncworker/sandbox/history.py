@@ -44,7 +44,7 @@ def read(
     stored: dict[int, dict[str, list[Version]]] = {record.id: {} for record in records}
     if records and names:
         rows = database.execute(
-            "SELECT id, property, at, value, source_type, source_id FROM history WHERE portal = ? AND type = ? "  # noqa: S608
+            "SELECT id, property, at, value, source_type, source_id FROM history WHERE portal = ? AND type = ? "
             f"AND id IN ({marks(len(records))}) AND property IN ({marks(len(names))}) ORDER BY seq DESC",
             (portal, kind.number, *(record.id for record in records), *names),
         )
@@ -75,7 +75,7 @@ def append(
     known: dict[tuple[int, str], int] = {
         (id_, name): seq
         for id_, name, seq in database.execute(
-            "SELECT id, property, max(seq) FROM history WHERE portal = ? AND type = ? "  # noqa: S608
+            "SELECT id, property, max(seq) FROM history WHERE portal = ? AND type = ? "
             f"AND id IN ({marks(len(ids))}) GROUP BY id, property",
             (portal, kind.number, *ids),
         )

@@ -20,7 +20,7 @@ def archive(writer: Writer, kind: ObjectType, record: Record) -> None:
         (writer.now, max(writer.now, record.modified), *key),
     )
     database.execute(
-        f"UPDATE associations SET hidden = hidden + 1 WHERE portal = ? AND {kind.singular} = ?",  # noqa: S608
+        f"UPDATE associations SET hidden = hidden + 1 WHERE portal = ? AND {kind.singular} = ?",
         (writer.portal.hub_id, record.id),
     )
     # The change flags of deletion and restore have not been seen in real traffic.
@@ -36,7 +36,7 @@ def restore(writer: Writer, kind: ObjectType, record: Record) -> None:
         (max(writer.now, record.modified), writer.portal.hub_id, kind.number, record.id),
     )
     writer.world.database.execute(
-        f"UPDATE associations SET hidden = max(0, hidden - 1) WHERE portal = ? AND {kind.singular} = ?",  # noqa: S608
+        f"UPDATE associations SET hidden = max(0, hidden - 1) WHERE portal = ? AND {kind.singular} = ?",
         (writer.portal.hub_id, record.id),
     )
     writer.tell(kind, "restore", {"objectId": record.id, "changeFlag": "RESTORED"})
@@ -137,10 +137,10 @@ def _move_links(writer: Writer, kind: ObjectType, primary: int, secondary: int, 
         )
     for old in (primary, secondary):
         database.execute(
-            f"UPDATE OR IGNORE associations SET {mine} = ? WHERE portal = ? AND {mine} = ?",  # noqa: S608
+            f"UPDATE OR IGNORE associations SET {mine} = ? WHERE portal = ? AND {mine} = ?",
             (new_id, hub_id, old),
         )
-        database.execute(f"DELETE FROM associations WHERE portal = ? AND {mine} = ?", (hub_id, old))  # noqa: S608
+        database.execute(f"DELETE FROM associations WHERE portal = ? AND {mine} = ?", (hub_id, old))
 
 
 def _drop(writer: Writer, kind: ObjectType, id_: int) -> None:

@@ -42,7 +42,7 @@ def read(
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT {mine}, {other}, is_primary FROM associations WHERE portal = ? AND {mine} IN ({marks(len(part))}) "  # noqa: S608 - constants and placeholders
+            f"SELECT {mine}, {other}, is_primary FROM associations WHERE portal = ? AND {mine} IN ({marks(len(part))}) "
             f"AND {other} > ? AND hidden = 0 ORDER BY {mine}, {other} LIMIT ?",
             (portal, *part, after, -1 if limit is None else limit),
         )

@@ -155,6 +155,6 @@ class Outbox:
     def _delete(self, events: Sequence[Waiting]) -> None:
         if events:
             self.database.execute(
-                f"DELETE FROM outbox WHERE seq IN ({marks(len(events))})",  # noqa: S608 - placeholders
+                f"DELETE FROM outbox WHERE seq IN ({marks(len(events))})",
                 [event.seq for event in events],
             )

@@ -50,7 +50,7 @@ def by_ids(
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND {state}",  # noqa: S608 - constants and placeholders
+            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND {state}",
             (portal, kind.number, *part),
         )
         for row in rows:
@@ -80,7 +80,7 @@ def by_value(
         path = () if column == "email" else (f'$."{name}"',)
         key = column if column == "email" else "lower(json_extract(props, ?))"
         rows = database.execute(
-            f"SELECT {_COLUMNS}, {key} FROM records WHERE portal = ? AND type = ? AND archived IS NULL "  # noqa: S608
+            f"SELECT {_COLUMNS}, {key} FROM records WHERE portal = ? AND type = ? AND archived IS NULL "
             f"AND {column} IN ({marks(len(part))}) ORDER BY id DESC",
             (*path, portal, kind.number, *path, *part),
         )
@@ -95,7 +95,7 @@ def page(
     """Up to `limit` records with a larger id than `after`, by id."""
     state = "archived IS NOT NULL" if archived else "archived IS NULL"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id LIMIT ?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id LIMIT ?",
         (portal, kind.number, after, limit),
     )
     return [record(row) for row in rows]
@@ -104,7 +104,7 @@ def page(
 def redirected(database: Database, portal: int, kind: ObjectType, ids: Sequence[int]) -> dict[int, int]:
     """Ids among `ids` that a merge retired, and where they lead now."""
     rows = database.execute(
-        f"SELECT id, target FROM redirects WHERE portal = ? AND type = ? AND id IN ({marks(len(ids))})",  # noqa: S608
+        f"SELECT id, target FROM redirects WHERE portal = ? AND type = ? AND id IN ({marks(len(ids))})",
         (portal, kind.number, *ids),
     )
     return dict(rows.fetchall())
@@ -116,7 +116,7 @@ def present(database: Database, portal: int, kind: ObjectType, ids: Sequence[int
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND archived IS NULL",  # noqa: S608
+            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND archived IS NULL",
             (portal, kind.number, *part),
         )
         found.update(row[0] for row in rows)

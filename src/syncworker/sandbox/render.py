@@ -118,7 +118,7 @@ def show(world: World, portal: Portal, kind: ObjectType, found: Sequence[Record]
 
 def _company_ids(world: World, portal: Portal, found: Sequence[Record], shown: Sequence[Body]) -> None:
     rows = world.database.execute(
-        f"SELECT contact, company FROM associations WHERE portal = ? AND contact IN ({marks(len(found))}) "  # noqa: S608
+        f"SELECT contact, company FROM associations WHERE portal = ? AND contact IN ({marks(len(found))}) "
         "AND is_primary = 1 AND hidden = 0",
         (portal.hub_id, *(record.id for record in found)),
     )

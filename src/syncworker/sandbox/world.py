@@ -43,7 +43,10 @@ class World:
         except BaseException:
             self.feed.rolled_back()
             self.outbox.touched.clear()
+            if self.catalogue.unsaved:
+                self.catalogue.load()
             raise
+        self.catalogue.unsaved = False
         self.outbox.committed()
         self.feed.committed()
 

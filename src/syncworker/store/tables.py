@@ -47,9 +47,9 @@ NOW = text("clock_timestamp()")
 deployment = Table(
     "deployment",
     metadata,
-    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("hubspot", Text, nullable=False),
-    CheckConstraint("only", name="one_row"),
+    CheckConstraint("one", name="one_row"),
 )
 
 # A company that registers leads. Its row lock is what makes counting capacity safe.

@@ -11,7 +11,7 @@ from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.credentials import Credentials, RefreshedToken, StoredToken
 from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.properties import PropertyNames
-from syncworker.hubspot.rate_limit import SharedRateLimiter, connect
+from syncworker.hubspot.rate_limit import RateLimiter, SharedRateLimiter, connect
 from syncworker.hubspot.records import CallMade
 from syncworker.hubspot.transport import Transport
 from syncworker.program import Program, load_program
@@ -35,6 +35,7 @@ class Context:
         *,
         clock: Clock | None = None,
         waker: Waker | None = None,
+        limiter: RateLimiter | None = None,
         on_call: Callable[[CallMade], None] | None = None,
         pool_size: int = 10,
     ) -> None:
@@ -48,7 +49,7 @@ class Context:
         self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
         self._on_call = on_call
         self._limiter_client = connect(str(settings.redis_url))
-        self.limiter = SharedRateLimiter(self._limiter_client)
+        self.limiter: RateLimiter = limiter or SharedRateLimiter(self._limiter_client)
         self.credentials = CredentialStore(self.database, self.secrets)
         self._clients: dict[int, HubSpotClient] = {}
         self._lock = threading.Lock()

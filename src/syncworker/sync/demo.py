@@ -36,14 +36,19 @@ class DemoPortal(TypedDict):
 
 def connect_demo(settings: Settings, sandbox_url: str) -> list[int]:
     """Connect the sandbox's portals in mode `write`, with their properties; the settings apply to the first."""
+    context = Context(settings)
+    try:
+        return connect_demo_to(context, sandbox_url)
+    finally:
+        context.close()
+
+
+def connect_demo_to(context: Context, sandbox_url: str) -> list[int]:
+    """The same in a process that has its context already; returns the hub ids."""
     answer = requests.get(f"{sandbox_url}/_sandbox/portals", timeout=10)
     answer.raise_for_status()
     found: list[DemoPortal] = answer.json()
-    context = Context(settings)
-    try:
-        return [_connect(context, portal, first=number == 0) for number, portal in enumerate(found)]
-    finally:
-        context.close()
+    return [_connect(context, portal, first=number == 0) for number, portal in enumerate(found)]
 
 
 def _connect(context: Context, of: DemoPortal, *, first: bool) -> int:

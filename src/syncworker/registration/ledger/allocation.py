@@ -6,23 +6,28 @@ Called under the partner's row lock, in whatever transaction frees capacity or a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import select
 
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms, held
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
-from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free
+from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, undo
 from syncworker.registration.ledger.requests import State, Stored
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
-from syncworker.store.tables import portals
+from syncworker.store.tables import portals, registrations
 from syncworker.store.tables import requests as requests_table
 
 
 def allocate(tx: Tx, partner_id: int, granted: Terms) -> Changes:
     """Register waiting requests until the slots or the requests are used up."""
     changes = Changes()
+    # What the partner holds already takes no slot, and does not wait for one.
+    _serve(tx, partner_id, _held_and_waited_for(tx, partner_id), changes)
     free = granted.limit - held(tx, partner_id, at_most=granted.limit)
     while free > 0:
         first = _first_in_line(tx, partner_id, domains=free)
@@ -44,6 +49,20 @@ def allocate(tx: Tx, partner_id: int, granted: Terms) -> Changes:
         _serve(tx, partner_id, {str(request.domain) for request, _ in first}, changes)
         free -= len(new)
     return changes
+
+
+def _held_and_waited_for(tx: Tx, partner_id: int) -> set[str]:
+    both = (
+        select(requests_table.c.domain)
+        .join(registrations, registrations.c.domain == requests_table.c.domain)
+        .where(
+            requests_table.c.partner_id == partner_id,
+            requests_table.c.state == State.WAITING.value,
+            registrations.c.partner_id == partner_id,
+            registrations.c.ended_at.is_(None),
+        )
+    )
+    return set(tx.connection.execute(both.distinct()).scalars())
 
 
 def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Stored, str]]:
@@ -75,12 +94,18 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes) -> None
         requests_table.c.state == State.WAITING.value,
         requests_table.c.domain.in_(sorted(domains)),
     )
+    if not domains:
+        return
     changes.contacts |= asked.contacts_waiting_elsewhere(tx, partner_id, domains)
     waiting = [asked.stored(row) for row in tx.connection.execute(line.order_by(requests_table.c.id))]
     holders = held_on(tx, domains)
     for request in waiting:
         changes.contacts.add((request.hub_id, str(request.contact_id)))
         holder = holders.get(str(request.domain))
+        if holder is not None and holder.partner_id == partner_id and not holder.is_active:
+            # Asked for again within its undo time: the claim, whose slot was kept, comes back.
+            changes.add(undo(tx, holder, who=request.who, source=request.source))
+            holder = replace(holder, deregistered_at=None, undo_until=None)
         if holder is not None and holder.partner_id == partner_id and holder.is_active:
             changes.registration(
                 partner_id=partner_id,

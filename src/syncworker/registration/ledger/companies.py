@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from syncworker.registration.ledger import registrations as claimed
 from syncworker.registration.ledger import requests as asked
@@ -92,7 +93,7 @@ def _latest_requests(tx: Tx, hub_id: int, companies: Mapping[str, object]) -> di
     """The latest request of each contact of these companies, where it shows something that no registration does."""
     latest = (
         select(requests.c.id)
-        .distinct(requests.c.company_id, requests.c.contact_id)
+        .ext(distinct_on(requests.c.company_id, requests.c.contact_id))
         .where(
             requests.c.hub_id == hub_id,
             requests.c.company_id.in_(sorted(companies)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from syncworker.registration.ledger import holds as kept_holds
 from syncworker.registration.ledger import registrations as claimed
@@ -122,7 +123,7 @@ def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[
             requests.c.domain,
             requests.c.decided_at,
         )
-        .distinct(requests.c.contact_id)
+        .ext(distinct_on(requests.c.contact_id))
         .where(
             requests.c.hub_id == hub_id,
             requests.c.contact_id.in_(sorted(contacts)),

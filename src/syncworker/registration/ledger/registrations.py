@@ -182,6 +182,11 @@ def undo_deregistration(tx: Tx, partner_id: int, domain: str, *, who: str, sourc
         or claim.expires_at <= tx.now
     ):
         raise TooLateToUndo(domain)
+    return undo(tx, claim, who=who, source=source)
+
+
+def undo(tx: Tx, claim: Registration, *, who: str, source: Source) -> Changes:
+    """Make a deregistered claim that is still held active again. The partner is locked."""
     back = update(registrations).where(registrations.c.id == claim.id)
     tx.connection.execute(back.values(deregistered_at=None, undo_until=None))
     _tell(tx, claim, Happened.UNDONE, who=who, source=source.value)

@@ -209,6 +209,7 @@ def _define(
         modificationMetadata={"archivable": True, "readOnlyDefinition": False, "readOnlyValue": False},
     )
     world.catalogue.put_property(portal.hub_id, kind, definition)
+    world.feed.note(hub_id=portal.hub_id, type=kind.plural, id="", what="defined", properties={})
     return definition
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from syncworker.sandbox import history, links, records
-from syncworker.sandbox.api.objects import find
 from syncworker.sandbox.answers import Refusal
+from syncworker.sandbox.api.objects import find
 from syncworker.sandbox.call import Call, record_id
 from syncworker.sandbox.clock import iso
 from syncworker.sandbox.database import marks
@@ -34,11 +34,11 @@ def browse(world: World, portal: Portal, kind: ObjectType, call: Call) -> Body:
         where += " AND (instr(lower(props), ?) OR id = ?)"
         given += [query.lower(), str(record_id(query) or 0)]
     parameters = (*values, *given)
-    total = world.database.execute(f"SELECT count(*) FROM records WHERE {where}", parameters).fetchone()[0]  # noqa: S608 - constants and placeholders
+    total = world.database.execute(f"SELECT count(*) FROM records WHERE {where}", parameters).fetchone()[0]
     ids = [
         row[0]
         for row in world.database.execute(
-            f"SELECT id FROM records WHERE {where} ORDER BY modified DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT id FROM records WHERE {where} ORDER BY modified DESC, id DESC LIMIT ? OFFSET ?",
             (*parameters, limit, offset),
         )
     ]
@@ -87,7 +87,7 @@ def _associated(world: World, portal: Portal, kind: ObjectType, record: Record) 
     if not ids:
         return []
     rows = world.database.execute(
-        "SELECT id, coalesce(json_extract(props, '$.name'), '', ''), coalesce(domain, email, ''), "  # noqa: S608
+        "SELECT id, coalesce(json_extract(props, '$.name'), '', ''), coalesce(domain, email, ''), "
         "trim(coalesce(json_extract(props, '$.firstname'), '') || ' ' || coalesce(json_extract(props, '$.lastname'), '')) "
         f"FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(ids))})",
         (portal.hub_id, other.number, *ids),

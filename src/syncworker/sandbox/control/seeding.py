@@ -108,7 +108,7 @@ def seed(world: World, portal: Portal, *, contacts: int, companies: int, seed: i
     contact_ids = database.next_ids(hub_id, CONTACT.number, contacts)
     # Numbers by the first id: a second seeding must not collide with the first.
     tag = f"{seed % 1000}x{(company_ids.start + contact_ids.start) % 1_000_000:x}n"
-    maker = _Maker(hub_id, now, random.Random(seed), tag)  # noqa: S311 - made-up names, no secret
+    maker = _Maker(hub_id, now, random.Random(seed), tag)
     database.executemany(INSERT, maker.company_rows(company_ids))
     pairs: list[tuple[int, int, int]] = []
     database.executemany(INSERT, maker.contact_rows(contact_ids, pairs))

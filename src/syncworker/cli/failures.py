@@ -1,0 +1,137 @@
+"""What does the reader see, and which exit code does a script get, when a command cannot do what it was told?
+
+One line on standard error that says what to do, never a traceback of something expected. What is not listed here is
+a bug of ours, and shows itself as one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+# Typer carries its own click, and exports the family of its usage errors nowhere else.
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
+from typer.core import TyperGroup
+from typer.models import Abort  # type: ignore[attr-defined] # not declared as exported there
+
+from syncworker.cli.output import clean
+
+
+class ExitCode(IntEnum):
+    """What an exit code means; the help lists them."""
+
+    OK = 0
+    LOOK = 1
+    """Done, and there is something for a person to look at."""
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    UNREACHABLE = 5
+
+
+EXIT_CODES = """
+[bold]Exit codes[/bold]  0 done · 1 done, with something to look at (problems, conflicts, a lead that was not
+registered) · 2 wrong usage or settings · 3 not found · 4 refused (too late, running already, answered no) ·
+5 HubSpot, the database or Redis cannot be reached, or refuses us
+"""
+
+
+class CommandError(Exception):
+    """A command cannot go on; `str()` says in one line what to do."""
+
+    def __init__(self, message: str, *, code: ExitCode) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class Commands(TyperGroup):
+    """The group of all commands: the one place where what goes wrong becomes a line and an exit code."""
+
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 the signature is click's
+        """Run, and end the process with the exit code."""
+        options["standalone_mode"] = False
+        try:
+            code = super().main(*args, **options)
+        except NoArgsIsHelpError as error:
+            error.show(file=sys.stderr)
+            sys.exit(ExitCode.USAGE)
+        except ClickException as error:
+            _end([error.format_message()], ExitCode.USAGE)
+        except Abort:
+            _end(["nobody answered, and nothing was done: answer, or add --yes"], ExitCode.REFUSED)
+        # Only evaluated, and its modules only imported, once something went wrong.
+        except known_errors() as error:
+            _end(*_told(error))
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def known_errors() -> tuple[type[Exception], ...]:
+    """The errors that a user can do something about."""
+    return tuple(kind for kinds in _kinds().values() for kind in kinds)
+
+
+def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
+    import redis
+    from sqlalchemy.exc import DBAPIError, TimeoutError
+
+    from syncworker.hubspot.errors import Gone, HubSpotError
+    from syncworker.hubspot.rate_limit import RateLimited
+    from syncworker.program import MissingConfigError, NoCapacityError, ProgramError, UnknownTierError
+    from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
+    from syncworker.registration.ledger.requests import NotOpen
+    from syncworker.settings import SettingsError
+    from syncworker.store.portals import UnknownPortal, WrongHubSpot
+    from syncworker.store.secrets import WrongSecretKey
+    from syncworker.sync.connect import WrongAccount
+    from syncworker.sync.finding import NotFound
+    from syncworker.sync.resync import ResyncRuns, UnknownResync
+    from syncworker.sync.takeover import BadFile
+
+    return {
+        ExitCode.USAGE: (
+            SettingsError,
+            BadFile,
+            ProgramError,
+            MissingConfigError,
+            UnknownTierError,
+            NoCapacityError,
+            WrongHubSpot,
+            WrongSecretKey,
+        ),
+        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotRegistered, UnknownResync, Gone),
+        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen),
+        ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, TimeoutError, redis.RedisError),
+        ExitCode.LOOK: (CommandError,),  # carries its own
+    }
+
+
+def _told(error: Exception) -> tuple[list[str], ExitCode]:
+    from sqlalchemy.exc import DBAPIError, TimeoutError
+
+    from syncworker.settings import SettingsError
+
+    if isinstance(error, CommandError):
+        return [str(error)], error.code
+    if isinstance(error, SettingsError):
+        return error.problems, ExitCode.USAGE
+    if isinstance(error, DBAPIError | TimeoutError):
+        return [database_trouble(error)], ExitCode.UNREACHABLE
+    code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
+    return [str(error)], code
+
+
+def database_trouble(error: Exception) -> str:
+    """What is wrong with the database, in one line, without the statement and without the password."""
+    cause = getattr(error, "orig", None) or error
+    if type(cause).__name__ in {"UndefinedTable", "UndefinedColumn"}:
+        return "the database has no schema, or an older one: run `syncworker migrate`"
+    said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+    return f"the database does not answer ({said}): check SYNCWORKER_DATABASE_URL, or run `syncworker up`"
+
+
+def _end(lines: Iterable[str], code: ExitCode) -> None:
+    for line in lines:
+        sys.stderr.write(f"syncworker: {clean(line, most=1000)}\n")
+    sys.exit(code)

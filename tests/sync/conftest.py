@@ -1,0 +1,43 @@
+"""A sandbox for all tests of a file, and for each test a fresh database with its two portals connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from support.rig import Rig
+from support.sandbox_server import SandboxServer
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    sandbox_server.reset()
+    sandbox_server.faults(search_lag_s=0)
+    for portal in sandbox_server.portals():
+        sandbox_server.settings(portal["hub_id"], rate_limit=0, webhook_url=None)
+    return sandbox_server
+
+
+@pytest.fixture
+def make_rig(sandbox: SandboxServer, database_url: str, redis_url: str) -> Iterator[Callable[..., Rig]]:
+    made: list[Rig] = []
+
+    def make(**settings: object) -> Rig:
+        made.append(Rig(sandbox, database_url, redis_url, **settings))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.close()
+
+
+@pytest.fixture
+def rig(make_rig: Callable[..., Rig]) -> Rig:
+    return make_rig()
