@@ -147,8 +147,19 @@ def test_wrong_paths_versions_and_methods_are_told_apart(portal: Portal) -> None
 def test_broken_input_is_the_callers_fault(portal: Portal) -> None:
     path = portal.objects("contacts/batch/read")
     deep = b"[" * 100_000
-    for body in (b"", b"not json", b"[]", b"{}", b'{"inputs": 1}', b'{"inputs": [1]}', b'{"inputs": [{}]}', deep,
-                 b'{"inputs":[{"id":"1"}],"properties":"email"}', b'{"inputs":[{"id":{"a":1}}]}', b"\xff\xfe"):  # fmt: skip
+    for body in (
+        b"",
+        b"not json",
+        b"[]",
+        b"{}",
+        b'{"inputs": 1}',
+        b'{"inputs": [1]}',
+        b'{"inputs": [{}]}',
+        b'{"inputs":[{"id":"1"}],"properties":"email"}',
+        b'{"inputs":[{"id":{"a":1}}]}',
+        b"\xff\xfe",
+        deep,
+    ):
         status, _, data = portal.server.call("POST", path, body, token=portal.token)
         assert (status, json.loads(data)["category"]) == (400, "VALIDATION_ERROR"), body[:40]
     assert portal.call("GET", portal.objects("contacts?after=x"))[0] == 400

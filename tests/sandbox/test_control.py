@@ -77,7 +77,7 @@ def test_ten_thousand_contacts_are_seeded_and_edited_quickly(portal: Portal) -> 
     assert answer["changed"] == 5000
     found = portal.server.record(portal.hub_id, "contacts", before["id"])
     assert found["updatedAt"] > before["updatedAt"]
-    newest = [one for one in found["history"] if one["property"] == "jobtitle"][0]
+    newest = next(one for one in found["history"] if one["property"] == "jobtitle")
     assert (newest["sourceType"], newest["value"]) == ("CRM_UI", found["properties"]["jobtitle"])
     assert portal.server.stats()["webhooks"]["events"] == 0
 

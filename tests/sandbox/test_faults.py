@@ -73,7 +73,8 @@ def test_faults_spare_forms_and_the_control_api(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [{"http": {"nosuch": 1}}, {"http": {"500": 2}}, {"http": []}, {"nosuch": 1}, {"webhooks": {"lost": "x"}},
+    "plan", [{"http": {"nosuch": 1}}, {"http": {"500": 2}}, {"http": []}, {"nosuch": 1},
+    {"webhooks": {"lost": "x"}},
              {"search_lag_s": -1}, {"http": {"500": 0.6, "429": 0.6}}]
 )  # fmt: skip
 def test_a_plan_that_makes_no_sense_is_refused(portal: Portal, plan: dict[str, object]) -> None:

@@ -221,6 +221,13 @@ def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(portal: Portal) ->
         assert found["properties"]["phone"] == "1"
         assert found["properties"]["hs_merged_object_ids"] == f"{first};{second}"
         assert found["properties"]["associatedcompanyid"] == company
+    _, found = portal.call(
+        "GET", portal.objects(f"contacts/{merged['id']}?propertiesWithHistory=firstname,phone")
+    )
+    times = {
+        name: [one["timestamp"] for one in many] for name, many in found["propertiesWithHistory"].items()
+    }
+    assert times == {"firstname": [created[first]], "phone": [created[second]]}
     assert portal.update(first, firstname="Anew") == 200
     inputs = [{"id": second, "properties": {"firstname": "No"}}]
     status, answer = portal.call("POST", portal.objects("contacts/batch/update"), {"inputs": inputs})

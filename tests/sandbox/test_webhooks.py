@@ -94,8 +94,8 @@ def test_every_kind_of_change_is_told(portal: Portal, heard: Receiver) -> None:
     eventually(lambda: server.stats()["webhooks"]["pending"] == 0)
     assert set(_kinds(events)) == {
         "contact.creation", "contact.propertyChange", "contact.associationChange", "contact.deletion",
-        "contact.restore", "contact.merge", "contact.privacyDeletion", "company.creation", "company.propertyChange",
-        "company.associationChange",
+        "contact.restore", "contact.merge", "contact.privacyDeletion", "company.creation",
+        "company.propertyChange", "company.associationChange",
     }  # fmt: skip
     merge = next(event for event in events if event["subscriptionType"] == "contact.merge")
     assert merge["primaryObjectId"] == int(first)

@@ -31,9 +31,10 @@ class SandboxError(Exception):
 
 
 class SandboxServer:
-    """Start with `start()` or as a context manager. One connection, kept open; not for several threads at once.
+    """Start with `start()` or as a context manager. One connection, kept open; not for several threads at
+    once.
 
-    `call()` speaks to any route; the rest steers the sandbox through its control API. Numbers of hub ids are ints.
+    `call()` speaks to any route; the rest steers the sandbox through its control API.
     """
 
     def __init__(self, data_dir: Path, *, webhook_url: str | None = None, port: int | None = None) -> None:
@@ -57,7 +58,9 @@ class SandboxServer:
         ]
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
-        self._process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            command, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
         deadline = time.monotonic() + 20
         while True:
             try:

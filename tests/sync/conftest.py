@@ -21,7 +21,7 @@ def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
     sandbox_server.reset()
     sandbox_server.faults(search_lag_s=0)
     for portal in sandbox_server.portals():
-        sandbox_server.settings(portal["hub_id"], rate_limit=0, webhook_url=None)
+        sandbox_server.settings(portal["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
     return sandbox_server
 
 

@@ -22,12 +22,13 @@ while not postgres.accepts(os.environ["SYNCWORKER_DATABASE_URL"]):
 raise SystemExit(int(os.environ.get("PREPARE_EXIT", "0")))
 """
 WORKER = """
-import os, signal
+import os, redis, signal
 if os.environ.get("WORKER_STUBBORN"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 for number in range(2):
     if not os.fork():
-        print("Worker process is ready for action.", flush=True)
+        client = redis.Redis.from_url(os.environ["SYNCWORKER_REDIS_URL"])
+        client.zadd("dramatiq:__heartbeats__", {str(os.getpid()): 1})
         signal.pause()
 while True:
     signal.pause()
@@ -53,12 +54,12 @@ def small(process: Process, program: str, environment: Mapping[str, str] | None)
 def make(settings: Settings, folder: DataFolder, /, *, worker_processes: int) -> Plan:
     """Return the plan as it is, but for the programs."""
     made = plan.make(settings, folder, worker_processes=worker_processes)
-    worker, _, web = made.workers
-    environment = web.command.env
+    environment = made.worker.command.env
     return dataclasses.replace(
         made,
         preparation=small(made.preparation, PREPARE, environment),
-        workers=(small(worker, WORKER, environment), small(web, WEB, environment)),
+        worker=small(made.worker, WORKER, environment),
+        others=(small(made.others[-1], WEB, environment),),
     )
 
 

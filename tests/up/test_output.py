@@ -39,9 +39,10 @@ def test_a_terminal_shows_names_in_colour() -> None:
     terminal = Terminal(descriptor=theirs)
     terminal.line("web", "plain [bold]text[/bold] and \x1b[31mred\x1b[0m")
     terminal.close()
+    os.set_blocking(ours, False)
     shown = os.read(ours, 4096).decode()
-    os.close(ours)
     os.close(theirs)
+    os.close(ours)
     assert "\x1b[36mweb" in shown
     assert "[bold]text[/bold]" in shown, "what a process writes is no markup"
     assert "\x1b[31mred" in shown

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
+from typer import Abort
+
 # Typer carries its own click, and exports the family of its usage errors nowhere else.
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
-from typer.models import Abort  # type: ignore[attr-defined] # not declared as exported there
 
 from syncworker.cli.output import clean
 
@@ -86,6 +87,8 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.connect import WrongAccount
     from syncworker.sync.finding import NotFound
+    from syncworker.sync.lists import UnknownFilter, UnknownRequest
+    from syncworker.sync.page_cursor import BadCursor
     from syncworker.sync.resync import ResyncRuns, UnknownResync
     from syncworker.sync.takeover import BadFile
 
@@ -99,8 +102,10 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NoCapacityError,
             WrongHubSpot,
             WrongSecretKey,
+            UnknownFilter,
+            BadCursor,
         ),
-        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotRegistered, UnknownResync, Gone),
+        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotRegistered, UnknownRequest, UnknownResync, Gone),
         ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, TimeoutError, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own

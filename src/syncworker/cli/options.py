@@ -18,7 +18,7 @@ JsonOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")]
 CursorOption = Annotated[
     str | None, typer.Option("--cursor", help="Go on where the last page ended: the `next` of its JSON.")
 ]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from syncworker.cli.failures import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from syncworker.registration.ledger.requests import Stored
     from syncworker.store.portals import Portal
     from syncworker.sync.context import Context
 
@@ -62,24 +61,6 @@ def domain_meant(context: Context, text: str) -> str:
     if not isinstance(found, str):
         raise CommandError(f"that is no domain that can be registered: {found.sentence}", code=ExitCode.USAGE)
     return found
-
-
-def request_meant(context: Context, portal: Portal, request_id: int) -> Stored:
-    """The request, if it is the portal's; raises CommandError."""
-    from syncworker.registration.ledger import requests
-    from syncworker.registration.ledger.requests import NotOpen
-
-    try:
-        with context.database.transaction() as tx:
-            request = requests.get(tx, request_id)
-    except NotOpen:
-        request = None
-    if request is None or request.hub_id != portal.hub_id:
-        raise CommandError(
-            f"portal {portal.hub_id} has no request {request_id}: see `syncworker requests list`",
-            code=ExitCode.NOT_FOUND,
-        )
-    return request
 
 
 def who() -> str:

@@ -1,6 +1,7 @@
 """What does HubSpot say, and in which words does it refuse?
 
-The bodies are those of HubSpot's error-handling page and of recorded answers; where only the category is known for
+The bodies are those of HubSpot's error-handling page and of recorded answers; where only the category is
+known for
 sure, clients should look at the category.
 """
 
@@ -24,7 +25,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is answered with an error; whatever it had begun to write is rolled back."""
 
     def __init__(self, reply: Reply) -> None:
@@ -70,59 +71,61 @@ class Problem:
         }
 
 
-def error(status: int, message: str, category: str | None, **more: object) -> Refusal:
+def error(status: int, message: str, category: str | None, **more: object) -> RefusedError:
     """An error in HubSpot's shape; `more` adds keys such as `errors` or `links`."""
     body: dict[str, object] = {"status": "error", "message": message, "correlationId": correlation_id()}
     body.update(more)
     if category is not None:
         body["category"] = category
-    return Refusal(Reply(status, dumps(body)))
+    return RefusedError(Reply(status, dumps(body)))
 
 
-def invalid(message: str, **more: object) -> Refusal:
+def invalid(message: str, **more: object) -> RefusedError:
     """400 VALIDATION_ERROR."""
     return error(400, message, "VALIDATION_ERROR", **more)
 
 
-def invalid_json(message: str) -> Refusal:
+def invalid_json(message: str) -> RefusedError:
     """400 for a body that does not parse or does not fit."""
     return invalid(f"Invalid input JSON: {message}")
 
 
-def conflict(message: str) -> Refusal:
+def conflict(message: str) -> RefusedError:
     """409 CONFLICT."""
     return error(409, message, "CONFLICT")
 
 
-def object_not_found(message: str = "Object not found.  objectId are usually numeric.") -> Refusal:
+def object_not_found(message: str = "Object not found.  objectId are usually numeric.") -> RefusedError:
     """404 OBJECT_NOT_FOUND in JSON: for ids that cannot be one, and for things that are not records."""
     return error(404, message, "OBJECT_NOT_FOUND")
 
 
 NOT_FOUND_PAGE = (
-    b'<html>\n<head>\n<meta http-equiv="Content-Type" content="text/html;charset=iso-8859-1"/>\n'
-    b"<title>Error 404 Not Found</title>\n</head>\n<body><h2>HTTP ERROR 404</h2>\n<p>Not Found</p>\n</body>\n</html>\n"
+    b"<html>\n<head>\n"
+    b'<meta http-equiv="Content-Type" content="text/html;charset=iso-8859-1"/>\n'
+    b"<title>Error 404 Not Found</title>\n</head>\n"
+    b"<body><h2>HTTP ERROR 404</h2>\n<p>Not Found</p>\n</body>\n</html>\n"
 )
 
 
-def record_not_found() -> Refusal:
+def record_not_found() -> RefusedError:
     """404 for a numeric id that does not exist: an HTML page, as observed on the record routes in 2026-09."""
-    return Refusal(
+    return RefusedError(
         Reply(404, NOT_FOUND_PAGE, "text/html;charset=iso-8859-1", (("X-HubSpot-NotFound", "true"),))
     )
 
 
-def unauthenticated() -> Refusal:
+def unauthenticated() -> RefusedError:
     """401: no token, or one that nobody issued."""
     return error(401, "Authentication credentials not found.", "INVALID_AUTHENTICATION")
 
 
-def token_expired() -> Refusal:
+def token_expired() -> RefusedError:
     """401: the token was good once. HubSpot's words for it are not recorded; the status and category are."""
     return error(401, "The OAuth token used to make this call expired.", "EXPIRED_AUTHENTICATION")
 
 
-def missing_scopes(scopes: Sequence[str]) -> Refusal:
+def missing_scopes(scopes: Sequence[str]) -> RefusedError:
     """403 MISSING_SCOPES, naming the scopes of which one is needed."""
     where = "https://developers.hubspot.com/scopes"
     return error(
@@ -142,10 +145,10 @@ def missing_scopes(scopes: Sequence[str]) -> Refusal:
 
 def method_not_allowed(allowed: Sequence[str]) -> Reply:
     """405: an HTML page with `Allow`."""
-    page = b"<html><head><title>Error 405 Method Not Allowed</title></head><body><h2>HTTP ERROR 405</h2></body></html>"
+    page = b"<html><head><title>Error 405 Method Not Allowed</title></head><body>HTTP ERROR 405</body></html>"
     return Reply(405, page, "text/html;charset=iso-8859-1", (("Allow", ", ".join(sorted(allowed))),))
 
 
-def too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> RefusedError:
     """413: the body is longer than `limit` bytes."""
     return error(413, f"The request body is larger than {limit} bytes.", "VALIDATION_ERROR")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from syncworker.sandbox.answers import (
-    Refusal,
+    RefusedError,
     Reply,
     correlation_id,
     dumps,
@@ -67,7 +67,7 @@ class App:
         try:
             call = await _read(scope, receive, MOST_CONTROL_BYTES if control else MOST_BYTES)
             reply = self._control(call) if control else await self._api(call)
-        except Refusal as refused:
+        except RefusedError as refused:
             reply = refused.reply
         except AbandonedError:
             scope["extensions"]["sandbox.abort"]()
@@ -89,9 +89,9 @@ class App:
     def _control(self, call: Call) -> Reply:
         try:
             return answer_control(self.world, call, self.deliveries)
-        except Refusal as refused:
+        except RefusedError as refused:
             return refused.reply
-        except Exception:
+        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
             return _crashed(call)
 
     async def _api(self, call: Call) -> Reply:
@@ -117,7 +117,7 @@ class App:
                 reply = self._admitted(
                     route, call, portal, found.types, partial=fault == "partial_batch", oauth=oauth
                 )
-        except Refusal as refused:
+        except RefusedError as refused:
             reply = refused.reply
         except AbandonedError:
             self._count(route, call, portal, fault or "dropped")
@@ -141,7 +141,7 @@ class App:
                     if not any(scope in portal.scopes for scope in needs):
                         raise missing_scopes(needs)
                 reply = self._run(route, call, portal, partial=partial)
-            except Refusal as refusal:
+            except RefusedError as refusal:
                 reply = refusal.reply
         if route.search:
             return reply
@@ -156,12 +156,12 @@ class App:
                 return self._handle(route, call, portal)
             with world.transaction():
                 return self._handle(route, call, portal)
-        except Refusal:
+        except RefusedError:
             raise
         except sqlite3.OperationalError as failure:
             # A number beyond 64 bits, a LIKE pattern too long: the caller's doing.
             raise error(400, f"The request cannot be handled: {failure}", "VALIDATION_ERROR") from None
-        except Exception:
+        except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
             return _crashed(call)
 
     def _handle(self, route: Route, call: Call, portal: Portal | None) -> Reply:
@@ -192,13 +192,13 @@ class App:
                 "policyName": "TEN_SECONDLY_ROLLING",
                 "correlationId": correlation_id(),
             }
-            raise Refusal(Reply(429, dumps(body)))
+            raise RefusedError(Reply(429, dumps(body)))
         if fault == "500":
             raise error(500, "internal error", "INTERNAL_ERROR")
         if fault == "502":
-            raise Refusal(Reply(502, b"<html><body>502 Bad Gateway</body></html>", "text/html"))
+            raise RefusedError(Reply(502, b"<html><body>502 Bad Gateway</body></html>", "text/html"))
         if fault == "html":
-            raise Refusal(Reply(200, b"<html><body>We'll be right back</body></html>", "text/html"))
+            raise RefusedError(Reply(200, b"<html><body>We'll be right back</body></html>", "text/html"))
         if fault == "timeout":
             until = now_ms() + int(self.world.faults.plan.timeout_s * 1000)
             while now_ms() < until and not self.world.closing:
@@ -261,6 +261,6 @@ async def _send(send: Send, reply: Reply, *, call_method: str) -> None:
 
 
 def _crashed(call: Call) -> Reply:
-    print(f"sandbox: {call.method} {call.path} failed", file=sys.stderr)
+    print(f"sandbox: {call.method} {call.path} failed", file=sys.stderr)  # noqa: T201 - its log is stderr
     traceback.print_exc()
     return error(500, "internal error", "INTERNAL_ERROR").reply

@@ -55,7 +55,7 @@ class Call:
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
 
     def number(self, name: str, *, default: int, most: int, least: int = 0) -> int:
-        """A query parameter as an integer within bounds; raises Refusal 400 outside them."""
+        """A query parameter as an integer within bounds; raises RefusedError 400 outside them."""
         text = self.first(name)
         if text is None or text == "":
             return default
@@ -66,7 +66,7 @@ class Call:
         return int(text)
 
     def json(self) -> dict[str, object]:
-        """The body as a JSON object; raises Refusal 400 where it is none."""
+        """The body as a JSON object; raises RefusedError 400 where it is none."""
         try:
             parsed: object = json.loads(self.body)
         except (ValueError, RecursionError) as failure:
@@ -76,7 +76,7 @@ class Call:
         return parsed
 
     def json_list(self) -> list[object]:
-        """The body as a JSON array; raises Refusal 400 where it is none."""
+        """The body as a JSON array; raises RefusedError 400 where it is none."""
         try:
             parsed: object = json.loads(self.body)
         except (ValueError, RecursionError) as failure:
@@ -86,7 +86,9 @@ class Call:
         return parsed
 
     def inputs(self, *, limit: int = BATCH_LIMIT) -> tuple[dict[str, object], list[dict[str, object]]]:
-        """A batch's body and its inputs; raises Refusal 400 where there are none or more than `limit`."""
+        """A batch's body and its inputs; raises RefusedError 400 where there are none or more than
+        `limit`.
+        """
         body = self.json()
         inputs = body.get("inputs")
         if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
@@ -97,7 +99,7 @@ class Call:
 
 
 def text(entry: Mapping[str, object], key: str) -> str | None:
-    """A string (or an integer, as ids are often sent) of a JSON object; None where missing; 400 for the rest."""
+    """A string of a JSON object (or an integer, as ids are often sent); None where missing; else 400."""
     value = entry.get(key)
     if value is None:
         return None

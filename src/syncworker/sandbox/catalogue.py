@@ -54,7 +54,8 @@ class Group(TypedDict):
 
 
 _STAGES = (
-    "subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist",
+    "subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer",
+    "evangelist",
 )  # fmt: skip
 LIFECYCLE = _STAGES
 """In order: the API moves a record forward only."""
@@ -64,11 +65,12 @@ _READ_ONLY_DATE = ("datetime", "date")
 _READ_ONLY_NUMBER = ("number", "number")
 
 _CONTACT_TEXTS = (
-    "firstname", "lastname", "email", "company", "website", "country", "phone", "mobilephone", "jobtitle", "city",
-    "state", "zip", "address", "message", "industry", "hs_language",
+    "firstname", "lastname", "email", "company", "website", "country", "phone", "mobilephone", "jobtitle",
+    "city", "state", "zip", "address", "message", "industry", "hs_language",
 )  # fmt: skip
 _COMPANY_TEXTS = (
-    "name", "domain", "country", "website", "phone", "city", "state", "zip", "address", "industry", "description",
+    "name", "domain", "country", "website", "phone", "city", "state", "zip", "address", "industry",
+    "description",
 )  # fmt: skip
 _CONTACT_READ_ONLY = {
     "num_conversion_events": _READ_ONLY_NUMBER,
@@ -81,10 +83,28 @@ _CONTACT_READ_ONLY = {
     "associatedcompanyid": _READ_ONLY_NUMBER,
 }
 _LABELS = {
-    "firstname": "First Name", "lastname": "Last Name", "company": "Company Name", "website": "Website URL",
-    "country": "Country/Region", "phone": "Phone Number", "jobtitle": "Job Title", "name": "Company name",
-    "domain": "Company Domain Name", "lifecyclestage": "Lifecycle Stage",
-}  # fmt: skip
+    "firstname": "First Name",
+    "lastname": "Last Name",
+    "company": "Company Name",
+    "website": "Website URL",
+    "country": "Country/Region",
+    "phone": "Phone Number",
+    "name": "Company name",
+    "domain": "Company Domain Name",
+    "lifecyclestage": "Lifecycle Stage",
+    "createdate": "Create Date",
+    "lastmodifieddate": "Last Modified Date",
+    "hs_lastmodifieddate": "Last Modified Date",
+    "hs_object_id": "Record ID",
+    "hs_merged_object_ids": "Merged record IDs",
+    "jobtitle": "Job Title",
+    "num_conversion_events": "Number of Form Submissions",
+    "recent_conversion_event_name": "Recent Conversion",
+    "recent_conversion_date": "Recent Conversion Date",
+    "first_conversion_event_name": "First Conversion",
+    "first_conversion_date": "First Conversion Date",
+    "num_unique_conversion_events": "Unique Forms Submitted",
+}
 
 
 def _standard(

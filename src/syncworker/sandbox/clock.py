@@ -17,7 +17,8 @@ def iso(ms: int) -> str:
     """A time as HubSpot writes it in properties and records: ISO 8601, UTC, milliseconds, `Z`."""
     seconds, millis = divmod(ms, 1000)
     t = time.gmtime(seconds)
-    return f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}.{millis:03d}Z"
+    day = f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}"
+    return f"{day}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}.{millis:03d}Z"
 
 
 def parse_ms(text: str) -> int | None:

@@ -1,6 +1,7 @@
 """Where does the sandbox keep its data? One SQLite file, written by one process.
 
-records       contacts, companies, partner clients and services; values as one JSON column, what is searched by as columns
+records       contacts, companies, partner clients and services; values as one JSON column, what is searched
+by as columns
 redirects     ids that a merge retired, and the record they lead to now
 history       changes of a property; the value a record was created with is not stored here (see history.py)
 associations  contact to company, once per pair
@@ -10,7 +11,8 @@ portals       settings of each portal
 tokens        access tokens issued by OAuth
 outbox        webhook events that are not delivered yet
 sequences     the next id of each kind
-temp.lagging  what search still sees of records that changed a moment ago; in memory, a restart indexes everything
+temp.lagging  what search still sees of records that changed a moment ago; in memory, a restart indexes
+everything
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from pathlib import Path
 
 FILE = "sandbox.sqlite3"
 FIRST_ID = 120_000_000_001
-"""Real ids are longer than 32 bits. Contacts and companies, and all portals, start alike, so that a client that
+"""Real ids are longer than 32 bits. Contacts and companies, and all portals, start alike, so that a client
+that
 confuses two types or two portals meets somebody else's record."""
 
 _SCHEMA = """
@@ -38,7 +41,8 @@ CREATE TABLE IF NOT EXISTS redirects(
   portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, target INTEGER NOT NULL,
   PRIMARY KEY (portal, type, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history(
-  portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, property TEXT NOT NULL, seq INTEGER NOT NULL,
+  portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, property TEXT NOT NULL, seq INTEGER NOT
+  NULL,
   at INTEGER NOT NULL, value TEXT NOT NULL, source_type TEXT NOT NULL, source_id TEXT NOT NULL,
   PRIMARY KEY (portal, type, id, property, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS associations(
@@ -47,10 +51,12 @@ CREATE TABLE IF NOT EXISTS associations(
   PRIMARY KEY (portal, contact, company)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS associations_company ON associations(portal, company, contact);
 CREATE TABLE IF NOT EXISTS properties(
-  portal INTEGER NOT NULL, type INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
+  portal INTEGER NOT NULL, type INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT
+  NULL,
   PRIMARY KEY (portal, type, what, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS submissions(
-  seq INTEGER PRIMARY KEY, portal INTEGER NOT NULL, form TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL);
+  seq INTEGER PRIMARY KEY, portal INTEGER NOT NULL, form TEXT NOT NULL, at INTEGER NOT NULL,
+  body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS submissions_form ON submissions(portal, form, at, seq);
 CREATE TABLE IF NOT EXISTS portals(hub_id INTEGER PRIMARY KEY, settings TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, hub_id INTEGER NOT NULL, expires INTEGER NOT NULL);
@@ -58,17 +64,30 @@ CREATE TABLE IF NOT EXISTS outbox(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, portal INTEGER NOT NULL, event TEXT NOT NULL,
   attempt INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, sending INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox(portal, sending, due, seq);
-CREATE TABLE IF NOT EXISTS sequences(portal INTEGER, type INTEGER, next INTEGER NOT NULL, PRIMARY KEY (portal, type));
+CREATE TABLE IF NOT EXISTS sequences(portal INTEGER, type INTEGER, next INTEGER NOT NULL, PRIMARY KEY (portal,
+type));
 CREATE TEMP TABLE lagging(
   portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, visible INTEGER NOT NULL,
-  present INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL, email TEXT, domain TEXT, props TEXT,
+  present INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL, email TEXT, domain TEXT,
+  props TEXT,
   seq INTEGER PRIMARY KEY);
 CREATE INDEX temp.lagging_id ON lagging(portal, type, id, seq);
 CREATE INDEX temp.lagging_visible ON lagging(visible);
 """
 
-DATA_TABLES = ("records", "redirects", "history", "associations", "properties", "submissions", "portals", "tokens",
-               "outbox", "sequences", "lagging")  # fmt: skip
+DATA_TABLES = (
+    "records",
+    "redirects",
+    "history",
+    "associations",
+    "properties",
+    "submissions",
+    "portals",
+    "tokens",
+    "outbox",
+    "sequences",
+    "lagging",
+)
 
 
 class Database:
@@ -79,7 +98,8 @@ class Database:
         self.connection = sqlite3.connect(
             data_dir / FILE, isolation_level=None, cached_statements=512, check_same_thread=False
         )
-        # A killed process loses nothing with synchronous=OFF; only a killed machine does, and then nobody minds.
+        # A killed process loses nothing with synchronous=OFF; only a killed machine does, and then nobody
+        # minds.
         for pragma in (
             "page_size=8192",
             "journal_mode=WAL",

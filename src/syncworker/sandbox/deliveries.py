@@ -1,7 +1,8 @@
 """When are webhook events sent, and what happens when the receiver fails?
 
-A short window gathers events into one POST of up to 100; ten POSTs in flight per portal; five seconds each; failed ones
-come again, up to ten times, with growing random delays (HubSpot's webhooks guide; the exact delays are unknown).
+A short window gathers events into one POST of up to 100; ten POSTs in flight per portal; five seconds each;
+failed ones come again, up to ten times, with growing random delays (HubSpot's webhooks guide; the exact
+delays are unknown).
 """
 
 from __future__ import annotations
@@ -121,5 +122,5 @@ class Deliveries:
 
     @staticmethod
     def _next(portal: Portal, event: Waiting) -> int:
-        delay = portal.webhook_retry_base_s * 2**event.attempt * random.uniform(0.5, 1.5)
+        delay = portal.webhook_retry_base_s * 2**event.attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         return now_ms() + int(delay * 1000)

@@ -28,20 +28,24 @@ class Plan:
     """How long a request that is to time out is left without an answer."""
 
 
+def _dice(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - repeatable on purpose, no secret
+
+
 @dataclass(slots=True)
 class Faults:
     """The plan in force and its random numbers."""
 
     plan: Plan = field(default_factory=Plan)
-    http: random.Random = field(default_factory=lambda: random.Random(0))
-    webhooks: random.Random = field(default_factory=lambda: random.Random(0))
+    http: random.Random = field(default_factory=lambda: _dice(0))
+    webhooks: random.Random = field(default_factory=lambda: _dice(0))
 
     def set(self, plan: Plan) -> None:
         """Start over with another plan."""
         self.plan = plan
         # Separate generators: how many webhooks there are must not decide which request fails.
-        self.http = random.Random(plan.seed)
-        self.webhooks = random.Random(plan.seed + 1)
+        self.http = _dice(plan.seed)
+        self.webhooks = _dice(plan.seed + 1)
 
     def next_http(self) -> str | None:
         """What happens to the next request: one of HTTP_KINDS, or nothing."""
@@ -56,7 +60,7 @@ class Faults:
 
 
 def parse(body: Mapping[str, object]) -> Plan:
-    """A plan from the control API's JSON; raises Refusal 400 where it does not fit."""
+    """A plan from the control API's JSON; raises RefusedError 400 where it does not fit."""
     unknown = set(body) - {"seed", "http", "webhooks", "search_lag_s", "timeout_s"}
     if unknown:
         raise invalid(f"Unknown faults: {', '.join(sorted(unknown))}")

@@ -1,6 +1,7 @@
 """Which records match a search, in which order?
 
-Search looks at an index that lags behind: a record that changed a moment ago matches, and is sorted, by what it was
+Search looks at an index that lags behind: a record that changed a moment ago matches, and is sorted, by what
+it was
 before, while the values shown are the new ones. `temp.lagging` holds those older states.
 """
 
@@ -47,7 +48,9 @@ class Finder:
 
     @classmethod
     def parse(cls, world: World, portal: Portal, kind: ObjectType, body: Mapping[str, object]) -> Finder:
-        """Read a search's body; raises Refusal 400 where it breaks a limit or names something unknown."""
+        """Read a search's body; raises RefusedError 400 where it breaks a limit or names something
+        unknown.
+        """
         schema = world.catalogue.schema(portal.hub_id, kind)
         groups = _objects(body, "filterGroups") or (
             [{"filters": body["filters"]}] if body.get("filters") else []
@@ -107,7 +110,8 @@ class Finder:
         if lagging:
             # The first state that is not visible yet hides all that came after it.
             sql += (
-                f" UNION ALL {key}FROM lagging WHERE portal = ? AND type = ? AND present AND {self.condition} "
+                f" UNION ALL {key}FROM lagging WHERE portal = ? AND type = ? AND present AND "
+                f"{self.condition} "
                 "AND seq IN (SELECT min(seq) FROM lagging WHERE portal = ? AND type = ? GROUP BY id)"
             )
             everything += [*self.order_values, *scope, *self.values, *scope]
@@ -125,7 +129,7 @@ class Finder:
 
 
 def _column(kind: ObjectType, schema: Schema, name: str) -> Sql:
-    """What to compare for a property: a column where there is one, else the value in the JSON, in lower case."""
+    """What to compare for a property: its column where it has one, else its value in the JSON, in lower case."""
     if name == "hs_object_id":
         return "id", []
     if name == kind.modified_property:
@@ -172,8 +176,8 @@ def _test(kind: ObjectType, schema: Schema, one: Mapping[str, object]) -> Sql:
         return f"{column} BETWEEN ? AND ?", [*path, value, high]
     if operator.endswith("CONTAINS_TOKEN"):
         pattern = _escape(str(value)).replace("*", "%")
-        words = " OR ".join([f"' ' || replace(replace(replace({column}, '@', ' '), '.', ' '), '-', ' ') || ' ' "
-                             "LIKE ? ESCAPE '\\'", f"{column} LIKE ? ESCAPE '\\'"])  # fmt: skip
+        spaced = f"replace(replace(replace({column}, '@', ' '), '.', ' '), '-', ' ')"
+        words = f"' ' || {spaced} || ' ' LIKE ? ESCAPE '\\' OR {column} LIKE ? ESCAPE '\\'"
         given = [*path, f"% {pattern} %", *path, pattern]
         if operator == "CONTAINS_TOKEN":
             return f"({words})", given

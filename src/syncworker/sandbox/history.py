@@ -1,7 +1,9 @@
 """Who set a property, to what, when?
 
-A record's first values are not stored as history: they follow from the record (its creation and its source), until
-the property changes for the first time and both versions are written down. A million seeded contacts cost no history.
+A record's first values are not stored as history: they follow from the record (its creation and its source),
+until
+the property changes for the first time and both versions are written down. A million seeded contacts cost no
+history.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ def read(
     stored: dict[int, dict[str, list[Version]]] = {record.id: {} for record in records}
     if records and names:
         rows = database.execute(
-            "SELECT id, property, at, value, source_type, source_id FROM history WHERE portal = ? AND type = ? "
+            "SELECT id, property, at, value, source_type, source_id FROM history WHERE portal = ? AND "
+            "type = ? "
             f"AND id IN ({marks(len(records))}) AND property IN ({marks(len(names))}) ORDER BY seq DESC",
             (portal, kind.number, *(record.id for record in records), *names),
         )
@@ -103,4 +106,29 @@ def append(
                         )
                     )
             rows.append((portal, kind.number, record.id, name, seq + 1, at, value, source.type, source.id))
+    database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def move(
+    database: Database,
+    portal: int,
+    kind: ObjectType,
+    origins: Sequence[tuple[Record, Sequence[str]]],
+    target: int,
+) -> None:
+    """Give the versions of some properties of some records to another record, and forget the rest.
+
+    What followed from a record's creation is written down, since the new record was created at another time.
+    """
+    rows: list[tuple[int, int, int, str, int, int, str, str, str]] = []
+    for origin, names in origins:
+        for name, versions in read(database, portal, kind, [origin], names)[origin.id].items():
+            rows += [
+                (portal, kind.number, target, name, seq, one.at, one.value, one.source.type, one.source.id)
+                for seq, one in enumerate(reversed(versions))
+            ]
+    for origin, _ in origins:
+        database.execute(
+            "DELETE FROM history WHERE portal = ? AND type = ? AND id = ?", (portal, kind.number, origin.id)
+        )
     database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

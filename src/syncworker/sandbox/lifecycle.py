@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from syncworker.sandbox import records
+from syncworker.sandbox import history, records
 from syncworker.sandbox.answers import invalid, record_not_found
 from syncworker.sandbox.object_types import CONTACT, ObjectType
 from syncworker.sandbox.records import Record
@@ -62,7 +62,7 @@ def erase(writer: Writer, record: Record) -> None:
 def merge(writer: Writer, kind: ObjectType, primary: Record, secondary: Record) -> Record:
     """Make one record of two: a new one with a new id, to which both old ids lead. The primary's values win.
 
-    Raises Refusal 400 for a record with itself.
+    Raises RefusedError 400 for a record with itself.
     """
     if primary.id == secondary.id:
         raise invalid("Cannot merge an object with itself")
@@ -93,16 +93,13 @@ def merge(writer: Writer, kind: ObjectType, primary: Record, secondary: Record) 
             hub_id, kind.number, new_id, created, writer.now,
             values.get("email") if kind is CONTACT else None,
             values.get("domain", "").lower() or None if kind is not CONTACT else None,
-            json.dumps(values, ensure_ascii=False, separators=(",", ":")), primary.source.type, primary.source.id,
+            json.dumps(values, ensure_ascii=False, separators=(",", ":")),
+            primary.source.type, primary.source.id,
         ),
     )  # fmt: skip
     writer.lag_new(kind, new_id)
-    database.execute(
-        "UPDATE history SET id = ? WHERE portal = ? AND type = ? AND id = ?",
-        (new_id, hub_id, kind.number, primary.id),
-    )
-    database.execute(
-        "DELETE FROM history WHERE portal = ? AND type = ? AND id = ?", (hub_id, kind.number, secondary.id)
+    history.move(
+        database, hub_id, kind, [(primary, list(primary.properties)), (secondary, list(moved))], new_id
     )
     _move_links(writer, kind, primary.id, secondary.id, new_id)
     writer.tell(
@@ -127,11 +124,14 @@ def merge(writer: Writer, kind: ObjectType, primary: Record, secondary: Record) 
 
 
 def _move_links(writer: Writer, kind: ObjectType, primary: int, secondary: int, new_id: int) -> None:
-    """All associations go to the new record; a primary company of the secondary steps back where there is one."""
+    """All associations go to the new record; a primary company of the secondary steps back where there is
+    one.
+    """
     database, hub_id, mine = writer.world.database, writer.portal.hub_id, kind.singular
     if kind is CONTACT:
         database.execute(
-            "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND EXISTS (SELECT 1 FROM "
+            "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND EXISTS (SELECT 1 "
+            "FROM "
             "associations p WHERE p.portal = ? AND p.contact = ? AND p.is_primary = 1)",
             (hub_id, secondary, hub_id, primary),
         )

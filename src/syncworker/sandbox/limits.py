@@ -1,6 +1,7 @@
 """May this request pass, and what do the rate limit's headers say?
 
-190 requests in a rolling 10 s and 625 000 a day for a Professional account's private app; five searches a second,
+190 requests in a rolling 10 s and 625 000 a day for a Professional account's private app; five searches a
+second,
 which do not count in the 10 s and carry no headers (HubSpot's usage guidelines; settable per portal).
 """
 
@@ -72,7 +73,7 @@ class Limits:
         return True
 
     def headers(self, portal: Portal, *, oauth: bool) -> Headers:
-        """The headers of an answer outside search; OAuth apps get no daily pair (HubSpot's usage guidelines)."""
+        """The headers of an answer outside search; OAuth apps get no daily pair (same source)."""
         usage = self._of(portal.hub_id)
         most = portal.rate_limit or 1_000_000
         shown: Headers = (

@@ -36,13 +36,16 @@ def read(
     after: int = 0,
     limit: int | None = None,
 ) -> list[Link]:
-    """The links of records of `kind`, by target id; those with targets beyond `after`, at most `limit` in all."""
+    """The links of records of `kind`, by target id; those with targets beyond `after`, at most `limit` in
+    all.
+    """
     mine, other = ("contact", "company") if kind is CONTACT else ("company", "contact")
     found: list[Link] = []
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT {mine}, {other}, is_primary FROM associations WHERE portal = ? AND {mine} IN ({marks(len(part))}) "
+            f"SELECT {mine}, {other}, is_primary FROM associations WHERE portal = ? AND {mine} IN "
+            f"({marks(len(part))}) "
             f"AND {other} > ? AND hidden = 0 ORDER BY {mine}, {other} LIMIT ?",
             (portal, *part, after, -1 if limit is None else limit),
         )
@@ -78,7 +81,8 @@ def connect(writer: Writer, contact: int, company: int, *, primary: bool) -> Non
 def make_plain(writer: Writer, contact: int, company: int) -> None:
     """Take the primary label off a pair that stays associated."""
     changed = writer.world.database.execute(
-        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND company = ? AND is_primary = 1",
+        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND company = ? AND "
+        "is_primary = 1",
         (writer.portal.hub_id, contact, company),
     )
     if changed.rowcount:
@@ -89,7 +93,8 @@ def make_plain(writer: Writer, contact: int, company: int) -> None:
 def disconnect(writer: Writer, contact: int, company: int) -> None:
     """Remove all associations of a pair; nothing happens where there is none."""
     row = writer.world.database.execute(
-        "DELETE FROM associations WHERE portal = ? AND contact = ? AND company = ? AND hidden = 0 RETURNING is_primary",
+        "DELETE FROM associations WHERE portal = ? AND contact = ? AND company = ? AND hidden = 0 "
+        "RETURNING is_primary",
         (writer.portal.hub_id, contact, company),
     ).fetchone()
     if row is not None:
@@ -102,7 +107,8 @@ def disconnect(writer: Writer, contact: int, company: int) -> None:
 def has_primary(database: Database, portal: int, contact: int) -> bool:
     """Whether a contact has a primary company."""
     row = database.execute(
-        "SELECT 1 FROM associations WHERE portal = ? AND contact = ? AND is_primary = 1 AND hidden = 0 LIMIT 1",
+        "SELECT 1 FROM associations WHERE portal = ? AND contact = ? AND is_primary = 1 AND hidden = 0 "
+        "LIMIT 1",
         (portal, contact),
     ).fetchone()
     return row is not None
@@ -110,7 +116,8 @@ def has_primary(database: Database, portal: int, contact: int) -> bool:
 
 def _step_back(writer: Writer, contact: int) -> None:
     rows = writer.world.database.execute(
-        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND is_primary = 1 RETURNING company",
+        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND is_primary = 1 "
+        "RETURNING company",
         (writer.portal.hub_id, contact),
     ).fetchall()
     for (company,) in rows:

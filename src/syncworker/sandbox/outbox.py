@@ -1,6 +1,7 @@
 """Which webhook events wait for delivery?
 
-An event is stored in the transaction that caused it, for each active subscription, so that a restart goes on with it.
+An event is stored in the transaction that caused it, for each active subscription, so that a restart goes on
+with it.
 Losing, doubling and delaying by a fault plan happens here, where every event passes once.
 """
 
@@ -35,7 +36,9 @@ class Waiting:
 
 @dataclass(slots=True)
 class Outbox:
-    """Events not delivered yet, and what became of the others (since the start or the last reset of the stats)."""
+    """Events not delivered yet, and what became of the others (since the start or the last reset of the
+    stats).
+    """
 
     database: Database
     faults: Faults
@@ -108,7 +111,8 @@ class Outbox:
     def take(self, hub_id: int, now: int, limit: int = 100) -> list[Waiting]:
         """Claim up to `limit` due events (HubSpot sends up to 100 a POST)."""
         rows = self.database.execute(
-            "UPDATE outbox SET sending = 1 WHERE seq IN (SELECT seq FROM outbox WHERE portal = ? AND sending = 0 "
+            "UPDATE outbox SET sending = 1 WHERE seq IN (SELECT seq FROM outbox WHERE portal = ? AND "
+            "sending = 0 "
             "AND due <= ? ORDER BY due, seq LIMIT ?) RETURNING seq, event, attempt",
             (hub_id, now, limit),
         ).fetchall()

@@ -1,6 +1,7 @@
 """Which accounts are there, with which credentials and settings?
 
-Everything is derived from the hub id, so that a restart, and another machine, has the same ids, tokens and secrets.
+Everything is derived from the hub id, so that a restart, and another machine, has the same ids, tokens and
+secrets.
 None of them opens anything but a sandbox.
 """
 
@@ -46,7 +47,9 @@ DEFAULT_SUBSCRIPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A form of a portal. `auto_register` is the sandbox's advice to whoever connects the portal, not HubSpot's."""
+    """A form of a portal. `auto_register` is the sandbox's advice to whoever connects the portal, not
+    HubSpot's.
+    """
 
     id: str
     name: str
@@ -87,7 +90,8 @@ class Portal:
     search_limit: int = 5
     """Searches a second (same source); 0 switches it off."""
     form_limit: int = 0
-    """Unauthenticated submissions in 10 s. HubSpot's is 50; off here, so that load tests can submit freely."""
+    """Unauthenticated submissions in 10 s. HubSpot's is 50; off here, so that load tests can submit freely.
+    """
     webhook_window_ms: int = 50
     webhook_concurrency: int = 10
     """Deliveries in flight (HubSpot's default)."""
@@ -96,7 +100,9 @@ class Portal:
     webhook_retries: int = 10
     """HubSpot's."""
     webhook_retry_base_s: float = 0.5
-    """First delay; it doubles. HubSpot spreads ten over a day with delays that are unknown; here they are short."""
+    """First delay; it doubles. HubSpot spreads ten over a day with delays that are unknown; here they are
+    short.
+    """
 
     def public(self) -> dict[str, object]:
         """What the control API shows."""
@@ -157,7 +163,7 @@ class Directory:
     """Token -> hub id and the ms at which it expires (None: never)."""
 
     def load(self, webhook_url: str | None) -> None:
-        """Read the portals, creating the demo's; `webhook_url` replaces the stored address where it is given."""
+        """Read the portals, creating the demo's; a given `webhook_url` replaces their stored addresses."""
         self.by_id.clear()
         self.tokens.clear()
         for (text,) in self.database.execute("SELECT settings FROM portals ORDER BY hub_id").fetchall():
@@ -181,7 +187,8 @@ class Directory:
         if known is not None:
             self.tokens.pop(known.access_token, None)
         self.database.execute(
-            "INSERT INTO portals VALUES (?, ?) ON CONFLICT (hub_id) DO UPDATE SET settings = excluded.settings",
+            "INSERT INTO portals VALUES (?, ?) ON CONFLICT (hub_id) DO UPDATE SET settings = "
+            "excluded.settings",
             (portal.hub_id, json.dumps(asdict(portal))),
         )
         self.by_id[portal.hub_id] = portal

@@ -50,7 +50,8 @@ def by_ids(
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND {state}",
+            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) "
+            f"AND {state}",
             (portal, kind.number, *part),
         )
         for row in rows:
@@ -68,19 +69,17 @@ def by_id(
 def by_value(
     database: Database, portal: int, kind: ObjectType, name: str, values: Iterable[str]
 ) -> dict[str, Record]:
-    """Live records by a unique property; keys are lower case. Emails and domains have an index, others are scanned."""
+    """Live records by a unique property; keys are lower case. Emails and domains have an index, others are
+    scanned.
+    """
     wanted = list({value.strip().lower() for value in values if value.strip()})
-    if name == "email" and kind is CONTACT:
-        column = "email"
-    else:
-        column = "lower(json_extract(props, ?))"
+    column = "email" if name == "email" and kind is CONTACT else "lower(json_extract(props, ?))"
     found: dict[str, Record] = {}
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
         path = () if column == "email" else (f'$."{name}"',)
-        key = column if column == "email" else "lower(json_extract(props, ?))"
         rows = database.execute(
-            f"SELECT {_COLUMNS}, {key} FROM records WHERE portal = ? AND type = ? AND archived IS NULL "
+            f"SELECT {_COLUMNS}, {column} FROM records WHERE portal = ? AND type = ? AND archived IS NULL "
             f"AND {column} IN ({marks(len(part))}) ORDER BY id DESC",
             (*path, portal, kind.number, *path, *part),
         )
@@ -95,7 +94,8 @@ def page(
     """Up to `limit` records with a larger id than `after`, by id."""
     state = "archived IS NOT NULL" if archived else "archived IS NULL"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id LIMIT ?",
+        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id "
+        f"LIMIT ?",
         (portal, kind.number, after, limit),
     )
     return [record(row) for row in rows]
@@ -116,7 +116,8 @@ def present(database: Database, portal: int, kind: ObjectType, ids: Sequence[int
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND archived IS NULL",
+            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND "
+            f"archived IS NULL",
             (portal, kind.number, *part),
         )
         found.update(row[0] for row in rows)

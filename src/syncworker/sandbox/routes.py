@@ -1,6 +1,7 @@
 """Which handler answers which path, in HubSpot's old spelling (v3, v4) and its dated one?
 
-A path's version is taken out before it is looked up, so that both spellings have one route and are counted as one.
+A path's version is taken out before it is looked up, so that both spellings have one route and are counted as
+one.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def _links(method: str, template: str, handler: Handler, *, writes: bool = False
 
 def _properties(method: str, rest: str, handler: Handler, *, writes: bool = False) -> Route:
     return Route(
-        method=method, template=f"crm/properties/{{type}}{rest}", legacy="v3", handler=handler, scope="schemas",
-        writes=writes,
+        method=method, template=f"crm/properties/{{type}}{rest}", legacy="v3", handler=handler,
+        scope="schemas", writes=writes,
     )  # fmt: skip
 
 
@@ -136,7 +137,8 @@ TABLE = (
         writes=True, dated=False, faults=False,
     ),
     Route(
-        method="POST", template=f"{_FORM}/secure/submit/{{id}}/{{id}}", legacy="v3", handler=forms.submit_secure,
+        method="POST", template=f"{_FORM}/secure/submit/{{id}}/{{id}}", legacy="v3",
+        handler=forms.submit_secure,
         scope="forms", writes=True, dated=False, faults=False,
     ),
     _oauth("POST", "token", oauth.issue_token, "v1 v3"),
@@ -216,7 +218,9 @@ def _is_dated(version: str, first: str, second: str) -> bool:
 
 
 def _take_version(parts: list[str]) -> str | None:
-    """Remove the version from a path. Undated it is the second part; dated, the third, where the area has resources."""
+    """Remove the version from a path. Undated it is the second part; dated, the third, where the area has
+    resources.
+    """
     if len(parts) < 3:
         return None
     if parts[0] in ("crm", "marketing"):

@@ -36,7 +36,9 @@ class _Server(uvicorn.Server):
 def server(
     *, host: str, port: int, data_dir: Path, webhook_url: str | None = None, reset: bool = False
 ) -> uvicorn.Server:
-    """A server that is ready to run. `webhook_url` replaces that of the demo's portals; None leaves what is stored."""
+    """A server that is ready to run. `webhook_url` replaces that of the demo's portals; None leaves what is
+    stored.
+    """
     world = build(data_dir, webhook_url)
     if reset:
         world.reset()
@@ -50,6 +52,7 @@ def server(
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         backlog=1024,
     )

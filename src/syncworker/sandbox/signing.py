@@ -1,4 +1,4 @@
-"""How does HubSpot sign what it sends? Sources: HubSpot's request-validation guide, and its official clients."""
+"""How does HubSpot sign what it sends? Sources: its request-validation guide, and its official clients."""
 
 from __future__ import annotations
 

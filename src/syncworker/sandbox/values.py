@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from syncworker.sandbox.answers import Refusal, invalid
+from syncworker.sandbox.answers import RefusedError, invalid
 from syncworker.sandbox.catalogue import LIFECYCLE, Definition, Schema
 from syncworker.sandbox.clock import DAY_MS, iso, parse_ms
 
@@ -32,9 +32,10 @@ class BadValueError(Exception):
 def normalise(
     schema: Schema, properties: Mapping[str, object], *, portal: int, lenient: bool = False
 ) -> dict[str, str]:
-    """The values as they will be stored ("" clears). Raises Refusal 400 naming every bad one.
+    """The values as they will be stored ("" clears). Raises RefusedError 400 naming every bad one.
 
-    `lenient` is for what a person or an old import may have left in a CRM: any length, any email, calculated ones too.
+    `lenient` is for what a person or an old import may have left in a CRM: any length, any email, calculated
+    ones too.
     """
     good: dict[str, str] = {}
     bad: list[BadValueError] = []
@@ -48,7 +49,7 @@ def normalise(
     return good
 
 
-def refusal(bad: list[BadValueError], portal: int) -> Refusal:
+def refusal(bad: list[BadValueError], portal: int) -> RefusedError:
     """400 with the problems as JSON inside the message, as HubSpot sends it."""
     problems = [
         {
@@ -153,7 +154,9 @@ def _is_date(text: str) -> bool:
 
 
 def forward_only(old: Mapping[str, str], new: dict[str, str]) -> None:
-    """Drop a `lifecyclestage` that would move backwards: it must be cleared first (HubSpot's properties guide)."""
+    """Drop a `lifecyclestage` that would move backwards: it must be cleared first (HubSpot's properties
+    guide).
+    """
     wanted, present = new.get("lifecyclestage"), old.get("lifecyclestage")
     if (
         wanted

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncworker.sandbox import history, records
-from syncworker.sandbox.answers import Refusal, conflict
+from syncworker.sandbox.answers import RefusedError, conflict
 from syncworker.sandbox.object_types import COMPANY, CONTACT, ObjectType
 from syncworker.sandbox.portals import Portal
 from syncworker.sandbox.records import Record, Source
@@ -32,7 +32,10 @@ SILENT = frozenset(
 """Calculated: whether HubSpot's fire propertyChange is unknown, so these do not."""
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)"
-_UPDATE = "UPDATE records SET modified = ?, email = ?, domain = ?, props = ? WHERE portal = ? AND type = ? AND id = ?"
+_UPDATE = (
+    "UPDATE records SET modified = ?, email = ?, domain = ?, props = ? "
+    "WHERE portal = ? AND type = ? AND id = ?"
+)
 _LAG = (
     "INSERT INTO lagging (portal, type, id, visible, present, created, modified, email, domain, props) "
     "SELECT portal, type, id, ?, archived IS NULL, created, modified, email, domain, props FROM records "
@@ -53,7 +56,7 @@ class Writer:
     now: int
 
     def create(self, kind: ObjectType, properties: Mapping[str, str]) -> Record:
-        """A new record. Raises Refusal 409 where a live contact has the email already."""
+        """A new record. Raises RefusedError 409 where a live contact has the email already."""
         values = {name: value for name, value in properties.items() if value}
         self._check_unique(kind, [(None, values)])
         id_ = self.world.database.next_ids(self.portal.hub_id, kind.number)[0]
@@ -78,9 +81,10 @@ class Writer:
     def update_many(
         self, kind: ObjectType, wanted: Sequence[tuple[Record, Mapping[str, str]]], *, at: int | None = None
     ) -> list[Record]:
-        """New values for records, "" clearing; equal values change nothing, neither history nor the modified time.
+        """New values for records, "" clearing; equal values change nothing, neither history nor the modified
+        time.
 
-        `at` dates the history (a form's submission time); raises Refusal where a unique value is taken.
+        `at` dates the history (a form's submission time); raises RefusedError where a unique value is taken.
         """
         definitions = self.world.catalogue.schema(self.portal.hub_id, kind).definitions
         changes: list[tuple[Record, dict[str, str]]] = []
@@ -186,7 +190,7 @@ class Writer:
                     raise refusal([BadValueError(name, "CONFLICTING_UNIQUE_VALUE", message)], hub_id)
 
 
-def _taken(holder: int) -> Refusal:
+def _taken(holder: int) -> RefusedError:
     """Recorded many times, word for word."""
     return conflict(f"Contact already exists. Existing ID: {holder}")
 

@@ -1,18 +1,17 @@
 """What is there to see? Read-only lists for the API, the command line and pages.
 
-Every list is one portal's: it shows what the ledger holds of the portal's partner, and what we keep of the records of
-this portal alone. Nothing of another partner, and no person's name of another portal, is in it.
+Every list is one portal's: it shows what the ledger holds of the portal's partner, and what we keep of the
+records of this portal alone. Nothing of another partner, and no person's name of another portal, is in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Row, select, text, tuple_
 
-from syncworker.registration.ledger import capacity, history, registrations
+from syncworker.registration.ledger import capacity, history
+from syncworker.registration.ledger import registrations as claims
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.history import Entry
@@ -25,10 +24,17 @@ from syncworker.store.tables import marks as marks_table
 from syncworker.store.tables import requests as requests_table
 from syncworker.sync import page_cursor
 from syncworker.sync.context import Context
+from syncworker.sync.list_lines import (
+    MarkCount,
+    MarkLine,
+    MarkPage,
+    RegistrationLine,
+    RegistrationPage,
+    RequestLine,
+    RequestPage,
+)
 from syncworker.sync.marks import Kind, Priority
-from syncworker.sync.page_cursor import BadCursor
-
-__all__ = ["BadCursor"]  # raised here, so looked for here
+from syncworker.sync.page_cursor import BadCursor as BadCursor  # raised here, so looked for here
 
 MOST_LINES = 200
 MOST_Q_CHARACTERS = 200
@@ -44,7 +50,7 @@ class UnknownFilter(ValueError):  # noqa: N818 - says what is so
         super().__init__(f"{name} is one of {', '.join(known)}, not {value[:40]!r}")
 
 
-class UnknownRequest(Exception):
+class UnknownRequest(Exception):  # noqa: N818 - says what is so
     """The portal's partner has no request of that id."""
 
     def __init__(self, request_id: int) -> None:
@@ -52,99 +58,15 @@ class UnknownRequest(Exception):
         super().__init__(f"there is no request {request_id}: see `syncworker requests list`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationLine:
-    """The newest registration of a domain. Names are None where its records are another portal's, or not kept."""
-
-    domain: str
-    status: Status
-    hub_id: int | None
-    """The portal of its records; a partner's other portals show the line too."""
-    contact_id: str | None
-    company_id: str | None
-    contact_name: str | None
-    company: str | None
-    country: str | None
-    registered_on: date
-    expires_on: date
-    renew_at_expiry: bool
-    source: Source
-    confirmation: Confirmation | None
-    hold: HoldKind | None
-    undo_until: datetime | None
-    """Until when its deregistration can be undone; None where it cannot."""
-    drift: bool
-    """The lead's website is another domain by now; the registration stays with this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationPage:
-    """Lines by domain, and the cursor of the next page."""
-
-    items: tuple[RegistrationLine, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLine:
-    """A request. `position` is its place in the partner's waiting list (1: next); several for a domain share one."""
-
-    request: Stored
-    position: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestPage:
-    """Lines, and the cursor of the next page."""
-
-    items: tuple[RequestLine, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkLine:
-    """A mark; `claimed`: somebody is looking at it now."""
-
-    kind: Kind
-    object_id: str
-    priority: Priority
-    cause: str
-    attempts: int
-    marked_at: datetime
-    not_before: datetime
-    claimed: bool
-    last_error: str | None
-    parked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkPage:
-    """Lines, and the cursor of the next page."""
-
-    items: tuple[MarkLine, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkCount:
-    """How many marks of a portal, kind and priority there are; the age of the oldest due one in seconds."""
-
-    hub_id: int
-    kind: Kind
-    priority: Priority
-    due: int
-    parked: int
-    oldest_due_s: float
-
-
 # A claim that is past its last valid day, and not to be renewed, is over; who notes that may be seconds late.
 _REGISTRATIONS = text(r"""
-    SELECT r.domain, r.status, r.hub_id, r.contact_id, r.company_id, r.registered_on, r.expires_on, r.renew_at_expiry,
-           r.source, r.confirmation, r.hold,
+    SELECT r.domain, r.status, r.hub_id, r.contact_id, r.company_id, r.registered_on, r.expires_on,
+           r.renew_at_expiry, r.source, r.confirmation, r.hold,
            CASE WHEN r.ended_at IS NULL AND r.undo_until > :now THEN r.undo_until END AS undo_until,
            contact.name AS contact_name, coalesce(company.name, contact.company) AS company,
            coalesce(contact.country, company.country) AS country,
-           coalesce(r.status = 'registered' AND contact.presence = 'live' AND contact.domain <> r.domain, false) AS drift
+           coalesce(r.status = 'registered' AND contact.presence = 'live' AND contact.domain <> r.domain,
+                    false) AS drift
       FROM (SELECT DISTINCT ON (domain) *, CASE
                 WHEN deregistered_at IS NOT NULL THEN 'deregistered'
                 WHEN ended_at IS NOT NULL OR (expires_at <= :now AND NOT renew_at_expiry) THEN 'expired'
@@ -163,11 +85,11 @@ _REGISTRATIONS = text(r"""
 """)
 
 
-def registrations_(
+def registrations(
     tx: Tx, hub_id: int, *, status: str | None = None, q: str | None = None, limit: int = 50,
     cursor: str | None = None,
 ) -> RegistrationPage:  # fmt: skip
-    """The partner's registrations by domain; `q` is looked for in domain, company, contact's name and country.
+    """The partner's registrations by domain; `q` is sought in domain, company, contact's name and country.
 
     Raises UnknownPortal, BadCursor, UnknownFilter.
     """
@@ -187,4 +109,198 @@ def registrations_(
     return RegistrationPage(
         items=tuple(_registration_line(row) for row in shown),
         next=page_cursor.encode("registrations", shown[-1].domain) if len(rows) > len(shown) else None,
+    )
+
+
+# Several requests for one domain count once, so they share the place of the first.
+_LINE = text("""
+    WITH line AS (
+        SELECT id, domain, requested_at,
+               row_number() OVER (PARTITION BY domain ORDER BY requested_at, id) = 1 AS leads
+          FROM requests WHERE partner_id = :partner_id AND state = 'waiting'),
+    places AS (
+        SELECT id, domain, requested_at,
+               count(*) FILTER (WHERE leads) OVER (ORDER BY requested_at, id) AS place
+          FROM line),
+    positions AS (
+        SELECT id, requested_at, min(place) OVER (PARTITION BY domain) AS position FROM places)
+    SELECT id, position FROM positions
+     WHERE CAST(:at AS timestamptz) IS NULL OR (requested_at, id) > (:at, :id)
+     ORDER BY requested_at, id LIMIT :lines
+""")
+
+
+def requests_(
+    tx: Tx, hub_id: int, *, state: str | None = None, limit: int = 50, cursor: str | None = None
+) -> RequestPage:
+    """The partner's requests: `waiting` in the order of the line, others newest first.
+
+    Raises UnknownPortal, BadCursor, UnknownFilter.
+    """
+    if state is not None and state not in STATES:
+        raise UnknownFilter("state", state, STATES)
+    partner_id = portals.get(tx, hub_id).partner.id
+    if state == State.WAITING:
+        return _waiting(tx, partner_id, limit=limit, cursor=cursor)
+    narrowed = asked.query().where(requests_table.c.partner_id == partner_id)
+    if state is not None:
+        wanted = State.UNAVAILABLE.value if state == REFUSED else state
+        narrowed = narrowed.where(requests_table.c.state == wanted)
+    if cursor:
+        before = page_cursor.Key("requests", cursor, parts=1).number(0)
+        narrowed = narrowed.where(requests_table.c.id < before)
+    narrowed = narrowed.order_by(requests_table.c.id.desc()).limit(_lines(limit) + 1)
+    found = [asked.stored(row) for row in tx.connection.execute(narrowed)]
+    shown = found[: _lines(limit)]
+    return RequestPage(
+        items=tuple(RequestLine(request=request) for request in shown),
+        next=page_cursor.encode("requests", shown[-1].id) if len(found) > len(shown) else None,
+    )
+
+
+def _waiting(tx: Tx, partner_id: int, *, limit: int, cursor: str | None) -> RequestPage:
+    after = page_cursor.Key("waiting", cursor, parts=2) if cursor else None
+    parameters = {
+        "partner_id": partner_id,
+        "at": after.time(0) if after else None,
+        "id": after.number(1) if after else None,
+        "lines": _lines(limit) + 1,
+    }
+    places = {row.id: row.position for row in tx.connection.execute(_LINE, parameters)}
+    narrowed = asked.query().where(requests_table.c.id.in_(list(places)))
+    of_id = {row.id: asked.stored(row) for row in tx.connection.execute(narrowed)}
+    found = [RequestLine(request=of_id[id_], position=place) for id_, place in places.items()]
+    shown = found[: _lines(limit)]
+    more = len(found) > len(shown)
+    last = shown[-1].request if more else None
+    return RequestPage(
+        items=tuple(shown),
+        next=page_cursor.encode("waiting", last.requested_at, last.id) if last else None,
+    )
+
+
+def request_of(tx: Tx, hub_id: int, request_id: int) -> Stored:
+    """A request of the portal's partner; raises UnknownPortal, UnknownRequest."""
+    narrowed = asked.query().where(
+        requests_table.c.id == request_id,
+        requests_table.c.partner_id == portals.get(tx, hub_id).partner.id,
+    )
+    row = tx.connection.execute(narrowed).one_or_none()
+    if row is None:
+        raise UnknownRequest(request_id)
+    return asked.stored(row)
+
+
+def registration_of(tx: Tx, hub_id: int, domain: str) -> Registration:
+    """The partner's newest registration on a domain, ended or not; raises UnknownPortal, NotRegistered."""
+    return claims.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
+
+
+def marks(
+    tx: Tx, hub_id: int, *, parked: bool | None = None, limit: int = 50, cursor: str | None = None
+) -> MarkPage:
+    """The portal's marks: first those that are due first; parked ones alone: the newest first. None: all.
+
+    Raises UnknownPortal, BadCursor.
+    """
+    portals.get(tx, hub_id)
+    of = marks_table.c
+    when = of.parked_at if parked else of.not_before
+    key = tuple_(when, of.kind, of.object_id)
+    narrowed = select(marks_table).where(of.hub_id == hub_id)
+    if parked is not None:
+        narrowed = narrowed.where(of.parked_at.is_not(None) if parked else of.parked_at.is_(None))
+    name = f"marks {parked}"
+    if cursor:
+        given = page_cursor.Key(name, cursor, parts=3)
+        last = tuple_(given.time(0), given.text(1), given.text(2))
+        narrowed = narrowed.where(key < last if parked else key > last)
+    order = (when, of.kind, of.object_id)
+    narrowed = narrowed.order_by(*(column.desc() if parked else column.asc() for column in order))
+    rows = tx.connection.execute(narrowed.limit(_lines(limit) + 1)).all()
+    shown = tuple(_mark_line(row, tx.now) for row in rows[: _lines(limit)])
+    next_ = None
+    if len(rows) > len(shown):
+        end = shown[-1]
+        at = end.parked_at if parked and end.parked_at else end.not_before
+        next_ = page_cursor.encode(name, at, end.kind.value, end.object_id)
+    return MarkPage(items=shown, next=next_)
+
+
+_COUNTS = text("""
+    SELECT hub_id, kind, priority,
+           count(*) FILTER (WHERE parked_at IS NULL AND not_before <= :now) AS due,
+           count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
+           coalesce(extract(epoch FROM CAST(:now AS timestamptz)
+               - min(not_before) FILTER (WHERE parked_at IS NULL AND not_before <= :now)), 0) AS oldest_due_s
+      FROM marks GROUP BY hub_id, kind, priority ORDER BY hub_id, kind, priority
+""")
+
+
+def mark_counts(tx: Tx) -> list[MarkCount]:
+    """How much is to be looked at, of all portals: for whoever runs the deployment, not for one partner."""
+    return [
+        MarkCount(
+            hub_id=row.hub_id,
+            kind=Kind(row.kind),
+            priority=Priority(row.priority),
+            due=row.due,
+            parked=row.parked,
+            oldest_due_s=float(row.oldest_due_s),
+        )
+        for row in tx.connection.execute(_COUNTS, {"now": tx.now})
+    ]
+
+
+def capacity_of(context: Context, tx: Tx, hub_id: int) -> Capacity:
+    """The capacity of the portal's partner; raises UnknownPortal, UnknownTierError, NoCapacityError."""
+    partner = portals.get(tx, hub_id).partner
+    return capacity.capacity(tx, partner, context.terms(partner, tx))
+
+
+def domain_history(tx: Tx, hub_id: int, domain: str) -> list[Entry]:
+    """All that happened to the portal's partner about a domain, oldest first; raises UnknownPortal."""
+    return history.of_domain(tx, domain, partner_ids=[portals.get(tx, hub_id).partner.id])
+
+
+def _lines(limit: int) -> int:
+    return max(1, min(limit, MOST_LINES))
+
+
+def _pattern(q: str | None) -> str | None:
+    # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
+    given = "".join(
+        character for character in (q or "")[:MOST_Q_CHARACTERS] if character.isprintable()
+    ).strip()
+    if not given:
+        return None
+    for special in ("\\", "%", "_"):
+        given = given.replace(special, f"\\{special}")
+    return f"%{given}%"
+
+
+def _registration_line(row: Row[*tuple[object, ...]]) -> RegistrationLine:
+    return RegistrationLine(
+        **{
+            **row._mapping,
+            "status": Status(row.status),
+            "source": Source(row.source),
+            "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
+            "hold": HoldKind(row.hold) if row.hold else None,
+        }
+    )
+
+
+def _mark_line(row: Row[*tuple[object, ...]], now: datetime) -> MarkLine:
+    return MarkLine(
+        kind=Kind(row.kind),
+        object_id=row.object_id,
+        priority=Priority(row.priority),
+        cause=row.cause,
+        attempts=row.attempts,
+        marked_at=row.marked_at,
+        not_before=row.not_before,
+        claimed=row.claim_token is not None and row.not_before > now,
+        last_error=row.last_error,
+        parked_at=row.parked_at,
     )

@@ -1,7 +1,7 @@
 """Where does the next page of a list begin?
 
-A cursor is opaque to its holder: it names the list it belongs to and the key of the last line that was shown. So a
-page never repeats or skips a line because another one came or went meanwhile, as an offset would.
+A cursor is opaque to its holder: it names the list it belongs to and the key of the last line that was shown.
+So a page never repeats or skips a line because another one came or went meanwhile, as an offset would.
 """
 
 from __future__ import annotations

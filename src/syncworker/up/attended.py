@@ -27,8 +27,6 @@ class Process:
     """Asked again and again, in a thread, until it says yes; must return within about a second."""
     ready_line: str | None = None
     """Part of a line that it writes when ready. With neither, it is ready when it runs."""
-    ready_lines: int = 1
-    """How many such lines: one for each of its own processes."""
     log: Path | None = None
     """Where its lines go; None: to the terminal."""
     stop_seconds: float = 2.0
@@ -45,7 +43,6 @@ class Attended:
         self._gone = asyncio.Event()
         self._lines_over = asyncio.Event()
         self._lines = Lines()
-        self._ready_lines_left = process.ready_lines
         self._pipe: int | None = None
         self._loop = asyncio.get_running_loop()
         self._guarded = self._start()
@@ -108,11 +105,8 @@ class Attended:
             return
         for line in self._lines.feed(data) if data else self._lines.last():
             self._say(line)
-            if self.process.ready_line:
-                # Counted, for processes that share a pipe can end up on one line.
-                self._ready_lines_left -= line.count(self.process.ready_line)
-                if self._ready_lines_left <= 0:
-                    self.ready.set()
+            if self.process.ready_line and self.process.ready_line in line:
+                self.ready.set()
         if not data:
             self._close_pipe()
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 _WAITING_LINES = 10_000
 _LONGEST_LINE = 64 * 1024
+_COLUMNS_OF_NO_TERMINAL = 200
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_black")
 
 
@@ -59,7 +60,8 @@ class Terminal:
         self._writer.join(seconds)
 
     def _columns(self) -> int:
-        return os.get_terminal_size(self._descriptor).columns if self._colours else 200
+        known = os.get_terminal_size(self._descriptor).columns if self._colours else 0
+        return known or _COLUMNS_OF_NO_TERMINAL  # a terminal may not know its size either
 
     def _put(self, data: bytes) -> None:
         try:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from syncworker.settings import PREFIX, Settings
 from syncworker.up import postgres, valkey
 from syncworker.up.attended import Process
+from syncworker.up.consumers import Consumers
 from syncworker.up.data_folder import DataFolder
 from syncworker.up.guarded import Command
 
@@ -45,8 +46,10 @@ class Plan:
     """Started first, side by side; stopped last, one after the other from the end."""
     preparation: Process
     """Runs once, beside the servers it waits for: the schema, the demo's portals."""
-    workers: tuple[Process, ...]
-    """Started when the preparation is done; stopped first, from the end."""
+    worker: Process
+    """Started when the preparation is done."""
+    others: tuple[Process, ...]
+    """Started when the worker is ready, side by side; stopped first, from the end."""
     published: Mapping[str, str]
     """What other commands need to know."""
     addresses: Mapping[str, str]
@@ -94,6 +97,7 @@ def make(settings: Settings, folder: DataFolder, *, worker_processes: int) -> Pl
     published[f"{PREFIX}API_TOKEN"] = _revealed(settings.api_token) or folder.kept_secret("api_token")
 
     environment = _environment(settings, folder, published)
+    redis_url = settings.redis_url or published[f"{PREFIX}REDIS_URL"]
     web_url = f"http://127.0.0.1:{settings.port}"
     addresses = {"Sandbox": f"{sandbox_url}/"} if need.sandbox else {}
     addresses |= {
@@ -104,7 +108,8 @@ def make(settings: Settings, folder: DataFolder, *, worker_processes: int) -> Pl
     return Plan(
         servers=tuple(servers),
         preparation=_preparation(environment, sandbox_url if need.sandbox else None),
-        workers=(_worker(environment, worker_processes), _scheduler(environment), _web(environment, web_url)),
+        worker=_worker(environment, redis_url, worker_processes),
+        others=(_scheduler(environment), _web(environment, web_url)),
         published=published,
         addresses=addresses,
     )
@@ -175,15 +180,14 @@ def _preparation(environment: Mapping[str, str], sandbox_url: str | None) -> Pro
     )
 
 
-def _worker(environment: Mapping[str, str], processes: int) -> Process:
+def _worker(environment: Mapping[str, str], redis_url: str, processes: int) -> Process:
     # Threads finish what they are at; what they cannot finish runs again when its lease is over.
     drain_ms = str(int((_WORKER_SECONDS - 1.0) * 1000))
     options = ("--processes", str(processes), "--threads", "8", "--worker-shutdown-timeout", drain_ms)
     return Process(
         name="worker",
         command=Command(argv=(sys.executable, "-m", "dramatiq", "actors", *options), env=environment),
-        ready_line="Worker process is ready for action.",
-        ready_lines=processes,
+        ready=Consumers(redis_url, processes=processes).are_ready,
         stop_seconds=_WORKER_SECONDS,
     )
 

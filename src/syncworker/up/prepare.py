@@ -1,6 +1,6 @@
 """What must be so before the workers start?
 
-The database has the newest schema, and, where the HubSpot is the sandbox, its portals are connected. Runs
+The database has the newest schema, and, the portals are connected: the sandbox's, or the one of the settings. Runs
 once, as `python -m syncworker.up.prepare [SANDBOX_URL]`, beside the servers that it waits for.
 """
 
@@ -11,6 +11,8 @@ import time
 
 from syncworker.settings import SettingsError, load
 from syncworker.store import migrate
+from syncworker.sync.demo import connect_demo
+from syncworker.sync.first_portal import connect_first
 from syncworker.up import postgres
 from syncworker.up.plan import answers
 
@@ -35,14 +37,14 @@ def main(arguments: list[str]) -> int:
     migrate.upgrade(url)
 
     if arguments:
-        from syncworker.sync import demo
-
         sandbox_url = arguments[0]
         while not answers(f"{sandbox_url}/_sandbox/portals"):
             if time.monotonic() > deadline:
                 return _refuse(f"the sandbox does not answer at {sandbox_url}")
             time.sleep(_CHECK_SECONDS)
-        demo.connect(settings, sandbox_url)
+        connect_demo(settings, sandbox_url)
+    else:
+        connect_first(settings)
     return 0
 
 

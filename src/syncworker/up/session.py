@@ -114,7 +114,9 @@ async def _start(
         preparing.cancel()
         await asyncio.wait({preparing})
     folder.publish(plan.published)
-    await asyncio.gather(*(household.start(process) for process in plan.workers))
+    # The worker alone: its heartbeats could not be told from those of the others.
+    await household.start(plan.worker)
+    await asyncio.gather(*(household.start(process) for process in plan.others))
     terminal.show(_panel(plan))
 
 

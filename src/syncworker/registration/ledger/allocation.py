@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger import requests as asked
@@ -66,25 +67,21 @@ def _held_and_waited_for(tx: Tx, partner_id: int) -> set[str]:
 
 
 def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Stored, str]]:
-    """The first request of each of the first so many domains that are waited for, with its portal's time zone."""
-    # Several requests for one domain count once, so a batch may have to read on.
-    chosen: dict[str, tuple[Stored, str]] = {}
-    line = (
+    """The first request of each of the first `domains` domains that are waited for, with its time zone."""
+    # Several requests for one domain count once.
+    first = (
         asked.query()
         .add_columns(portals.c.time_zone)
+        .ext(distinct_on(requests_table.c.domain))
         .join_from(requests_table, portals, requests_table.c.hub_id == portals.c.hub_id)
         .where(requests_table.c.partner_id == partner_id, requests_table.c.state == State.WAITING.value)
         # A portal that is only observed, or paused, registers nothing.
         .where(portals.c.mode == Mode.WRITE.value)
-        .order_by(requests_table.c.requested_at, requests_table.c.id)
-        .execution_options(yield_per=200)
+        .order_by(requests_table.c.domain, requests_table.c.requested_at, requests_table.c.id)
+        .subquery()
     )
-    for row in tx.connection.execute(line):
-        request = asked.stored(row)
-        chosen.setdefault(str(request.domain), (request, row.time_zone))
-        if len(chosen) == domains:
-            break
-    return list(chosen.values())
+    line = select(first).order_by(first.c.requested_at, first.c.id).limit(domains)
+    return [(asked.stored(row), row.time_zone) for row in tx.connection.execute(line)]
 
 
 def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes) -> None:

@@ -113,7 +113,7 @@ _STORED = select(
 
 def stored(row: Row[*tuple[object, ...]]) -> Stored:
     """The request in a row of `query()`, whatever columns were added to it."""
-    fields = {column.name: row._mapping[column] for column in _STORED.selected_columns}
+    fields = {column.name: row._mapping[column.name] for column in _STORED.selected_columns}
     return Stored(
         **{
             **fields,

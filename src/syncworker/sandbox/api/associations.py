@@ -22,7 +22,7 @@ WRITE_LIMIT = 2000
 
 
 def sides(call: Call) -> tuple[ObjectType, ObjectType]:
-    """The two types of the path; raises Refusal 400 for a pair that cannot be associated here."""
+    """The two types of the path; raises RefusedError 400 for a pair that cannot be associated here."""
     origin, target = call.kinds
     if {origin, target} != {CONTACT, COMPANY}:
         raise invalid(f"Associations from {origin.plural} to {target.plural} are not supported")
@@ -195,7 +195,7 @@ def _label(writer: Writer, contact: int, company: int, *, primary: bool) -> None
 
 
 def _primary(origin: ObjectType, types: object) -> bool:
-    """Whether the types given make the pair primary; raises Refusal 400 for types of another pair."""
+    """Whether the types given make the pair primary; raises RefusedError 400 for types of another pair."""
     side = origin is CONTACT
     allowed = {links.PRIMARY[side], links.PLAIN[side]}
     if not isinstance(types, list) or not types:

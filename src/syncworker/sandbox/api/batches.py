@@ -1,6 +1,7 @@
 """What do the batch routes answer, whole or in part?
 
-A part that fails is reported in `errors` beside the results, with 207. An invalid value fails the whole batch with 400.
+A part that fails is reported in `errors` beside the results, with 207. An invalid value fails the whole batch
+with 400.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def batch_read(world: World, portal: Portal, call: Call) -> Reply:
 
 
 def batch_create(world: World, portal: Portal, call: Call) -> Reply:
-    """POST /{type}/batch/create. One that fails fails all, unless each input carries an `objectWriteTraceId`."""
+    """POST /{type}/batch/create. One failure fails all, unless each input has an `objectWriteTraceId`."""
     kind, started = call.kinds[0], now_ms()
     refuse_fixed(kind)
     inputs, broken = _spare(world, call.inputs()[1])

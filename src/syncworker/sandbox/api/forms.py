@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from syncworker.sandbox import companies, records
-from syncworker.sandbox.answers import Refusal, Reply, dumps, object_not_found, ok
+from syncworker.sandbox.answers import RefusedError, Reply, dumps, object_not_found, ok
 from syncworker.sandbox.call import Call, record_id, text
 from syncworker.sandbox.clock import DAY_MS, iso, now_ms
 from syncworker.sandbox.object_types import COMPANY, CONTACT, resolve
@@ -22,7 +22,7 @@ MOST_FIELDS = 1000
 CREATED_AT = "2026-01-15T09:00:00.000Z"
 
 
-def list_forms(world: World, portal: Portal, call: Call) -> Reply:
+def list_forms(_world: World, portal: Portal, call: Call) -> Reply:
     """GET /marketing/v3/forms."""
     limit = call.number("limit", default=50, most=500, least=1)
     start = call.number("after", default=0, most=10**9)
@@ -78,12 +78,14 @@ def submit_open(world: World, call: Call) -> Reply:
     if not world.limits.admit_form(portal, now_ms()):
         world.stats.rate_limited += 1
         # Reported by others: an answer of the proxy in front.
-        raise Refusal(Reply(429, b"error code: 1015", "text/plain; charset=UTF-8"))
+        raise RefusedError(Reply(429, b"error code: 1015", "text/plain; charset=UTF-8"))
     return _submit(world, portal, call)
 
 
 def _submit(world: World, portal: Portal, call: Call) -> Reply:
-    """Create or update the contact of the email, count the conversion, keep the submission, attach the company."""
+    """Create or update the contact of the email, count the conversion, keep the submission, attach the
+    company.
+    """
     form = world.directory.form(portal.hub_id, call.ids[1])
     if form is None:
         raise object_not_found(f"No form with the guid {call.ids[1][:50]}")
@@ -99,7 +101,7 @@ def _submit(world: World, portal: Portal, call: Call) -> Reply:
         of_company = normalise(
             world.catalogue.schema(portal.hub_id, COMPANY), by_type[COMPANY.plural], portal=portal.hub_id
         )
-    except Refusal as refused:
+    except RefusedError as refused:
         raise _bad_submission(str(json.loads(refused.reply.body)["message"])) from None
     writer = Writer(world, portal, Source("FORM", form.id), now)
     email = given.get("email")
@@ -122,7 +124,9 @@ def _submit(world: World, portal: Portal, call: Call) -> Reply:
 
 
 def _contact(writer: Writer, form: Form, given: Mapping[str, str], at: int, page: str) -> Record:
-    """The contact with this submission in it. Conversion properties are HubSpot's own, read-only to everybody else."""
+    """The contact with this submission in it. Conversion properties are HubSpot's own, read-only to everybody
+    else.
+    """
     world, hub_id = writer.world, writer.portal.hub_id
     email = given["email"]
     known = records.by_value(world.database, hub_id, CONTACT, "email", [email]).get(email)
@@ -214,11 +218,11 @@ def _definition(form: Form) -> dict[str, object]:
     }
 
 
-def _bad_submission(message: str) -> Refusal:
+def _bad_submission(message: str) -> RefusedError:
     body = {
         "status": "error",
         "message": "The request is not valid",
         "correlationId": str(uuid.uuid4()),
         "errors": [{"message": message, "errorType": "INVALID_REQUEST"}],
     }
-    return Refusal(Reply(400, dumps(body)))
+    return RefusedError(Reply(400, dumps(body)))

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from syncworker.sandbox.answers import Refusal, Reply, dumps, no_content, ok
+from syncworker.sandbox.answers import RefusedError, Reply, dumps, no_content, ok
 from syncworker.sandbox.call import Call
 from syncworker.sandbox.clock import now_ms
 from syncworker.sandbox.portals import Portal
@@ -123,6 +123,6 @@ def _fields(call: Call) -> dict[str, str]:
     return fields
 
 
-def _refused(kind: str, status: str, message: str) -> Refusal:
+def _refused(kind: str, status: str, message: str) -> RefusedError:
     body = {"error": kind, "error_description": message, "status": status, "message": message}
-    return Refusal(Reply(400, dumps(body)))
+    return RefusedError(Reply(400, dumps(body)))

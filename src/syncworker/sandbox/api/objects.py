@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncworker.sandbox import lifecycle, links, records
 from syncworker.sandbox.answers import (
-    Refusal,
+    RefusedError,
     Reply,
     invalid,
     no_content,
@@ -24,7 +24,7 @@ from syncworker.sandbox.writer import Writer
 
 
 def api_writer(world: World, portal: Portal) -> Writer:
-    """The app that calls the API, as history and webhooks name it: its own writes come back with its app id."""
+    """The app that calls the API, as history and webhooks name it: by its app id."""
     return Writer(world, portal, Source("INTEGRATION", str(portal.app_id)), now_ms())
 
 
@@ -39,7 +39,8 @@ def find(
 ) -> Record:
     """The record that an id names; an id that a merge retired leads to the merged record.
 
-    Raises Refusal 404: an HTML page for a number, JSON for what cannot be an id (both observed in 2026-09).
+    Raises RefusedError 404: an HTML page for a number, JSON for what cannot be an id (both observed in
+    2026-09).
     """
     database, hub_id = world.database, portal.hub_id
     if id_property and id_property != "hs_object_id":
@@ -61,14 +62,16 @@ def find(
 
 
 def check_id_property(world: World, portal: Portal, kind: ObjectType, name: str) -> None:
-    """Raise Refusal 400 where records cannot be named by this property."""
+    """Raise RefusedError 400 where records cannot be named by this property."""
     unique = world.catalogue.schema(portal.hub_id, kind).unique
     if not (name in unique or (name == "email" and kind is CONTACT)):
         raise invalid(f"{name} is not a unique property of {kind.plural}, so it cannot be used as idProperty")
 
 
 def list_records(world: World, portal: Portal, call: Call) -> Reply:
-    """GET /{type}: by id, `after` being the last id seen. With history the page is 50 at most (the official SDK)."""
+    """GET /{type}: by id, `after` being the last id seen. With history the page is 50 at most (the official
+    SDK).
+    """
     kind = call.kinds[0]
     wanted = wish_of_query(world, portal, kind, call)
     limit = call.number("limit", default=10, most=50 if wanted.with_history else 100, least=1)
@@ -107,7 +110,9 @@ def create_record(world: World, portal: Portal, call: Call) -> Reply:
 
 
 def associate_new(writer: Writer, kind: ObjectType, made: Record, body: dict[str, object]) -> None:
-    """The `associations` of a create: `[{"to": {"id"}, "types": [{"associationCategory", "associationTypeId"}]}]`."""
+    """The `associations` of a create: `[{"to": {"id"}, "types": [{"associationCategory",
+    "associationTypeId"}]}]`.
+    """
     wanted = body.get("associations") or []
     if not isinstance(wanted, list):
         raise invalid("associations must be an array")
@@ -140,7 +145,7 @@ def delete_record(world: World, portal: Portal, call: Call) -> Reply:
     refuse_fixed(kind)
     try:
         one = find(world, portal, kind, call.ids[0])
-    except Refusal as refused:
+    except RefusedError as refused:
         if refused.reply.status == 404 and record_id(call.ids[0]) is not None:
             return no_content()
         raise
@@ -168,7 +173,7 @@ def gdpr_delete(world: World, portal: Portal, call: Call) -> Reply:
     id_ = needed(body, "objectId")
     try:
         one = find(world, portal, kind, id_, id_property=text(body, "idProperty"))
-    except Refusal as refused:
+    except RefusedError as refused:
         if refused.reply.status != 404:
             raise
         number = record_id(id_)

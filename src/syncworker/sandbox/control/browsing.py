@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncworker.sandbox import history, links, records
-from syncworker.sandbox.answers import Refusal
+from syncworker.sandbox.answers import RefusedError
 from syncworker.sandbox.api.objects import find
 from syncworker.sandbox.call import Call, record_id
 from syncworker.sandbox.clock import iso
@@ -19,7 +19,7 @@ Body = dict[str, object]
 def browse(world: World, portal: Portal, kind: ObjectType, call: Call) -> Body:
     """Records with all their values, last changed first.
 
-    Of the query: `email` or `domain` exactly, or `q` somewhere; `archived=true`; `limit` (100 at most) and `offset`.
+    Of the query: `email` or `domain` exactly, or `q` somewhere; `archived=true`; `limit`, `offset`.
     """
     limit = call.number("limit", default=50, most=100, least=1)
     offset = call.number("offset", default=0, most=10_000_000)
@@ -58,7 +58,7 @@ def inspect(world: World, portal: Portal, kind: ObjectType, id_: str) -> Body:
     """One record with its associations and the history of every property, newest first."""
     try:
         record = find(world, portal, kind, id_)
-    except Refusal:
+    except RefusedError:
         record = find(world, portal, kind, id_, archived=True)
     body = _show(kind, record)
     names = sorted(record.properties)
@@ -88,7 +88,8 @@ def _associated(world: World, portal: Portal, kind: ObjectType, record: Record) 
         return []
     rows = world.database.execute(
         "SELECT id, coalesce(json_extract(props, '$.name'), '', ''), coalesce(domain, email, ''), "
-        "trim(coalesce(json_extract(props, '$.firstname'), '') || ' ' || coalesce(json_extract(props, '$.lastname'), '')) "
+        "trim(coalesce(json_extract(props, '$.firstname'), '') || ' ' || coalesce(json_extract(props, "
+        "'$.lastname'), '')) "
         f"FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(ids))})",
         (portal.hub_id, other.number, *ids),
     )

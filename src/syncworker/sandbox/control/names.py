@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 FIRST = (
-    "Alva", "Amir", "Anna", "Arvid", "Astrid", "Ben", "Bianca", "Carl", "Chiara", "Dag", "Daria", "Edith", "Elias",
-    "Elif", "Emil", "Erik", "Eva", "Fatima", "Finn", "Freja", "Greta", "Hanna", "Hugo", "Ida", "Ingrid", "Ivan",
-    "Jonas", "Julia", "Karin", "Kofi", "Lars", "Leila", "Lena", "Lina", "Luca", "Maja", "Marek", "Marta", "Mikael",
-    "Mina", "Nadia", "Nils", "Noor", "Olga", "Oskar", "Paula", "Per", "Priya", "Rasmus", "Rosa", "Sanna", "Sara",
+    "Alva", "Amir", "Anna", "Arvid", "Astrid", "Ben", "Bianca", "Carl", "Chiara", "Dag", "Daria", "Edith",
+    "Elias",
+    "Elif", "Emil", "Erik", "Eva", "Fatima", "Finn", "Freja", "Greta", "Hanna", "Hugo", "Ida", "Ingrid",
+    "Ivan",
+    "Jonas", "Julia", "Karin", "Kofi", "Lars", "Leila", "Lena", "Lina", "Luca", "Maja", "Marek", "Marta",
+    "Mikael",
+    "Mina", "Nadia", "Nils", "Noor", "Olga", "Oskar", "Paula", "Per", "Priya", "Rasmus", "Rosa", "Sanna",
+    "Sara",
     "Selma", "Sofia", "Stella", "Sven", "Tariq", "Tove", "Ulla", "Vera", "Viktor", "Wilma", "Ylva", "Zoe",
 )  # fmt: skip
 LAST = (
-    "Almqvist", "Andersson", "Bauer", "Berg", "Blom", "Brandt", "Castelli", "Dahl", "Dubois", "Ek", "Fischer", "Fors",
-    "Garcia", "Gran", "Haas", "Haddad", "Hansen", "Hedlund", "Holm", "Iversen", "Jansson", "Keller", "Kovacs", "Krantz",
-    "Lind", "Lundgren", "Marino", "Moreau", "Nakamura", "Novak", "Nyberg", "Okafor", "Olsen", "Palm", "Peeters",
-    "Quist", "Rask", "Ricci", "Rosen", "Sandberg", "Santos", "Schmidt", "Singh", "Sjöberg", "Strand", "Sund", "Tanaka",
-    "Thorn", "Torres", "Ulrich", "Vik", "Virtanen", "Wallin", "Weber", "Wik", "Yilmaz", "Zetterberg", "Åkesson",
+    "Almqvist", "Andersson", "Bauer", "Berg", "Blom", "Brandt", "Castelli", "Dahl", "Dubois", "Ek",
+    "Fischer", "Fors",
+    "Garcia", "Gran", "Haas", "Haddad", "Hansen", "Hedlund", "Holm", "Iversen", "Jansson", "Keller",
+    "Kovacs", "Krantz",
+    "Lind", "Lundgren", "Marino", "Moreau", "Nakamura", "Novak", "Nyberg", "Okafor", "Olsen", "Palm",
+    "Peeters",
+    "Quist", "Rask", "Ricci", "Rosen", "Sandberg", "Santos", "Schmidt", "Singh", "Sjöberg", "Strand", "Sund",
+    "Tanaka",
+    "Thorn", "Torres", "Ulrich", "Vik", "Virtanen", "Wallin", "Weber", "Wik", "Yilmaz", "Zetterberg",
+    "Åkesson",
 )  # fmt: skip
 BEFORE = (
-    "Ahorn", "Birk", "Brant", "Dal", "Edel", "Fager", "Fjord", "Glim", "Grön", "Havs", "Holm", "Isar", "Kalk", "Klar",
-    "Kopp", "Lind", "Ljus", "Malm", "Mork", "Nord", "Norr", "Odal", "Rank", "Sil", "Sjö", "Sol", "Stål", "Syd", "Tall",
-    "Tang", "Ulv", "Varg", "Vest", "Vind", "Ygg", "Älv", "Öst",
+    "Ahorn", "Birk", "Brant", "Dal", "Edel", "Fager", "Fjord", "Glim", "Grön", "Havs", "Holm", "Isar",
+    "Kalk", "Klar",
+    "Kopp", "Lind", "Ljus", "Malm", "Mork", "Nord", "Norr", "Odal", "Rank", "Sil", "Sjö", "Sol", "Stål",
+    "Syd", "Tall", "Tang", "Ulv", "Varg", "Vest", "Vind", "Ygg", "Älv", "Öst",
 )  # fmt: skip
 AFTER = (
-    "bruk", "data", "energi", "fabrik", "flow", "form", "frakt", "gruppen", "hub", "kraft", "labb", "logik", "mark",
-    "mekanik", "metall", "motor", "optik", "packning", "plast", "pump", "robot", "råd", "ström", "system", "teknik",
-    "textil", "transport", "trä", "verk", "vård",
+    "bruk", "data", "energi", "fabrik", "flow", "form", "frakt", "gruppen", "hub", "kraft", "labb", "logik",
+    "mark",
+    "mekanik", "metall", "motor", "optik", "packning", "plast", "pump", "robot", "råd", "ström", "system",
+    "teknik", "textil", "transport", "trä", "verk", "vård",
 )  # fmt: skip
 COUNTRIES = (
-    ("Sweden", "se"), ("Norway", "no"), ("Denmark", "dk"), ("Finland", "fi"), ("Germany", "de"), ("Netherlands", "nl"),
+    ("Sweden", "se"), ("Norway", "no"), ("Denmark", "dk"), ("Finland", "fi"), ("Germany", "de"),
+    ("Netherlands", "nl"),
     ("United Kingdom", "co.uk"), ("Poland", "pl"), ("Spain", "com"), ("Brazil", "com.br"),
 )  # fmt: skip
 INDUSTRIES = (

@@ -1,4 +1,5 @@
-"""What does the control API answer, and where is the page? All of it without a token: a sandbox keeps no secrets.
+"""What does the control API answer, and where is the page? All of it without a token: a sandbox keeps no
+secrets.
 
 Nothing under `/_sandbox` is limited, counted or broken by faults.
 """
@@ -16,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncworker.sandbox import faults
-from syncworker.sandbox.answers import Refusal, Reply, invalid, object_not_found, ok
+from syncworker.sandbox.answers import RefusedError, Reply, invalid, object_not_found, ok
 from syncworker.sandbox.call import Call, record_id, text
 from syncworker.sandbox.control import crm_user, seeding
 from syncworker.sandbox.control.browsing import browse, inspect
@@ -37,7 +38,7 @@ HEARTBEAT_S = 15.0
 
 
 def answer_control(world: World, call: Call, deliveries: Deliveries) -> Reply:
-    """Route a request for the sandbox itself; raises Refusal."""
+    """Route a request for the sandbox itself; raises RefusedError."""
     if not call.path.startswith(CONTROL_PREFIX):
         return _page(call.path)
     parts = call.path.removeprefix(CONTROL_PREFIX).strip("/").split("/")
@@ -143,7 +144,7 @@ def _known(world: World, hub_id: str) -> Portal:
 
 
 def _change(world: World, deliveries: Deliveries, portal: Portal, body: Mapping[str, object]) -> Portal:
-    """Change a portal's settings; raises Refusal 400 for an unknown one or a value of another type."""
+    """Change a portal's settings; raises RefusedError 400 for an unknown one or a value of another type."""
     unknown = set(body) - SETTABLE
     if unknown:
         raise invalid(f"Unknown settings: {', '.join(sorted(unknown))}; known: {', '.join(sorted(SETTABLE))}")
@@ -195,7 +196,8 @@ def _faults(world: World) -> dict[str, object]:
         "seed": plan.seed,
         "http": dict(plan.http),
         "webhooks": {
-            "lost": plan.lost, "duplicated": plan.duplicated, "reordered": plan.reordered, "delay_s": plan.delay_s,
+            "lost": plan.lost, "duplicated": plan.duplicated, "reordered": plan.reordered,
+            "delay_s": plan.delay_s,
         },
         "search_lag_s": plan.search_lag_s,
         "timeout_s": plan.timeout_s,
@@ -251,7 +253,7 @@ def _json(call: Call) -> dict[str, object]:
 def _page(path: str) -> Reply:
     known = PAGE.get(path)
     if known is None:
-        raise Refusal(
+        raise RefusedError(
             Reply(404, b"Not found. The page is at /, HubSpot's routes are under /crm.", "text/plain")
         )
     name, content_type = known

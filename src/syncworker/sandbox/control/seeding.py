@@ -1,6 +1,7 @@
 """How is a portal filled with many records quickly?
 
-The same seed makes the same records. Some contacts lack a name, a website or a company, as in any CRM; some use a
+The same seed makes the same records. Some contacts lack a name, a website or a company, as in any CRM; some
+use a
 free-mail address. Seeded records are visible to search at once, and tell no webhooks unless asked to.
 """
 
@@ -25,6 +26,7 @@ from syncworker.sandbox.control.names import (
     JOBS,
     LAST,
 )
+from syncworker.sandbox.database import FIRST_ID
 from syncworker.sandbox.object_types import COMPANY, CONTACT, ObjectType
 from syncworker.sandbox.portals import Portal
 from syncworker.sandbox.records import Source
@@ -48,22 +50,23 @@ class Seeded:
 
 @dataclass(slots=True)
 class _Maker:
-    """Makes rows by a seed. `start` numbers them, so that a second seeding finds no name taken."""
+    """Makes rows by a seed. Ids number names and domains, so that a second seeding finds none taken."""
 
     hub_id: int
     now: int
     dice: random.Random
     tag: str
+    """The source id of what is made."""
     companies: list[tuple[int, str, str, str]] = field(default_factory=list)
     """Id, name, domain, country."""
 
     def company_rows(self, ids: range) -> Iterator[Row]:
         """Companies, each with a domain of its own."""
         pick, chance = self.dice.choice, self.dice.random
-        for index, id_ in enumerate(ids):
+        for id_ in ids:
             country, ending = pick(COUNTRIES)
             stem = pick(BEFORE) + pick(AFTER)
-            domain = f"{stem.translate(ASCII).lower()}{self.tag}{index}.{ending}"
+            domain = f"{stem.translate(ASCII).lower()}{id_ - FIRST_ID + 1}.{ending}"
             self.companies.append((id_, stem, domain, country))
             values = {"name": stem, "domain": domain, "country": country, "industry": pick(INDUSTRIES)}
             if chance() < 0.9:
@@ -75,12 +78,12 @@ class _Maker:
     def contact_rows(self, ids: range, links: list[tuple[int, int, int]]) -> Iterator[Row]:
         """Contacts, most of them at one of the companies; `links` collects their associations."""
         pick, chance = self.dice.choice, self.dice.random
-        for index, id_ in enumerate(ids):
+        for id_ in ids:
             first, last = pick(FIRST), pick(LAST)
             values: dict[str, str] = {"lastname": last}
             if chance() < 0.96:
                 values["firstname"] = first
-            local = f"{first}.{last}{self.tag}{index}".translate(ASCII).lower()
+            local = f"{first}.{last}{id_ - FIRST_ID + 1}".translate(ASCII).lower()
             if self.companies and chance() < 0.93:
                 company_id, name, domain, country = pick(self.companies)
                 links.append((self.hub_id, id_, company_id))
@@ -106,9 +109,8 @@ def seed(world: World, portal: Portal, *, contacts: int, companies: int, seed: i
     database, hub_id, now = world.database, portal.hub_id, now_ms()
     company_ids = database.next_ids(hub_id, COMPANY.number, companies)
     contact_ids = database.next_ids(hub_id, CONTACT.number, contacts)
-    # Numbers by the first id: a second seeding must not collide with the first.
-    tag = f"{seed % 1000}x{(company_ids.start + contact_ids.start) % 1_000_000:x}n"
-    maker = _Maker(hub_id, now, random.Random(seed), tag)
+    tag = f"seed-{seed}"
+    maker = _Maker(hub_id, now, random.Random(seed), tag)  # noqa: S311 - made-up names, no secret
     database.executemany(INSERT, maker.company_rows(company_ids))
     pairs: list[tuple[int, int, int]] = []
     database.executemany(INSERT, maker.contact_rows(contact_ids, pairs))
@@ -123,9 +125,11 @@ def seed(world: World, portal: Portal, *, contacts: int, companies: int, seed: i
 
 
 def mass_edit(world: World, portal: Portal, kind: ObjectType, name: str, value: str, limit: int) -> int:
-    """Set one property on many records at once, newest ids last; the number of records. Search sees it at once.
+    """Set one property on many records at once, newest ids last; the number of records. Search sees it at
+    once.
 
-    Without a value each run sets a new one, so that every record changes. History is kept as of any other edit.
+    Without a value each run sets a new one, so that every record changes. History is kept as of any other
+    edit.
     """
     database, hub_id, now = world.database, portal.hub_id, now_ms()
     schema = world.catalogue.schema(hub_id, kind)
@@ -142,19 +146,23 @@ def mass_edit(world: World, portal: Portal, kind: ObjectType, name: str, value: 
     )
     user = f"userId:{portal.user_id}"
     database.execute(
-        "INSERT INTO history SELECT r.portal, r.type, r.id, ?, 0, r.created, json_extract(r.props, ?), r.source_type, "
+        "INSERT INTO history SELECT r.portal, r.type, r.id, ?, 0, r.created, json_extract(r.props, ?), "
+        "r.source_type, "
         "r.source_id FROM temp.edited e JOIN records r ON r.portal = ? AND r.type = ? AND r.id = e.id "
-        "WHERE json_extract(r.props, ?) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM history h WHERE h.portal = r.portal "
+        "WHERE json_extract(r.props, ?) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM history h WHERE "
+        "h.portal = r.portal "
         "AND h.type = r.type AND h.id = r.id AND h.property = ?)",
         (name, path, hub_id, kind.number, path, name),
     )
     database.execute(
-        "INSERT INTO history SELECT ?, ?, e.id, ?, 1 + coalesce((SELECT max(seq) FROM history h WHERE h.portal = ? "
+        "INSERT INTO history SELECT ?, ?, e.id, ?, 1 + coalesce((SELECT max(seq) FROM history h WHERE "
+        "h.portal = ? "
         "AND h.type = ? AND h.id = e.id AND h.property = ?), 0), ?, ?, 'CRM_UI', ? FROM temp.edited e",
         (hub_id, kind.number, name, hub_id, kind.number, name, now, given[name], user),
     )
     changed = database.execute(
-        "UPDATE records SET props = json_set(props, ?, ?), modified = max(modified, ?) WHERE portal = ? AND type = ? "
+        "UPDATE records SET props = json_set(props, ?, ?), modified = max(modified, ?) WHERE portal = ? "
+        "AND type = ? "
         "AND id IN (SELECT id FROM temp.edited)",
         (path, given[name], now, hub_id, kind.number),
     ).rowcount

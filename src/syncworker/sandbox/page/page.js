@@ -65,7 +65,8 @@ function when(iso) {
   const at = new Date(iso), seconds = (Date.now() - at) / 1000;
   if (seconds < 60) return "just now";
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  return at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return seconds < 86400 ? at.toLocaleTimeString(undefined, { timeStyle: "short" })
+    : at.toLocaleDateString(undefined, { dateStyle: "medium" });
 }
 
 const definition = (kind, name) => (state.properties[kind] || {})[name];
@@ -83,6 +84,7 @@ function chip(kind, name, value) {
 function valueNode(kind, name, value) {
   if (!value) return make("span", { class: "muted" }, "—");
   if (name.startsWith("partner_") && definition(kind, name)?.type === "enumeration") return chip(kind, name, value);
+  if (definition(kind, name)?.type === "datetime") return make("span", { title: value }, when(value));
   return make("span", {}, clip(value));
 }
 

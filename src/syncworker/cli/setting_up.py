@@ -1,0 +1,115 @@
+"""Is everything as it must be, in the portal's properties and around the worker?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncworker.cli import output
+from syncworker.cli.failures import ExitCode
+from syncworker.cli.options import DryRunOption, JsonOption, PortalOption, YesOption, ask
+from syncworker.cli.session import opened, portal_opened
+
+if TYPE_CHECKING:
+    from syncworker.hubspot.setup import Change
+    from syncworker.sync.doctor import Finding
+
+_PANEL = "Day one"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("setup", rich_help_panel=_PANEL)(setup)
+    app.command("doctor", rich_help_panel=_PANEL)(doctor)
+
+
+def setup(
+    portal: PortalOption = None, dry_run: DryRunOption = False, yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """Create the properties that a portal's records show their registration in.
+
+    Shows its plan and asks. Safe to run again: it does what is missing, and deletes nothing.
+    """
+    from syncworker.sync.setup_portal import plan_setup, set_up
+
+    with portal_opened(portal) as (context, chosen):
+        planned = plan_setup(context, chosen)
+        conflicts = [change for change in planned if change.action == "conflict"]
+        to_do = [change for change in planned if change.action != "conflict"]
+        if not as_json:
+            _show_plan(planned, chosen.hub_id)
+        done: list[Change] = []
+        if to_do and not dry_run:
+            ask(f"Make these {len(to_do)} changes in portal {chosen.hub_id} ({chosen.name})?", yes=yes)
+        if not dry_run:
+            # Also where nothing is to be done: a portal that was blocked for want of properties is let go on.
+            done = set_up(context, chosen, to_do)
+            conflicts += [change for change in done if change.action == "conflict"]
+            done = [change for change in done if change.action != "conflict"]
+    document = {
+        "hub_id": chosen.hub_id,
+        "dry_run": dry_run,
+        "planned": [_line(change) for change in planned],
+        "done": [_line(change) for change in done],
+        "conflicts": [_line(change) for change in conflicts],
+    }
+    output.show(
+        document,
+        as_json=as_json,
+        people=lambda: output.say(f"{len(done)} changes were made.") if to_do and not dry_run else None,
+    )
+    raise typer.Exit(ExitCode.LOOK if conflicts else ExitCode.OK)
+
+
+def doctor(
+    portal: Annotated[
+        int | None, typer.Option("--portal", metavar="HUB_ID", help="This portal only; else all of them.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at everything, and say what is wrong and what to do about it.
+
+    Database, schema, clocks, Redis, inbox; and of each portal its token, permissions, properties, forms, and the
+    work that is due or parked. Changes nothing. Exit code 1 where there is a problem.
+    """
+    from syncworker.sync.doctor import examine
+
+    with opened() as context:
+        found = examine(context, only=portal)
+    problems = [finding for finding in found if not finding.ok]
+    output.show(
+        {"ok": not problems, "findings": found}, as_json=as_json, people=lambda: show_findings(found)
+    )
+    raise typer.Exit(ExitCode.LOOK if problems else ExitCode.OK)
+
+
+def show_findings(found: list[Finding]) -> None:
+    """Print findings, a line each, and how many are problems."""
+    rows = [
+        (one.portal or "", one.name, "ok" if one.ok else "PROBLEM", one.text, one.what_now) for one in found
+    ]
+    output.table("", ("portal", "what", "state", "found", "what to do"), rows, empty="Nothing was looked at.")
+    problems = sum(not one.ok for one in found)
+    output.say(
+        f"{problems} problems." if problems else "All is well.", style="bold red" if problems else "green"
+    )
+
+
+def _show_plan(planned: list[Change], hub_id: int) -> None:
+    rows = [(change.object_type, change.action, change.name, change.detail) for change in planned]
+    output.table(
+        f"Portal {hub_id}",
+        ("on", "change", "name", "detail"),
+        rows,
+        empty=f"Portal {hub_id} has all it needs; there is nothing to do.",
+    )
+
+
+def _line(change: Change) -> dict[str, str]:
+    return {
+        "object_type": change.object_type,
+        "action": change.action,
+        "name": change.name,
+        "detail": change.detail,
+    }

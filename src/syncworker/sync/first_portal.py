@@ -1,0 +1,87 @@
+"""How does the portal of the settings become connected, and stay true to them?"""
+
+from __future__ import annotations
+
+import structlog
+
+from syncworker.hubspot.errors import RetryLater
+from syncworker.program import DEFAULT_PROGRAM
+from syncworker.settings import Settings
+from syncworker.store import portals
+from syncworker.store.portals import Portal
+from syncworker.store.secrets import PortalCredentials
+from syncworker.sync.connect import NewPortal, connect, who_is
+from syncworker.sync.context import Context
+
+log = structlog.get_logger(__name__)
+
+OWN_PARTNER = "own"
+
+
+def connect_first(settings: Settings) -> Portal | None:
+    """Connect the portal that the settings' token belongs to, in mode `observe`; None where there is no token.
+
+    On a later start its token, tier and the like follow the settings; its mode, and what the settings leave open,
+    stays. Where other portals are connected and this one is not, it is left alone: `portals add` connects a second
+    one. Raises SettingsError, FixCredentials, WrongAccount, WrongHubSpot, UnknownTierError, and RetryLater where HubSpot
+    cannot be asked about the first.
+    """
+    if settings.hubspot_access_token is None:
+        return None
+    context = Context(settings, pool_size=2)
+    try:
+        with context.database.transaction() as tx:
+            connected = {portal.hub_id: portal for portal in portals.everyone(tx)}
+        try:
+            return _connect(context, connected)
+        except RetryLater as error:
+            if not connected:
+                raise
+            # It worked yesterday: HubSpot being away must not keep the workers from starting.
+            log.warning("portal_not_checked", reason=str(error))
+            return None
+    finally:
+        context.close()
+
+
+def from_settings(settings: Settings, known: Portal | None = None) -> NewPortal:
+    """The portal as the settings describe it; what they leave open is as it is known."""
+    token, secret = settings.hubspot_access_token, settings.hubspot_client_secret
+    refresh = settings.hubspot_refresh_token
+    credentials = PortalCredentials(
+        access_token=token.get_secret_value() if token else None,
+        refresh_token=refresh.get_secret_value() if refresh else None,
+        client_id=settings.hubspot_client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+    )
+    partner = known.partner if known else None
+    tier_is_set = "partner_tier" in settings.model_fields_set or partner is None
+    return NewPortal(
+        credentials=credentials,
+        partner_name=partner.name if partner else OWN_PARTNER,
+        program=partner.program if partner else DEFAULT_PROGRAM,
+        tier=settings.partner_tier if tier_is_set or partner is None else partner.tier,
+        capacity=_first(settings.partner_capacity, partner.capacity if partner else None),
+        hub_id=settings.hubspot_portal_id,
+        name=known.name if known else "",
+        app_id=settings.hubspot_app_id or (known.app_id if known else None),
+        partner_company_id=settings.partner_company_id or (known.partner_company_id if known else None),
+        own_domains=settings.own_domains,
+        auto_register_forms=settings.auto_register_forms,
+    )
+
+
+def _connect(context: Context, connected: dict[int, Portal]) -> Portal | None:
+    new = from_settings(context.settings)
+    known: Portal | None = None
+    if connected:
+        known = connected.get(who_is(context, new.credentials).hub_id)
+        if known is None:
+            return None
+        new = from_settings(context.settings, known)
+    return connect(context, new)
+
+
+def _first(setting: int | None, known: int | None) -> int | None:
+    # A capacity of 0 is a capacity.
+    return known if setting is None else setting

@@ -1,0 +1,83 @@
+"""What does the web process serve?
+
+`uvicorn --factory syncworker.web.app:create_app`, or `syncworker web`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+
+from syncworker import settings as settings_module
+from syncworker.settings import Settings
+from syncworker.store import portals
+from syncworker.sync.context import Context
+from syncworker.web import errors, health, metrics, webhooks
+from syncworker.web.api import api
+from syncworker.web.held import Held
+from syncworker.web.metrics import StateCollector
+from syncworker.web.telemetry import Telemetry
+from syncworker.web.webhook_secrets import WebhookSecrets
+
+# Connections to the database, of which as many again are opened in a rush.
+POOL_SIZE = 10
+# Twice HubSpot's default of 10 requests at once for each account that has the app.
+WEBHOOK_THREADS = 20
+HEALTH_THREADS = 4
+
+_ABOUT = (
+    "Registers leads of a HubSpot portal with a partner program. Needs the token of `SYNCWORKER_API_TOKEN`; "
+    "where more than one portal is connected, `?portal=` names one."
+)
+
+
+def create_app(settings: Settings | None = None, *, context: Context | None = None) -> FastAPI:
+    """The app. Without settings it reads them; a given context is used and left open.
+
+    Raises SettingsError, naming every setting that is wrong or missing. Needs no database to start: `/health/ready`
+    says what is missing, and everything works once it is there.
+    """
+    if context is None:
+        settings = settings or settings_module.load()
+        settings.require("database_url", "redis_url", "secret_key")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        holds = context or Context(settings or settings_module.load(), pool_size=POOL_SIZE)
+        telemetry = Telemetry()
+        telemetry.registry.register(StateCollector(holds))
+        app.state.held = Held(
+            context=holds,
+            telemetry=telemetry,
+            secrets=WebhookSecrets(lambda: _secrets(holds)),
+            webhook_threads=CapacityLimiter(WEBHOOK_THREADS),
+            health_threads=CapacityLimiter(HEALTH_THREADS),
+        )
+        try:
+            yield
+        finally:
+            if holds is not context:
+                holds.close()
+
+    app = FastAPI(
+        title="syncworker",
+        description=_ABOUT,
+        version=version("syncworker"),
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    errors.install(app)
+    app.include_router(webhooks.router)
+    app.include_router(health.router)
+    app.include_router(metrics.router)
+    app.include_router(api.router)
+    return app
+
+
+def _secrets(context: Context) -> dict[int, str]:
+    with context.database.transaction() as tx:
+        return portals.secrets_of(tx, context.secrets)

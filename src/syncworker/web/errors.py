@@ -1,0 +1,107 @@
+"""Which answer does each error become?
+
+Always `{"error": "..."}`: one line that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
+from syncworker.registration.ledger.requests import NotOpen
+from syncworker.store.portals import UnknownPortal
+from syncworker.store.secrets import WrongSecretKey
+from syncworker.sync.lists import UnknownFilter, UnknownRequest
+from syncworker.sync.page_cursor import BadCursor
+from syncworker.sync.resync import ResyncRuns, UnknownResync
+from syncworker.web.api.refusals import Refusal
+
+log = structlog.get_logger(__name__)
+
+_STATUS: Mapping[type[Exception], int] = {
+    BadCursor: 400,
+    UnknownPortal: 404,
+    NotRegistered: 404,
+    UnknownRequest: 404,
+    UnknownResync: 404,
+    NotOpen: 409,
+    TooLateToUndo: 409,
+    ResyncRuns: 409,
+    UnknownFilter: 422,
+    HubSpotError: 502,
+    RetryLater: 503,
+    RateLimited: 503,
+    WrongSecretKey: 503,
+    UnknownTierError: 503,
+    NoCapacityError: 503,
+}
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class Error(BaseModel):
+    """What an error looks like."""
+
+    error: str = Field(description="one line that says what is wrong and what to do")
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer each error in its way."""
+
+    async def known(request: Request, error: Exception) -> JSONResponse:
+        kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
+        return _answer(_STATUS[kind], str(error))
+
+    async def refusal(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, Refusal):
+            raise error
+        return _answer(error.status, str(error), error.headers)
+
+    for kind in _STATUS:
+        app.add_exception_handler(kind, known)
+    for kind in _DATABASE_AWAY:
+        app.add_exception_handler(kind, _database_away)
+    app.add_exception_handler(Refusal, refusal)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    # The rest of a database error is the statement with its values.
+    log.error("database_away", path=request.url.path, error=str(error).partition("\n")[0][:300])
+    return _answer(503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"})
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = [
+        f"{' '.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors()
+    ]
+    return _answer(422, "; ".join(problems))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = "there is nothing here: see /docs" if error.status_code == 404 else str(error.detail)
+    return _answer(error.status_code, message, error.headers)
+
+
+def _answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    line = " ".join(message.split())[:1000]
+    # A lone surrogate, echoed from a path, is no UTF-8.
+    line = line.encode("utf-8", "replace").decode()
+    return JSONResponse({"error": line}, status_code=status, headers=dict(headers or {}))

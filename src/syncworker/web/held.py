@@ -1,0 +1,36 @@
+"""What does a request find in the app?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anyio import CapacityLimiter
+from fastapi import Request
+
+from syncworker.sync.context import Context
+from syncworker.web.telemetry import Telemetry
+from syncworker.web.webhook_secrets import WebhookSecrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the web process holds from its start to its end."""
+
+    context: Context
+    telemetry: Telemetry
+    secrets: WebhookSecrets
+    webhook_threads: CapacityLimiter
+    """Webhooks have threads of their own: an operator's slow list delays none of them."""
+    health_threads: CapacityLimiter
+    """So has the readiness check, which must answer when everything else hangs."""
+
+
+def held(request: Request) -> Held:
+    """What the app that this request came to holds."""
+    found: Held = request.app.state.held
+    return found
+
+
+def context_of(request: Request) -> Context:
+    """The context, for routes that need nothing else."""
+    return held(request).context

@@ -1,0 +1,99 @@
+"""How does HubSpot hand us its events, and what is it told?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import anyio
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect
+
+from syncworker.hubspot.events import NotWebhookJson
+from syncworker.hubspot.signature import BadSignature
+from syncworker.store.secrets import WrongSecretKey
+from syncworker.web.held import held
+from syncworker.web.receiving import Delivery, receive
+from syncworker.web.telemetry import Outcome
+from syncworker.web.time_limit import within
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+MOST_BYTES = 1_048_576
+# HubSpot gives up after 5 s (usage guidelines of webhooks); a clear 503 before that, and it sends again.
+ANSWER_WITHIN_S = 2.5
+BODY_WITHIN_S = 10.0
+
+
+class TooLarge(Exception):  # noqa: N818 - says what is so
+    """The body is larger than anything HubSpot sends (100 events)."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the body is larger than {MOST_BYTES} bytes; send fewer events at once")
+
+
+@router.post("/webhooks/hubspot", include_in_schema=False)
+async def hubspot(request: Request) -> JSONResponse:
+    """Take events: 200 when they are committed, else 400, 401, 408, 413, or 503 so that HubSpot sends again."""
+    try:
+        with anyio.fail_after(BODY_WITHIN_S):
+            body = await _body(request)
+    except TooLarge as error:
+        return _refused(request, 413, "too_large", str(error))
+    except TimeoutError:
+        return _refused(request, 408, "cut_off", "the body did not come in time; send it again")
+    except ClientDisconnect:
+        return _refused(request, 400, "cut_off", "the body ended early; send it again")
+    delivery = Delivery(
+        body=body,
+        headers=dict(request.headers),
+        query=request.scope["query_string"].decode("latin-1"),
+    )
+    holds = held(request)
+    # Our own clock, not the database's: to ask the database before the signature is checked would let anybody
+    # make it work, and within five minutes every server's clock is right.
+    now = datetime.now(UTC)
+    try:
+        taken = await within(
+            ANSWER_WITHIN_S,
+            lambda: receive(holds.context, holds.secrets, delivery, now=now),
+            # Harmless when it succeeds after all: the same events come again, and mark the same records.
+            threads=holds.webhook_threads,
+        )
+    except BadSignature as error:
+        return _refused(request, 401, "unsigned", str(error), bytes=len(body))
+    except NotWebhookJson as error:
+        return _refused(request, 400, "malformed", str(error), bytes=len(body))
+    except (SQLAlchemyError, WrongSecretKey, TimeoutError) as error:
+        log.error("webhook_not_stored", error=type(error).__name__, detail=_first_line(error))
+        return _refused(request, 503, "unavailable", "the events cannot be stored now; send them again")
+    holds.telemetry.webhook("accepted")
+    holds.telemetry.events(accepted=taken.accepted, ignored=taken.ignored)
+    return JSONResponse({"accepted": taken.accepted, "ignored": dict(taken.ignored)})
+
+
+async def _body(request: Request) -> bytes:
+    """The raw bytes, counted as they come: a Content-Length can say anything, or be missing."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise TooLarge
+    return bytes(body)
+
+
+def _refused(
+    request: Request, status: int, outcome: Outcome, message: str, **facts: int
+) -> JSONResponse:
+    # Never the body: it may hold a person's data, or be an attacker's.
+    log.warning("webhook_refused", status=status, outcome=outcome, reason=message, **facts)
+    held(request).telemetry.webhook(outcome)
+    return JSONResponse({"error": message}, status_code=status)
+
+
+def _first_line(error: Exception) -> str:
+    # The rest of a database error is the statement with its values.
+    return str(error).partition("\n")[0][:300]
