@@ -1,7 +1,7 @@
 """How does a process log? One event a line on standard error: JSON for machines, readable in a terminal.
 
-Both our own events and what libraries log through the standard library come out the same way. Nothing here looks for
-secrets: whoever logs hands over ids and reasons, never bodies, tokens or emails.
+Both our own events and what libraries log through the standard library come out the same way. Nothing here
+looks for secrets: whoever logs hands over ids and reasons, never bodies, tokens or emails.
 """
 
 from __future__ import annotations

@@ -163,6 +163,11 @@ def test_broken_input_is_the_callers_fault(portal: Portal) -> None:
         status, _, data = portal.server.call("POST", path, body, token=portal.token)
         assert (status, json.loads(data)["category"]) == (400, "VALIDATION_ERROR"), body[:40]
     assert portal.call("GET", portal.objects("contacts?after=x"))[0] == 400
+    half_a_pair = b'{"properties": {"firstname": "\\ud800"}}'
+    assert portal.call("POST", portal.objects("contacts"), half_a_pair)[0] == 400
+    assert portal.server.call("OPTIONS", "*")[0] == 404
+    beyond = {"propertyName": "hs_object_id", "operator": "EQ", "value": "9" * 30}
+    assert portal.search(filterGroups=[{"filters": [beyond]}])[0] == 400
     assert portal.call("GET", portal.objects(f"contacts/{'9' * 40}"))[0] == 404
     huge = {"properties": {"company": "x" * 11_000_000}}
     assert portal.call("POST", portal.objects("contacts"), huge)[0] == 413

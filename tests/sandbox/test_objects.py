@@ -209,6 +209,8 @@ def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(portal: Portal) ->
     portal.server.post(
         f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": second, "company": company}
     )
+    records = [portal.server.record(portal.hub_id, "contacts", id_) for id_ in (first, second)]
+    created = {record["id"]: record["createdAt"] for record in records}
     body = {"primaryObjectId": first, "objectIdToMerge": second}
     status, merged = portal.call("POST", portal.objects("contacts/merge"), body)
     assert status == 200

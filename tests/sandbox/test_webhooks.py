@@ -132,7 +132,7 @@ def test_events_are_gathered_up_to_a_hundred(portal: Portal, heard: Receiver) ->
     sizes = sorted(len(json.loads(body)) for _, body in heard.posts)
     assert sizes[-1] == 100
     assert len(sizes) == 3
-    assert portal.server.stats()["webhooks"]["delivered"] == 250
+    eventually(lambda: portal.server.stats()["webhooks"]["delivered"] == 250)
 
 
 @pytest.mark.parametrize("status", [400, 500])

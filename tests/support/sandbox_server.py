@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+IDLE_S = 30.0
+"""After this long without a call, a new connection is opened."""
+
 
 def free_port() -> int:
     """A port that nobody listens on just now."""
@@ -44,6 +47,7 @@ class SandboxServer:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: HTTPConnection | None = None
+        self._used = 0.0
 
     def start(self) -> SandboxServer:
         """Start it and wait until it answers."""
@@ -119,6 +123,9 @@ class SandboxServer:
         if body is not None and not isinstance(body, str | bytes):
             body = json.dumps(body)
             sent.setdefault("Content-Type", "application/json")
+        if time.monotonic() - self._used > IDLE_S:
+            self._drop_connection()  # the server may be closing it just now
+        self._used = time.monotonic()
         if self._connection is None:
             self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:

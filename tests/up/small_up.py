@@ -59,7 +59,8 @@ def make(settings: Settings, folder: DataFolder, /, *, worker_processes: int) ->
         made,
         preparation=small(made.preparation, PREPARE, environment),
         worker=small(made.worker, WORKER, environment),
-        others=(small(made.others[-1], WEB, environment),),
+        web=small(made.web, WEB, environment),
+        scheduler=small(made.scheduler, "import signal; signal.pause()", environment),
     )
 
 

@@ -48,7 +48,6 @@ def test_what_a_setting_gives_is_not_started(tmp_path: Path, name: str, value: s
 def test_with_everything_elsewhere_only_our_own_processes_run(tmp_path: Path) -> None:
     made = make(tmp_path, **ELSEWHERE)
     assert made.servers == ()
-    assert [made.worker.name, *(process.name for process in made.others)] == ["worker", "scheduler", "web"]
     assert "Sandbox" not in made.addresses
     assert set(made.published) == {"SYNCWORKER_SECRET_KEY", "SYNCWORKER_API_TOKEN"}
 
@@ -60,7 +59,7 @@ def test_processes_get_the_environment_and_what_was_started(
     given = ELSEWHERE | {"hubspot_access_token": None}
     made = make(tmp_path, **given, port=9000, sandbox_port=9100)
     assert [process.name for process in made.servers] == ["sandbox"]
-    for process in (made.worker, *made.others, made.preparation):
+    for process in (made.worker, made.web, made.scheduler, made.preparation):
         assert process.command.env is not None
         assert process.command.env["SYNCWORKER_OWN_DOMAINS"] == "example.com"
         assert process.command.env["SYNCWORKER_HUBSPOT_BASE_URL"] == "http://127.0.0.1:9100"
@@ -99,4 +98,6 @@ def test_only_the_ports_of_what_runs_must_be_free(tmp_path: Path) -> None:
 def test_all_stop_times_together_stay_within_ten_seconds(open_folder: Path) -> None:
     made = make(open_folder)
     assert [process.name for process in made.servers] == ["postgres", "valkey", "sandbox"]
-    assert sum(process.stop_seconds for process in (*made.servers, made.worker, *made.others)) <= 10
+    assert (
+        sum(process.stop_seconds for process in (*made.servers, made.worker, made.web, made.scheduler)) <= 10
+    )

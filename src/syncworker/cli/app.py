@@ -1,7 +1,7 @@
 """Which commands are there?
 
-Nothing heavy is imported here or by the modules of the commands: `syncworker --help` must answer at once. What a
-command needs, it imports when it runs.
+Nothing heavy is imported here or by the modules of the commands: `syncworker --help` must answer at once.
+What a command needs, it imports when it runs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from syncworker.cli import (
     setting_up,
 )
 from syncworker.cli.failures import EXIT_CODES, Commands
+from syncworker.cli.options import DAY_ONE, LEADS, WORK
 
 app = typer.Typer(
     cls=Commands,
     name="syncworker",
     help=(
         "Keeps a HubSpot portal and a partner's lead registrations true to each other.\n\n"
-        "A record is named by its id, a contact's email, a company's domain, or its address in HubSpot, pasted. "
-        "Settings are the environment's SYNCWORKER_..., or lines in [bold].env[/bold]; "
+        "A record is named by its id, a contact's email, a company's domain, or its address in HubSpot, "
+        "pasted. Settings are the environment's SYNCWORKER_..., or lines in [bold].env[/bold]; "
         "[bold]syncworker up[/bold] needs none."
     ),
     epilog=EXIT_CODES,
@@ -39,10 +40,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (running, setting_up, registering, ledger, resync):
-    group.add_to(app)
-for named in (portals, forms, registrations, requests, marks):
-    app.add_typer(named.app)
+running.add_to(app)
+setting_up.add_to(app)
+app.add_typer(portals.app, name="portals", rich_help_panel=DAY_ONE)
+app.add_typer(forms.app, name="forms", rich_help_panel=DAY_ONE)
+registering.add_to(app)
+ledger.add_to(app)
+app.add_typer(registrations.app, name="registrations", rich_help_panel=LEADS)
+app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
+resync.add_to(app)
+app.add_typer(marks.app, name="marks", rich_help_panel=WORK)
 
 
 @app.callback()

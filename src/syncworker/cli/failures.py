@@ -1,7 +1,7 @@
 """What does the reader see, and which exit code does a script get, when a command cannot do what it was told?
 
-One line on standard error that says what to do, never a traceback of something expected. What is not listed here is
-a bug of ours, and shows itself as one.
+One line on standard error that says what to do, never a traceback of something expected. What is not listed
+here is a bug of ours, and shows itself as one.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class ExitCode(IntEnum):
     UNREACHABLE = 5
 
 
-EXIT_CODES = """
-[bold]Exit codes[/bold]  0 done · 1 done, with something to look at (problems, conflicts, a lead that was not
-registered) · 2 wrong usage or settings · 3 not found · 4 refused (too late, running already, answered no) ·
-5 HubSpot, the database or Redis cannot be reached, or refuses us
-"""
+EXIT_CODES = (
+    "[bold]Exit codes[/bold]  0 done · 1 done, with something to look at (problems, conflicts, a lead that "
+    "was not registered) · 2 wrong usage or settings · 3 not found · 4 refused (too late, running already, "
+    "answered no) · 5 HubSpot, the database or Redis cannot be reached, or refuses us"
+)
 
 
 class CommandError(Exception):
@@ -50,7 +50,7 @@ class CommandError(Exception):
 class Commands(TyperGroup):
     """The group of all commands: the one place where what goes wrong becomes a line and an exit code."""
 
-    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 the signature is click's
+    def main(self, *args: Any, **options: Any) -> Any:  # the signature is click's
         """Run, and end the process with the exit code."""
         options["standalone_mode"] = False
         try:
@@ -75,7 +75,8 @@ def known_errors() -> tuple[type[Exception], ...]:
 
 def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     import redis
-    from sqlalchemy.exc import DBAPIError, TimeoutError
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
 
     from syncworker.hubspot.errors import Gone, HubSpotError
     from syncworker.hubspot.rate_limit import RateLimited
@@ -107,13 +108,14 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotRegistered, UnknownRequest, UnknownResync, Gone),
         ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen),
-        ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, TimeoutError, redis.RedisError),
+        ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }
 
 
 def _told(error: Exception) -> tuple[list[str], ExitCode]:
-    from sqlalchemy.exc import DBAPIError, TimeoutError
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
 
     from syncworker.settings import SettingsError
 
@@ -121,7 +123,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
         return [str(error)], error.code
     if isinstance(error, SettingsError):
         return error.problems, ExitCode.USAGE
-    if isinstance(error, DBAPIError | TimeoutError):
+    if isinstance(error, DBAPIError | PoolTimeout):
         return [database_trouble(error)], ExitCode.UNREACHABLE
     code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
     return [str(error)], code

@@ -173,18 +173,19 @@ def _keep(
 
 def _to_backfill(context: Context, portal: Portal, form: str | None) -> list[str]:
     enabled = _enabled(context, portal.hub_id)
-    if form is None and enabled:
-        return sorted(enabled)
-    wanted = form if form is None or form in enabled else _meant(context, portal.hub_id, form)[0]
-    if wanted is None or wanted not in enabled:
-        what = "no form" if wanted is None else "that form does not register leads: it"
+    if form is None:
+        wanted = sorted(enabled)
+    else:
+        form_id = form if form in enabled else _meant(context, portal.hub_id, form)[0]
+        wanted = [form_id] if form_id in enabled else []
+    if not wanted:
+        what = "no form" if form is None else "that form"
+        negation = "is" if form is None else "is not"
         raise CommandError(
-            f"{what} is not enabled in portal {portal.hub_id}: run `syncworker forms enable` first"
-            if wanted is not None
-            else f"no form is enabled in portal {portal.hub_id}: run `syncworker forms enable` first",
+            f"{what} {negation} enabled in portal {portal.hub_id}: run `syncworker forms enable` first",
             code=ExitCode.REFUSED,
         )
-    return [wanted]
+    return wanted
 
 
 def _enabled(context: Context, hub_id: int) -> dict[str, datetime]:
@@ -194,7 +195,9 @@ def _enabled(context: Context, hub_id: int) -> dict[str, datetime]:
 
     with context.database.transaction() as tx:
         rows = tx.connection.execute(
-            select(forms.c.form_id, forms.c.enabled_at).where(forms.c.hub_id == hub_id).order_by(forms.c.form_id)
+            select(forms.c.form_id, forms.c.enabled_at)
+            .where(forms.c.hub_id == hub_id)
+            .order_by(forms.c.form_id)
         )
         return {row.form_id: row.enabled_at for row in rows}
 

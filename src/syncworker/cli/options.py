@@ -9,6 +9,9 @@ import typer
 
 from syncworker.cli.failures import CommandError, ExitCode
 
+# The headings of `syncworker --help`.
+RUNNING, DAY_ONE, LEADS, WORK = "Running", "Day one", "Leads", "Work"
+
 PortalOption = Annotated[
     int | None,
     typer.Option("--portal", metavar="HUB_ID", help="Which portal; implied where only one is connected."),
@@ -31,6 +34,6 @@ DomainArgument = Annotated[
 
 
 def ask(question: str, *, yes: bool) -> None:
-    """Ask on standard error, so that standard output stays the answer's; raises CommandError where it is no."""
+    """Ask on standard error: standard output is the answer's alone. Raises CommandError where it is no."""
     if not yes and not typer.confirm(question, err=True):
         raise CommandError("nothing was done", code=ExitCode.REFUSED)

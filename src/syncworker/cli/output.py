@@ -1,7 +1,7 @@
 """How is something shown: as a table for people, as one JSON document for scripts?
 
-What comes from the CRM is untrusted. It is never read as markup, and loses what a terminal would act upon: control
-and escape sequences, marks that turn the reading direction.
+What comes from the CRM is untrusted. It is never read as markup, and loses what a terminal would act upon:
+control and escape sequences, marks that turn the reading direction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # ECMA-48: CSI sequences, OSC and other strings up to their end, and what is left of two-character ones.
 _ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?",
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b.?",
     re.DOTALL,
 )
 # Persian, Hindi and emoji need the joiners; they move nothing.

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Connect HubSpot accounts, switch their mode, let them go.\n\n"
-    "A portal is named by its hub id. In mode [bold]observe[/bold] the worker decides and shows what it would do, "
-    "and registers and writes nothing; in [bold]write[/bold] it does it; [bold]paused[/bold] it leaves the portal alone.",
+    "A portal is named by its hub id. In mode [bold]observe[/bold] the worker decides and shows what it "
+    "would do, and registers and writes nothing; in [bold]write[/bold] it does it; in [bold]paused[/bold] it "
+    "leaves the portal alone.",
 )
 
 HubArgument = Annotated[int, typer.Argument(metavar="HUB_ID", help="The portal's hub id.")]
@@ -62,10 +63,13 @@ def add(
     ] = None,
     name: Annotated[str, typer.Option(help="What people call the portal.")] = "",
     partner: Annotated[
-        str | None, typer.Option(help="Who registers leads there; portals of one partner share all. Else: own.")
+        str | None,
+        typer.Option(help="Who registers leads there; portals of one partner share all. Else: own."),
     ] = None,
     program: Annotated[str | None, typer.Option(help="The rules it plays by, of config/programs.")] = None,
-    tier: Annotated[str | None, typer.Option(help="The partner's tier; else SYNCWORKER_PARTNER_TIER.")] = None,
+    tier: Annotated[
+        str | None, typer.Option(help="The partner's tier; else SYNCWORKER_PARTNER_TIER.")
+    ] = None,
     capacity: Annotated[int | None, typer.Option(min=0, help="Overrides the tier's capacity.")] = None,
     company_id: Annotated[str | None, typer.Option(help="The partner's own company record there.")] = None,
     app_id: Annotated[str | None, typer.Option(help="The HubSpot app that the token is of.")] = None,
@@ -85,9 +89,9 @@ def add(
 ) -> None:
     """Connect a portal in mode observe, or bring a connected one to these values (its mode stays).
 
-    The token comes from SYNCWORKER_HUBSPOT_ACCESS_TOKEN, from standard input, or is asked for unseen; never from the
-    command line, where other users of the machine could read it. The client secret is what webhooks are checked
-    with: without one, all of them are refused.
+    The token comes from SYNCWORKER_HUBSPOT_ACCESS_TOKEN, from standard input, or is asked for unseen; never
+    from the command line, where other users of the machine could read it. The client secret is what
+    webhooks are checked with: without one, all of them are refused.
     """
     from dataclasses import replace
 
@@ -102,7 +106,12 @@ def add(
         # The rest of the settings describes the portal of the settings' token, and no other.
         if from_stdin or settings.hubspot_access_token is None:
             described = replace(
-                described, hub_id=None, app_id=None, partner_company_id=None, own_domains=(), auto_register_forms=()
+                described,
+                hub_id=None,
+                app_id=None,
+                partner_company_id=None,
+                own_domains=(),
+                auto_register_forms=(),
             )
         new = replace(
             described,
@@ -121,7 +130,9 @@ def add(
         portal = connect(context, new)
 
     def people() -> None:
-        output.say(f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green")
+        output.say(
+            f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green"
+        )
         if not credentials.client_secret:
             output.say("It has no client secret: its webhooks are refused, and changes are found by polling.")
         output.say(f"Next: syncworker setup --portal {portal.hub_id}, then syncworker doctor.")
@@ -150,11 +161,14 @@ def check(hub_id: OptionalHub = None, as_json: JsonOption = False) -> None:
 @app.command()
 def mode(
     hub_id: HubArgument,
-    to: Annotated[Literal["observe", "write", "paused"], typer.Argument(metavar="MODE", help="observe, write or paused.")],
+    to: Annotated[
+        Literal["observe", "write", "paused"],
+        typer.Argument(metavar="MODE", help="observe, write or paused."),
+    ],
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch a portal between observe, write and paused. Asks before write: from then on, leads are registered."""
+    """Switch a portal between observe, write and paused. Asks before write: from then on leads register."""
     from syncworker.store.portals import Mode
     from syncworker.sync.connect import set_mode
     from syncworker.sync.lists import requests_
@@ -167,15 +181,17 @@ def mode(
                 page = requests_(tx, hub_id, state="processing", limit=200)
             many = f"{len(page.items)}{' or more' if page.next else ''}"
             ask(
-                f"In mode write, portal {hub_id} ({portal.name}) gets its records written: {many} open requests are "
-                f"decided at once, and whatever comes in registers leads. Switch it?",
+                f"In mode write, portal {hub_id} ({portal.name}) gets its records written: {many} open "
+                "requests are decided at once, and whatever comes in registers leads. Switch it?",
                 yes=yes,
             )
         set_mode(context, hub_id, wanted)
     output.show(
         {"hub_id": hub_id, "mode": wanted, "before": portal.mode},
         as_json=as_json,
-        people=lambda: output.say(f"Portal {hub_id} is in mode {wanted} (it was {portal.mode}).", style="green"),
+        people=lambda: output.say(
+            f"Portal {hub_id} is in mode {wanted} (it was {portal.mode}).", style="green"
+        ),
     )
 
 
@@ -187,8 +203,8 @@ def remove(hub_id: HubArgument, yes: YesOption = False, as_json: JsonOption = Fa
     with opened() as context:
         portal = meant(context, hub_id)
         ask(
-            f"Forget portal {hub_id} ({portal.name}): its credentials, its open requests and waiting places, its "
-            "forms? Registrations and history stay; what the CRM shows stays as it is.",
+            f"Forget portal {hub_id} ({portal.name}): its credentials, its open requests and waiting "
+            "places, its forms? Registrations and history stay; what the CRM shows stays as it is.",
             yes=yes,
         )
         context.database.run(lambda tx: portals.remove(tx, hub_id))

@@ -8,17 +8,15 @@ from typing import Annotated
 import typer
 
 from syncworker.cli import output
-from syncworker.cli.options import JsonOption
-
-_PANEL = "Running"
+from syncworker.cli.options import RUNNING, JsonOption
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("up", rich_help_panel=_PANEL)(up)
-    app.command("web", rich_help_panel=_PANEL)(web)
-    app.command("sandbox", rich_help_panel=_PANEL)(sandbox)
-    app.command("migrate", rich_help_panel=_PANEL)(migrate)
+    app.command("up", rich_help_panel=RUNNING)(up)
+    app.command("web", rich_help_panel=RUNNING)(web)
+    app.command("sandbox", rich_help_panel=RUNNING)(sandbox)
+    app.command("migrate", rich_help_panel=RUNNING)(migrate)
 
 
 def up(
@@ -28,8 +26,9 @@ def up(
 ) -> None:
     """Run everything on this machine, until Ctrl-C.
 
-    Starts PostgreSQL, Valkey and a HubSpot sandbox where no setting says otherwise, then web, worker and scheduler;
-    starts again what dies; keeps its data in SYNCWORKER_DATA_DIR. With a HubSpot token in .env it is the real thing.
+    Starts PostgreSQL, Valkey and a HubSpot sandbox where no setting says otherwise, then web, worker and
+    scheduler; starts again what dies; keeps its data in SYNCWORKER_DATA_DIR. With a HubSpot token in .env
+    it is the real thing.
     """
     from syncworker import up as everything
     from syncworker.settings import load
@@ -71,7 +70,8 @@ def sandbox(
         int | None, typer.Option(min=1, max=65535, help="Where to listen; else SYNCWORKER_SANDBOX_PORT.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Where the data is kept; else SYNCWORKER_DATA_DIR/sandbox.")
+        Path | None,
+        typer.Option(file_okay=False, help="Where the data is kept; else SYNCWORKER_DATA_DIR/sandbox."),
     ] = None,
     webhook_url: Annotated[
         str | None, typer.Option(help="Where the demo's portals send their webhooks; else as it was.")

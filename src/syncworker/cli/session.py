@@ -31,7 +31,7 @@ def opened() -> Iterator[Context]:
 
 @contextmanager
 def portal_opened(hub_id: int | None) -> Iterator[tuple[Context, Portal]]:
-    """The same, with the portal that is meant; raises UnknownPortal, or CommandError where none is implied."""
+    """The same, with the portal that is meant; raises UnknownPortal, CommandError where none is implied."""
     with opened() as context:
         yield context, meant(context, hub_id)
 

@@ -8,24 +8,25 @@ import typer
 
 from syncworker.cli import output
 from syncworker.cli.failures import ExitCode
-from syncworker.cli.options import DryRunOption, JsonOption, PortalOption, YesOption, ask
+from syncworker.cli.options import DAY_ONE, DryRunOption, JsonOption, PortalOption, YesOption, ask
 from syncworker.cli.session import opened, portal_opened
 
 if TYPE_CHECKING:
     from syncworker.hubspot.setup import Change
     from syncworker.sync.doctor import Finding
 
-_PANEL = "Day one"
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("setup", rich_help_panel=_PANEL)(setup)
-    app.command("doctor", rich_help_panel=_PANEL)(doctor)
+    app.command("setup", rich_help_panel=DAY_ONE)(setup)
+    app.command("doctor", rich_help_panel=DAY_ONE)(doctor)
 
 
 def setup(
-    portal: PortalOption = None, dry_run: DryRunOption = False, yes: YesOption = False, as_json: JsonOption = False
+    portal: PortalOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Create the properties that a portal's records show their registration in.
 
@@ -70,17 +71,15 @@ def doctor(
 ) -> None:
     """Look at everything, and say what is wrong and what to do about it.
 
-    Database, schema, clocks, Redis, inbox; and of each portal its token, permissions, properties, forms, and the
-    work that is due or parked. Changes nothing. Exit code 1 where there is a problem.
+    Database, schema, clocks, Redis, inbox; and of each portal its token, permissions, properties, forms,
+    and the work that is due or parked. Changes nothing. Exit code 1 where there is a problem.
     """
     from syncworker.sync.doctor import examine
 
     with opened() as context:
         found = examine(context, only=portal)
     problems = [finding for finding in found if not finding.ok]
-    output.show(
-        {"ok": not problems, "findings": found}, as_json=as_json, people=lambda: show_findings(found)
-    )
+    output.show({"ok": not problems, "findings": found}, as_json=as_json, people=lambda: show_findings(found))
     raise typer.Exit(ExitCode.LOOK if problems else ExitCode.OK)
 
 

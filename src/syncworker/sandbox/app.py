@@ -41,6 +41,10 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_CONTROL_BYTES = 64 * 1024 * 1024
 
 
+_CALLERS_FAULT = (sqlite3.OperationalError, OverflowError, UnicodeEncodeError)
+"""What SQLite makes of a LIKE pattern that is too long, a number beyond 64 bits, half a surrogate pair."""
+
+
 class AbandonedError(Exception):
     """The caller gets no answer: the connection is dropped."""
 
@@ -91,6 +95,8 @@ class App:
             return answer_control(self.world, call, self.deliveries)
         except RefusedError as refused:
             return refused.reply
+        except _CALLERS_FAULT as failure:
+            return error(400, f"The request cannot be handled: {failure}", "VALIDATION_ERROR").reply
         except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
             return _crashed(call)
 
@@ -158,8 +164,7 @@ class App:
                 return self._handle(route, call, portal)
         except RefusedError:
             raise
-        except sqlite3.OperationalError as failure:
-            # A number beyond 64 bits, a LIKE pattern too long: the caller's doing.
+        except _CALLERS_FAULT as failure:
             raise error(400, f"The request cannot be handled: {failure}", "VALIDATION_ERROR") from None
         except Exception:  # noqa: BLE001 - the outermost loop: log it, answer 500
             return _crashed(call)
@@ -217,7 +222,7 @@ class App:
 
 
 def _is_api(path: str) -> bool:
-    return path.split("/", 2)[1] in _AREAS
+    return path.lstrip("/").partition("/")[0] in _AREAS
 
 
 _AREAS = frozenset({"crm", "oauth", "account-info", "marketing", "submissions", "form-integrations"})

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, date, datetime
 
 DAY_MS = 86_400_000
+LAST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 def now_ms() -> int:
@@ -15,17 +17,14 @@ def now_ms() -> int:
 
 def iso(ms: int) -> str:
     """A time as HubSpot writes it in properties and records: ISO 8601, UTC, milliseconds, `Z`."""
-    seconds, millis = divmod(ms, 1000)
-    t = time.gmtime(seconds)
-    day = f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}"
-    return f"{day}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}.{millis:03d}Z"
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse_ms(text: str) -> int | None:
     """A time given as epoch milliseconds, as a date or as ISO 8601; None where it is none of these."""
-    if text.lstrip("-").isdigit():
+    if text.isascii() and text.isdigit() and len(text) < 16:
         value = int(text)
-        return value if abs(value) < 10**15 else None
+        return value if 0 <= value <= LAST_MS else None
     try:
         if len(text) == 10:
             day = date.fromisoformat(text)
@@ -35,4 +34,5 @@ def parse_ms(text: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    ms = round(moment.timestamp() * 1000)
+    return ms if 0 <= ms <= LAST_MS else None

@@ -18,6 +18,7 @@ everything
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,7 @@ class Database:
             "page_size=8192",
             "journal_mode=WAL",
             "synchronous=OFF",
+            "wal_autocheckpoint=4000",
             "temp_store=MEMORY",
             "cache_size=-65536",
             "mmap_size=1073741824",
@@ -111,6 +113,7 @@ class Database:
             self.connection.execute(f"PRAGMA {pragma}")
         self.connection.executescript(_SCHEMA)
         self.connection.execute("UPDATE outbox SET sending = 0 WHERE sending = 1")
+        self._number = time.time_ns()
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
 
@@ -124,6 +127,11 @@ class Database:
             self.connection.rollback()
             raise
         self.connection.commit()
+
+    def next_number(self) -> int:
+        """A number larger than all before it, across restarts too: the order of a property's versions."""
+        self._number += 1
+        return self._number
 
     def next_ids(self, portal: int, kind: int, count: int = 1) -> range:
         """Take `count` ids of a sequence."""

@@ -129,7 +129,7 @@ class Finder:
 
 
 def _column(kind: ObjectType, schema: Schema, name: str) -> Sql:
-    """What to compare for a property: its column where it has one, else its value in the JSON, in lower case."""
+    """What to compare for a property: its column where it has one, else its JSON value, in lower case."""
     if name == "hs_object_id":
         return "id", []
     if name == kind.modified_property:

@@ -16,6 +16,12 @@ from syncworker.sandbox.database import Database, marks
 from syncworker.sandbox.object_types import ObjectType
 from syncworker.sandbox.records import Record, Source
 
+_INSERT = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FIRST = (
+    "INSERT INTO history SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
+    "(SELECT 1 FROM history WHERE portal = ? AND type = ? AND id = ? AND property = ?)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -74,39 +80,18 @@ def append(
     """Write down changes ("" clears); each record is as it was before."""
     if not changes:
         return
-    ids = [record.id for record, _ in changes]
-    known: dict[tuple[int, str], int] = {
-        (id_, name): seq
-        for id_, name, seq in database.execute(
-            "SELECT id, property, max(seq) FROM history WHERE portal = ? AND type = ? "
-            f"AND id IN ({marks(len(ids))}) GROUP BY id, property",
-            (portal, kind.number, *ids),
-        )
-    }
-    rows: list[tuple[int, int, int, str, int, int, str, str, str]] = []
+    first: list[tuple[object, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for record, changed in changes:
+        origin = record.source
         for name, value in changed.items():
-            seq = known.get((record.id, name))
-            if seq is None:
-                seq = 0
-                first = record.properties.get(name)
-                if first is not None:
-                    origin = record.source
-                    rows.append(
-                        (
-                            portal,
-                            kind.number,
-                            record.id,
-                            name,
-                            0,
-                            record.created,
-                            first,
-                            origin.type,
-                            origin.id,
-                        )
-                    )
-            rows.append((portal, kind.number, record.id, name, seq + 1, at, value, source.type, source.id))
-    database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            key = (portal, kind.number, record.id, name)
+            present = record.properties.get(name)
+            if present is not None:
+                first.append((*key, 0, record.created, present, origin.type, origin.id, *key))
+            rows.append((*key, database.next_number(), at, value, source.type, source.id))
+    database.executemany(_FIRST, first)
+    database.executemany(_INSERT, rows)
 
 
 def move(
@@ -131,4 +116,4 @@ def move(
         database.execute(
             "DELETE FROM history WHERE portal = ? AND type = ? AND id = ?", (portal, kind.number, origin.id)
         )
-    database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    database.executemany(_INSERT, rows)

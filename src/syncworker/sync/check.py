@@ -60,7 +60,8 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
     conditions = context.conditions(tx)
     lead = of.lead
     domain = of.domain if isinstance(of.domain, str) else None
-    # Asked for real, decided, and taken back: what is shown is what the same code would do, not a likeness of it.
+    # Asked for real, decided, and taken back: what is shown is what the same code would do, not a likeness
+    # of it.
     trial = tx.connection.begin_nested()
     try:
         domains = {domain} if domain else None

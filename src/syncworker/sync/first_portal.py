@@ -19,12 +19,12 @@ OWN_PARTNER = "own"
 
 
 def connect_first(settings: Settings) -> Portal | None:
-    """Connect the portal that the settings' token belongs to, in mode `observe`; None where there is no token.
+    """Connect the portal that the settings' token belongs to, in mode `observe`; None without a token.
 
-    On a later start its token, tier and the like follow the settings; its mode, and what the settings leave open,
-    stays. Where other portals are connected and this one is not, it is left alone: `portals add` connects a second
-    one. Raises SettingsError, FixCredentials, WrongAccount, WrongHubSpot, UnknownTierError, and RetryLater where HubSpot
-    cannot be asked about the first.
+    On a later start its token, tier and the like follow the settings; its mode, and what the settings leave
+    open, stays. Where other portals are connected and this one is not, it is left alone: `portals add`
+    connects a second one. Raises SettingsError, FixCredentials, WrongAccount, WrongHubSpot,
+    UnknownTierError, and RetryLater where HubSpot cannot be asked about the first.
     """
     if settings.hubspot_access_token is None:
         return None

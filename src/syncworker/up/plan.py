@@ -47,9 +47,10 @@ class Plan:
     preparation: Process
     """Runs once, beside the servers it waits for: the schema, the demo's portals."""
     worker: Process
-    """Started when the preparation is done."""
-    others: tuple[Process, ...]
-    """Started when the worker is ready, side by side; stopped first, from the end."""
+    """Started when the preparation is done, beside the web process."""
+    web: Process
+    scheduler: Process
+    """Started when the worker is ready: its messages leave heartbeats that look like a worker's. Stopped first."""
     published: Mapping[str, str]
     """What other commands need to know."""
     addresses: Mapping[str, str]
@@ -109,7 +110,8 @@ def make(settings: Settings, folder: DataFolder, *, worker_processes: int) -> Pl
         servers=tuple(servers),
         preparation=_preparation(environment, sandbox_url if need.sandbox else None),
         worker=_worker(environment, redis_url, worker_processes),
-        others=(_scheduler(environment), _web(environment, web_url)),
+        web=_web(environment, web_url),
+        scheduler=_scheduler(environment),
         published=published,
         addresses=addresses,
     )

@@ -1,7 +1,7 @@
 """What must be so before the workers start?
 
-The database has the newest schema, and, the portals are connected: the sandbox's, or the one of the settings. Runs
-once, as `python -m syncworker.up.prepare [SANDBOX_URL]`, beside the servers that it waits for.
+The database has the newest schema, and the portals are connected: the sandbox's, or the one of the settings.
+Runs once, as `python -m syncworker.up.prepare [SANDBOX_URL]`, beside the servers that it waits for.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
+from syncworker.hubspot.errors import HubSpotError
 from syncworker.settings import SettingsError, load
 from syncworker.store import migrate
 from syncworker.sync.demo import connect_demo
@@ -43,8 +44,11 @@ def main(arguments: list[str]) -> int:
                 return _refuse(f"the sandbox does not answer at {sandbox_url}")
             time.sleep(_CHECK_SECONDS)
         connect_demo(settings, sandbox_url)
-    else:
+        return 0
+    try:
         connect_first(settings)
+    except (SettingsError, HubSpotError) as error:
+        return _refuse(str(error))
     return 0
 
 

@@ -114,9 +114,8 @@ async def _start(
         preparing.cancel()
         await asyncio.wait({preparing})
     folder.publish(plan.published)
-    # The worker alone: its heartbeats could not be told from those of the others.
-    await household.start(plan.worker)
-    await asyncio.gather(*(household.start(process) for process in plan.others))
+    await asyncio.gather(household.start(plan.worker), household.start(plan.web))
+    await household.start(plan.scheduler)
     terminal.show(_panel(plan))
 
 

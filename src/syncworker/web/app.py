@@ -12,6 +12,7 @@ from importlib.metadata import version
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 
+from syncworker import logs
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
@@ -38,11 +39,14 @@ _ABOUT = (
 def create_app(settings: Settings | None = None, *, context: Context | None = None) -> FastAPI:
     """The app. Without settings it reads them; a given context is used and left open.
 
-    Raises SettingsError, naming every setting that is wrong or missing. Needs no database to start: `/health/ready`
-    says what is missing, and everything works once it is there.
+    Raises SettingsError, naming every setting that is wrong or missing. Needs no database to start:
+    `/health/ready` says what is missing, and everything works once it is there.
     """
     if context is None:
-        settings = settings or settings_module.load()
+        if settings is None:
+            # Started by a server of the user's choice: nobody else has set up logging.
+            logs.configure()
+            settings = settings_module.load()
         settings.require("database_url", "redis_url", "secret_key")
 
     @asynccontextmanager

@@ -59,11 +59,11 @@ class Error(BaseModel):
 def install(app: FastAPI) -> None:
     """Let the app answer each error in its way."""
 
-    async def known(request: Request, error: Exception) -> JSONResponse:
+    async def known(_request: Request, error: Exception) -> JSONResponse:
         kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
         return _answer(_STATUS[kind], str(error))
 
-    async def refusal(request: Request, error: Exception) -> JSONResponse:
+    async def refusal(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Refusal):
             raise error
         return _answer(error.status, str(error), error.headers)
@@ -80,10 +80,12 @@ def install(app: FastAPI) -> None:
 async def _database_away(request: Request, error: Exception) -> JSONResponse:
     # The rest of a database error is the statement with its values.
     log.error("database_away", path=request.url.path, error=str(error).partition("\n")[0][:300])
-    return _answer(503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"})
+    return _answer(
+        503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"}
+    )
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     problems = [
@@ -93,7 +95,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(422, "; ".join(problems))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     message = "there is nothing here: see /docs" if error.status_code == 404 else str(error.detail)

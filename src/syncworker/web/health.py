@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 3.0
 OK = "ok"
-# One answer for all that can be wrong with it: this page needs no token, and hosts and users are nobody's business.
+# One answer for all that can be wrong with it: this page needs no token, and hosts and users are not for all.
 _NO_DATABASE = "not reachable: see that PostgreSQL runs and that SYNCWORKER_DATABASE_URL is right"
 _OLD_SCHEMA = "not at the revision of this version: run `syncworker migrate`"
 _NO_REDIS = "not reachable: work goes on, up to some seconds later; see SYNCWORKER_REDIS_URL"

@@ -1,7 +1,7 @@
 """What is done with the bytes of a webhook?
 
-Verified, read, and committed as one inbox row before the answer; then a worker is rung for. What a body says is a
-hint that a record changed; it is believed in nothing else.
+Verified, read, and committed as one inbox row before the answer; then a worker is rung for. What a body says
+is a hint that a record changed; it is believed in nothing else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Taken:
 def receive(context: Context, secrets: WebhookSecrets, delivery: Delivery, *, now: datetime) -> Taken:
     """Take a webhook. When this returns, its events are committed.
 
-    Raises BadSignature, NotWebhookJson; SQLAlchemyError and WrongSecretKey where nothing can be stored or verified.
+    Raises BadSignature, NotWebhookJson; SQLAlchemyError, WrongSecretKey where it cannot be verified or stored.
     """
     # HubSpot signs the address that it was given. A proxy may have made anything of host, scheme and path.
     uri = context.settings.webhook_url + (f"?{delivery.query}" if delivery.query else "")

@@ -11,7 +11,7 @@ from syncworker.hubspot.signature import BadSignature
 
 # Read from the database this often, so that the usual webhook costs one transaction: its own.
 KEPT_S = 5.0
-# A portal that was connected a moment ago works at once; a flood of forged signatures costs one query a second.
+# A portal that was connected a moment ago works at once; forged signatures cost one query a second, no more.
 RELOADED_AT_MOST_EVERY_S = 1.0
 
 Holders = Mapping[str, frozenset[int]]

@@ -37,7 +37,7 @@ class TooLarge(Exception):  # noqa: N818 - says what is so
 
 @router.post("/webhooks/hubspot", include_in_schema=False)
 async def hubspot(request: Request) -> JSONResponse:
-    """Take events: 200 when they are committed, else 400, 401, 408, 413, or 503 so that HubSpot sends again."""
+    """Take events: 200 when they are committed; 400, 401, 408, 413; 503 so that HubSpot sends again."""
     try:
         with anyio.fail_after(BODY_WITHIN_S):
             body = await _body(request)
@@ -85,9 +85,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _refused(
-    request: Request, status: int, outcome: Outcome, message: str, **facts: int
-) -> JSONResponse:
+def _refused(request: Request, status: int, outcome: Outcome, message: str, **facts: int) -> JSONResponse:
     # Never the body: it may hold a person's data, or be an attacker's.
     log.warning("webhook_refused", status=status, outcome=outcome, reason=message, **facts)
     held(request).telemetry.webhook(outcome)

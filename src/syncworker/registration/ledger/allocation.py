@@ -5,17 +5,16 @@ Called under the partner's row lock, in whatever transaction frees capacity or a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from syncworker.registration.ledger import history
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms, held
 from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, undo
 from syncworker.registration.ledger.requests import State, Stored
 from syncworker.store.database import Tx
@@ -46,8 +45,8 @@ def allocate(tx: Tx, partner_id: int, granted: Terms) -> Changes:
             for request, time_zone in first
         ]
         new = insert_free(tx, partner_id, wanted, validity=granted.validity, authority=granted.authority)
-        _tell(tx, [request for request, _ in first], new)
-        _serve(tx, partner_id, {str(request.domain) for request, _ in first}, changes)
+        winners = {request.id for request, _ in first if request.domain in new}
+        _serve(tx, partner_id, {str(request.domain) for request, _ in first}, changes, winners=winners)
         free -= len(new)
     return changes
 
@@ -84,7 +83,9 @@ def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Store
     return [(asked.stored(row), row.time_zone) for row in tx.connection.execute(line)]
 
 
-def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes) -> None:
+def _serve(
+    tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winners: Collection[int] = ()
+) -> None:
     """Settle all of the partner's requests that wait for these domains, now that each domain is somebody's."""
     line = asked.query().where(
         requests_table.c.partner_id == partner_id,
@@ -115,33 +116,12 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes) -> None
                 tx,
                 [request],
                 State.REGISTERED,
-                happened=Happened.JOINED,
+                happened=Happened.REGISTERED if request.id in winners else Happened.JOINED,
                 domain=request.domain,
                 company_id=request.company_id,
                 registration_id=holder.id,
+                who=request.who,
             )
         else:
             # The loser of a race decides again, and comes out unavailable.
             asked.decide_again(tx, [request])
-
-
-def _tell(tx: Tx, first: Iterable[Stored], new: dict[str, int]) -> None:
-    history.record(
-        tx,
-        [
-            Event(
-                partner_id=request.partner_id,
-                hub_id=request.hub_id,
-                domain=request.domain,
-                event=Happened.REGISTERED,
-                source=request.source.value,
-                who=request.who,
-                contact_id=request.contact_id,
-                company_id=request.company_id,
-                request_id=request.id,
-                registration_id=new[str(request.domain)],
-            )
-            for request in first
-            if request.domain in new
-        ],
-    )

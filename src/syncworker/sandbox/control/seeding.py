@@ -155,10 +155,8 @@ def mass_edit(world: World, portal: Portal, kind: ObjectType, name: str, value: 
         (name, path, hub_id, kind.number, path, name),
     )
     database.execute(
-        "INSERT INTO history SELECT ?, ?, e.id, ?, 1 + coalesce((SELECT max(seq) FROM history h WHERE "
-        "h.portal = ? "
-        "AND h.type = ? AND h.id = e.id AND h.property = ?), 0), ?, ?, 'CRM_UI', ? FROM temp.edited e",
-        (hub_id, kind.number, name, hub_id, kind.number, name, now, given[name], user),
+        "INSERT INTO history SELECT ?, ?, id, ?, ?, ?, ?, 'CRM_UI', ? FROM temp.edited",
+        (hub_id, kind.number, name, database.next_number(), now, given[name], user),
     )
     changed = database.execute(
         "UPDATE records SET props = json_set(props, ?, ?), modified = max(modified, ?) WHERE portal = ? "

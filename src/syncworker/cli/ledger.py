@@ -1,0 +1,78 @@
+"""How much room is there, what may nobody register, and what happened to a domain?"""
+
+from __future__ import annotations
+
+import typer
+
+from syncworker.cli import output
+from syncworker.cli.options import LEADS, DomainArgument, DryRunOption, FileArgument, JsonOption, PortalOption
+from syncworker.cli.session import domain_meant, opened, portal_opened, who
+
+holds = typer.Typer(no_args_is_help=True, help="Say which domains nobody may register.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("capacity", rich_help_panel=LEADS)(capacity)
+    app.command("history", rich_help_panel=LEADS)(history)
+    app.add_typer(holds, name="holds", rich_help_panel=LEADS)
+
+
+def capacity(portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Show how many registrations the partner may have, has, and how many leads wait for one."""
+    from syncworker.sync import lists
+
+    with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
+        picture = lists.capacity_of(context, tx, chosen.hub_id)
+    document = {
+        "limit": picture.limit,
+        "used": picture.used,
+        "free": picture.free,
+        "waiting": picture.waiting,
+        "source": picture.source,
+    }
+    output.show(document, as_json=as_json, people=lambda: output.facts(document))
+
+
+def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Show all that happened to the partner about a domain, oldest first."""
+    from syncworker.sync import lists
+
+    with portal_opened(portal) as (context, chosen):
+        name = domain_meant(context, domain)
+        with context.database.transaction() as tx:
+            entries = lists.domain_history(tx, chosen.hub_id, name)
+    rows = [
+        (one.at, one.event, one.who, one.source, one.why, one.contact_id, one.company_id) for one in entries
+    ]
+    output.show(
+        {"domain": name, "items": entries},
+        as_json=as_json,
+        people=lambda: output.table(
+            name,
+            ("at", "what", "who", "source", "why", "contact", "company"),
+            rows,
+            empty=f"Nothing happened about {name}.",
+        ),
+    )
+
+
+@holds.callback()
+def _holds() -> None:
+    """A group, although it has but one command."""
+
+
+@holds.command("import")
+def import_(file: FileArgument, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
+    """Take in holds from a CSV file, for all portals.
+
+    Columns: domain, kind (own_or_affiliated, existing_customer, pursued_by_vendor) and note. A hold on a
+    registered domain flags the registration for a person, and ends nothing. Rows that cannot be used are
+    listed: exit code 1.
+    """
+    from syncworker.cli.registrations import show_outcome
+    from syncworker.sync.takeover import import_holds
+
+    with opened() as context:
+        outcome = import_holds(context, file, who=who(), dry_run=dry_run)
+    show_outcome(outcome, dry_run=dry_run, as_json=as_json, what="holds")

@@ -1,0 +1,169 @@
+"""What does the API answer? Its promise to others: a field may be added here, and none may change or go."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncworker.registration.ledger.history import Happened
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.terms import Action, Confirmation, HoldKind, Reason, Source, Status
+from syncworker.sync.list_lines import RequestLine
+from syncworker.sync.marks import Kind
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class CapacityAnswer(_Answer):
+    """The partner's capacity. `used` counts a deregistered slot until it can no longer be undone."""
+
+    limit: int
+    used: int
+    free: int
+    waiting: int = Field(description="domains that wait for a slot")
+    source: str = Field(description="who says so: the override, or the tier's rule set")
+
+
+class RegistrationAnswer(_Answer):
+    """The newest registration of a domain."""
+
+    domain: str
+    status: Status
+    hub_id: int | None = Field(description="the portal of its records")
+    contact_id: str | None = Field(description="the lead contact")
+    company_id: str | None
+    contact_name: str | None = Field(description="null where the records are another portal's")
+    company: str | None
+    country: str | None
+    registered_on: date
+    expires_on: date = Field(description="the last valid day")
+    renew_at_expiry: bool
+    source: Source
+    confirmation: Confirmation | None = Field(description="null where the authority is this ledger")
+    hold: HoldKind | None = Field(description="a hold that came later")
+    undo_until: datetime | None = Field(description="until when its deregistration can be undone")
+    drift: bool = Field(description="the lead's website is another domain by now")
+
+
+class RegistrationsAnswer(_Answer):
+    """A page of registrations, by domain."""
+
+    items: list[RegistrationAnswer]
+    next: str | None = Field(description="the cursor of the next page; null at the end")
+
+
+class EndedAnswer(_Answer):
+    """A registration that was just deregistered, or taken back."""
+
+    domain: str
+    status: Status
+    hub_id: int | None
+    contact_id: str | None
+    company_id: str | None
+    registered_on: date
+    expires_on: date
+    source: Source
+    undo_until: datetime | None = Field(
+        description="until when this can be undone; its slot is kept till then"
+    )
+
+
+class RequestAnswer(_Answer):
+    """A request as it stands."""
+
+    id: int
+    action: Action
+    source: Source
+    who: str
+    hub_id: int
+    contact_id: str | None
+    company_id: str | None
+    domain: str | None
+    state: State
+    reason: Reason | None
+    detail: str
+    requested_at: datetime
+    decided_at: datetime | None
+    confirmed_by: str | None
+    position: int | None = Field(default=None, description="place in the waiting list; 1 is next")
+
+
+class RequestsAnswer(_Answer):
+    """A page of requests: `waiting` in the order of the line, others newest first."""
+
+    items: list[RequestAnswer]
+    next: str | None
+
+
+class EntryAnswer(_Answer):
+    """One thing that happened."""
+
+    id: int
+    at: datetime
+    event: Happened
+    source: str
+    who: str
+    why: str
+    domain: str | None
+    hub_id: int | None
+    contact_id: str | None
+    company_id: str | None
+    request_id: int | None
+    registration_id: int | None
+
+
+class HistoryAnswer(_Answer):
+    """All that happened about a domain, oldest first."""
+
+    domain: str
+    items: list[EntryAnswer]
+
+
+class MarkAnswer(_Answer):
+    """A record or a domain that must be looked at again."""
+
+    kind: Kind
+    object_id: str
+    priority: int = Field(description="0 goes first")
+    cause: str
+    attempts: int
+    marked_at: datetime
+    not_before: datetime
+    claimed: bool = Field(description="a worker is at it")
+    last_error: str | None
+    parked_at: datetime | None = Field(description="since when it waits for a person")
+
+
+class MarksAnswer(_Answer):
+    """A page of marks: parked ones newest first, others by due time."""
+
+    items: list[MarkAnswer]
+    next: str | None
+
+
+class CountAnswer(_Answer):
+    """How many marks were meant."""
+
+    count: int
+
+
+class ResyncAnswer(_Answer):
+    """How far a resync has come; without an id where it was a few named records, marked at once."""
+
+    id: int | None
+    state: str
+    listed: int = Field(description="records read")
+    marked: int = Field(description="records to be looked at again")
+    asked_by: str
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    last_error: str | None = None
+
+
+def request_answer(line: RequestLine) -> RequestAnswer:
+    """A request and its place in the line."""
+    answer = RequestAnswer.model_validate(line.request)
+    return answer.model_copy(update={"position": line.position})

@@ -1,0 +1,26 @@
+"""Which routes make up the operator API?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from syncworker.web.api import marks, registrations, requests, resyncs
+from syncworker.web.api.operator import documented
+from syncworker.web.errors import Error
+
+_ERRORS = {
+    400: "a bad cursor",
+    401: "no token, or a wrong one",
+    404: "no such portal, domain, request or resync",
+    409: "too late, or not in this state",
+    422: "bad input, or more than one portal and none named",
+    503: "the database is away, or the API is off",
+}
+
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(documented)],
+    responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
+)
+for part in (registrations, requests, marks, resyncs):
+    router.include_router(part.router)

@@ -1,0 +1,125 @@
+"""What can an operator see and do about capacity, registrations and domains?"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncworker.registration.ledger.registrations import Registration
+from syncworker.registration.rules.terms import Source, Status
+from syncworker.sync import lists, operations
+from syncworker.web.api.answers import (
+    CapacityAnswer,
+    EndedAnswer,
+    EntryAnswer,
+    HistoryAnswer,
+    RegistrationAnswer,
+    RegistrationsAnswer,
+    RequestAnswer,
+)
+from syncworker.web.api.asked_of import Cursor, Domain, Held, HubId, Limit
+from syncworker.web.api.operator import WHO, OperatorRoute
+from syncworker.web.api.refusals import KeyUsed, UnknownDomain
+
+router = APIRouter(route_class=OperatorRoute, tags=["registrations"])
+
+
+class NewLead(BaseModel):
+    """The contact whose domain is to be registered."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    contact_id: str = Field(pattern=r"^[1-9][0-9]{0,18}$", description="the contact's id in HubSpot")
+
+
+@router.get("/capacity")
+def capacity(context: Held, hub_id: HubId) -> CapacityAnswer:
+    """How many registrations the partner may have active, has, and waits for."""
+    with context.database.transaction() as tx:
+        return CapacityAnswer.model_validate(lists.capacity_of(context, tx, hub_id))
+
+
+@router.get("/registrations")
+def registrations(
+    context: Held,
+    hub_id: HubId,
+    status: Annotated[str | None, Query(description="registered, expired or deregistered")] = None,
+    q: Annotated[str | None, Query(description="part of domain, company, contact's name or country")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> RegistrationsAnswer:
+    """The newest registration of each domain, by domain."""
+    with context.database.transaction() as tx:
+        page = lists.registrations(tx, hub_id, status=status, q=q, limit=limit, cursor=cursor)
+    return RegistrationsAnswer(
+        items=[RegistrationAnswer.model_validate(line) for line in page.items], next=page.next
+    )
+
+
+@router.post("/registrations", status_code=202, responses={200: {"description": "known by its key"}})
+def register(
+    context: Held,
+    hub_id: HubId,
+    lead: NewLead,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            pattern=r"^[\x21-\x7e]{1,200}$", description="the same key is the same request; made up if absent"
+        ),
+    ] = None,
+) -> RequestAnswer:
+    """Ask to register a contact's domain: 202 with the request, whose state tells what came of it."""
+    key = idempotency_key or str(uuid.uuid4())
+    request = operations.register(context, hub_id, lead.contact_id, who=WHO, source=Source.API, key=key)
+    if request is None:
+        response.status_code = 200
+        with context.database.transaction() as tx:
+            request = operations.request_of_key(tx, hub_id, source=Source.API, key=key)
+    if request is None or request.contact_id != lead.contact_id:
+        raise KeyUsed(request.contact_id if request else None)
+    return RequestAnswer.model_validate(request)
+
+
+@router.delete("/registrations/{domain}")
+def deregister(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+    """End a registration; its slot is kept, and it can be undone, until `undo_until`."""
+    ended = operations.deregister(context, hub_id, domain, who=WHO, source=Source.API)
+    return _ended(ended, Status.DEREGISTERED)
+
+
+@router.post("/registrations/{domain}/undo")
+def undo(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+    """Take a deregistration back."""
+    with context.database.transaction() as tx:
+        # A domain that was never ours is unknown, not too late.
+        lists.registration_of(tx, hub_id, domain)
+    back = operations.undo(context, hub_id, domain, who=WHO, source=Source.API)
+    return _ended(back, Status.REGISTERED)
+
+
+@router.get("/domains/{domain}/history")
+def history(context: Held, hub_id: HubId, domain: Domain) -> HistoryAnswer:
+    """All that happened about a domain: who, when, why, from what source."""
+    with context.database.transaction() as tx:
+        entries = lists.domain_history(tx, hub_id, domain)
+    if not entries:
+        raise UnknownDomain(domain)
+    return HistoryAnswer(domain=domain, items=[EntryAnswer.model_validate(entry) for entry in entries])
+
+
+def _ended(registration: Registration, status: Status) -> EndedAnswer:
+    return EndedAnswer(
+        domain=registration.domain,
+        status=status,
+        hub_id=registration.hub_id,
+        contact_id=registration.contact_id,
+        company_id=registration.company_id,
+        registered_on=registration.registered_on,
+        expires_on=registration.expires_on,
+        source=registration.source,
+        undo_until=registration.undo_until,
+    )
