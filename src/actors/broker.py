@@ -19,13 +19,13 @@ IDLE_MS = 50
 class PromptRedisBroker(RedisBroker):
     """Dramatiq's Redis broker, looking at empty queues more often."""
 
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:  # noqa: ANN401 - Dramatiq's
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
         """Consume, resting at most `IDLE_MS` while there is nothing."""
         return super().consume(queue_name, prefetch, min(timeout, IDLE_MS))
 
 
 def make() -> PromptRedisBroker:
-    """The broker of this process. Messages carry no work, so none is kept for long, and none is retried for its own sake."""
+    """The broker of this process. Messages carry no work: none is kept for long, none is retried for its own sake."""
     settings = load()
     settings.require("redis_url")
     broker = PromptRedisBroker(  # type: ignore[no-untyped-call] # Dramatiq's

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -17,6 +17,15 @@ Level = Literal["debug", "info", "warning", "error"]
 
 # They tell of each connection, each message and each revision at INFO; their warnings are of use.
 _TALKATIVE = ("alembic", "dramatiq", "httpx", "periodiq", "urllib3")
+
+
+class ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that moment; ours, so that configuring again finds it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def configure(*, level: Level = "info") -> None:
@@ -46,7 +55,7 @@ def configure(*, level: Level = "info") -> None:
         # A logger that was used before keeps no old configuration.
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = ToStandardError(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
@@ -55,7 +64,7 @@ def configure(*, level: Level = "info") -> None:
     )
     root = logging.getLogger()
     for old in list(root.handlers):
-        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+        if isinstance(old, ToStandardError):
             root.removeHandler(old)
     root.addHandler(handler)
     number = logging.getLevelNamesMapping()[level.upper()]

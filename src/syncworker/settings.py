@@ -40,18 +40,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".syncworker"), description="where `syncworker up` keeps its data")
     database_url: str | None = Field(None, description="PostgreSQL; none: started by `syncworker up`")
     redis_url: str | None = Field(None, description="Redis or Valkey; none: started by `syncworker up`")
-    secret_key: SecretStr | None = Field(
-        None, description="encrypts credentials at rest; 32 characters or more"
-    )
-    api_token: SecretStr | None = Field(
-        None, description="bearer token of the operator API; none: the API is off"
-    )
+    secret_key: SecretStr | None = Field(None, description="encrypts credentials at rest; 32 characters or more")
+    api_token: SecretStr | None = Field(None, description="bearer token of the operator API; none: the API is off")
     public_url: str | None = Field(None, description="the address HubSpot sends webhooks to, without a path")
     poll_seconds: int = Field(60, ge=1, le=3600, description="seconds between two polls of one kind")
 
-    hubspot_base_url: str | None = Field(
-        None, description="HubSpot's API; none: HubSpot's own, or the sandbox"
-    )
+    hubspot_base_url: str | None = Field(None, description="HubSpot's API; none: HubSpot's own, or the sandbox")
     hubspot_api_version: str = Field("2026-09", pattern=r"^(v3|20\d\d-(03|09))$")
     hubspot_access_token: SecretStr | None = None
     hubspot_refresh_token: SecretStr | None = None
@@ -64,9 +58,7 @@ class Settings(BaseSettings):
     partner_capacity: int | None = Field(None, ge=0, description="overrides the capacity of the tier")
     partner_company_id: str | None = Field(None, description="the partner's own company record")
     auto_register_forms: Names = Field((), description="form ids, separated by commas")
-    own_domains: Names = Field(
-        (), description="the partner's own and affiliated domains, separated by commas"
-    )
+    own_domains: Names = Field((), description="the partner's own and affiliated domains, separated by commas")
     crm_deregister: Literal["confirm", "allow"] = "confirm"
     undo_seconds: int = Field(600, ge=0, le=86_400, description="how long a deregistration can be undone")
 
@@ -132,9 +124,7 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(_env_file=(data_dir / UP_ENV_FILE, ".env"), **overrides)  # type: ignore[call-arg,arg-type]
     except ValidationError as error:
-        raise SettingsError(
-            [_sentence(dict(problem)) for problem in error.errors(include_url=False)]
-        ) from None
+        raise SettingsError([_sentence(dict(problem)) for problem in error.errors(include_url=False)]) from None
 
 
 def _sentence(problem: dict[str, object]) -> str:

@@ -67,9 +67,7 @@ def test_an_update_tells_of_each_record_and_a_bad_property_of_all(sandbox, porta
 
 
 def test_associations_are_read_with_the_primary(sandbox, portal):
-    company = sandbox.create(portal.hub_id, "companies", {"name": "Nordvik", "domain": "nordvik.example"})[
-        "id"
-    ]
+    company = sandbox.create(portal.hub_id, "companies", {"name": "Nordvik", "domain": "nordvik.example"})["id"]
     id_ = person(sandbox, portal, company=company)
     lonely = person(sandbox, portal, "lonely@gmail.com")
     found = portal.associations("contact", "company", [id_, lonely])
@@ -111,9 +109,7 @@ def test_forms_and_submissions_and_the_account_are_read(sandbox, portal):
         sandbox.submit(form["id"], portal.hub_id, email=f"s{n}@nordvik.example", firstname="Anna")
     first = portal.form_submissions(form["id"], limit=2)
     second = portal.form_submissions(form["id"], limit=2, after=first.after)
-    emails = [
-        dict(one[:2] for one in each.values)["email"] for page in (first, second) for each in page.submissions
-    ]
+    emails = [dict(one[:2] for one in each.values)["email"] for page in (first, second) for each in page.submissions]
     assert emails == ["s2@nordvik.example", "s1@nordvik.example", "s0@nordvik.example"]
     assert second.after is None
     assert portal.account_info().hub_id == demo["hub_id"]
@@ -153,9 +149,7 @@ def test_an_oauth_token_is_renewed_and_used(sandbox, portal, client_for):
 @pytest.mark.parametrize("fault", ["429", "500", "502", "reset", "html", "lost_answer", "partial_batch"])
 def test_a_batch_comes_through_or_says_retry_later_under_every_fault(sandbox, client_for, fault):
     demo = sandbox.portals()[0]
-    client = client_for(
-        sandbox.base_url, hub_id=demo["hub_id"], credentials=StaticToken(demo["access_token"])
-    )
+    client = client_for(sandbox.base_url, hub_id=demo["hub_id"], credentials=StaticToken(demo["access_token"]))
     ids = [person(sandbox, client, f"f{n}@x.example") for n in range(4)]
     sandbox.faults(seed=3, http={fault: 0.4})
     read = 0
@@ -175,10 +169,7 @@ def test_paths_of_both_march_and_september_are_spelled_as_hubspot_does():
     assert Paths("2026-03").search("contact") == "/crm/objects/2026-03/contacts/search"
     assert Paths("2026-03").forms == "/marketing/v3/forms"
     assert Paths("2026-09").forms == "/marketing/forms/2026-09-beta"
-    assert (
-        Paths("v3").associations_read("contact", "company")
-        == "/crm/v4/associations/contacts/companies/batch/read"
-    )
+    assert Paths("v3").associations_read("contact", "company") == "/crm/v4/associations/contacts/companies/batch/read"
     assert Paths("v3").oauth_token == "/oauth/v3/token"
     assert Paths("2026-09").groups("company") == "/crm/properties/2026-09/companies/groups"
     assert Paths("v3").objects("0-145", "1") == "/crm/v3/objects/0-145/1"

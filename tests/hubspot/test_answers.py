@@ -125,9 +125,7 @@ def test_an_entry_of_a_partial_batch_means_what_it_would_mean_alone(category, ki
     assert type(error_of_record(route="r", error={"category": category, "message": "m"})) is kind
 
 
-@pytest.mark.parametrize(
-    "message", ["not valid: [{", "not valid: [{]", "[{" * 50_000, "not valid: [1, 2]", "[]"]
-)
+@pytest.mark.parametrize("message", ["not valid: [{", "not valid: [{]", "[{" * 50_000, "not valid: [1, 2]", "[]"])
 def test_half_a_list_inside_a_message_is_no_trouble(message):
     assert property_errors({"message": message}) == ()
 
@@ -143,9 +141,7 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["message", "errors", "context", "category", "propertyName", "requiredGranularScopes"]
-            ),
+            st.sampled_from(["message", "errors", "context", "category", "propertyName", "requiredGranularScopes"]),
             inner,
         )
     ),

@@ -58,13 +58,9 @@ def test_nobody_listening_holds_the_whole_portal(client_for):
 
 def test_a_429_pauses_everybody_and_is_asked_again(stub, client, limiter):
     policy = "TEN_SECONDLY_ROLLING"
-    body = error(
-        "You have reached your ten_secondly_rolling limit.", errorType="RATE_LIMIT", policyName=policy
-    )
+    body = error("You have reached your ten_secondly_rolling limit.", errorType="RATE_LIMIT", policyName=policy)
     stub.says(body, 429)
-    stub.says(
-        OK, headers={"X-HubSpot-RateLimit-Max": "190", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"}
-    )
+    stub.says(OK, headers={"X-HubSpot-RateLimit-Max": "190", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"})
     assert client.account_info().hub_id == 33
     assert limiter.paused == [("api", 1.0)]
     assert limiter.learned == [190]
@@ -114,9 +110,7 @@ def test_a_refused_batch_names_the_bad_properties(stub, client):
 def test_missing_scopes_are_named(stub, client):
     context = {"requiredGranularScopes": ["crm.objects.contacts.write"]}
     stub.says(error("no", category="MISSING_SCOPES", errors=[{"message": "m", "context": context}]), 403)
-    with pytest.raises(
-        FixCredentials, match=r"grant the app the scopes crm\.objects\.contacts\.write"
-    ) as caught:
+    with pytest.raises(FixCredentials, match=r"grant the app the scopes crm\.objects\.contacts\.write") as caught:
         client.account_info()
     assert caught.value.missing_scopes == ("crm.objects.contacts.write",)
 

@@ -141,9 +141,7 @@ def test_an_empty_array_and_odd_numbers_are_no_trouble():
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
-)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
 names = st.sampled_from([
     "portalId", "appId", "subscriptionType", "eventType", "objectId", "objectTypeId", "associationType",
     "fromObjectId", "toObjectId", "fromObjectTypeId", "toObjectTypeId", "mergedObjectIds", "occurredAt",

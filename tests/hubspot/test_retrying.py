@@ -33,9 +33,7 @@ def run(errors: list[Exception], takes: float = 0.0, **budget: float) -> tuple[o
         return "done"
 
     try:
-        result: object = with_retries(
-            attempt, budget=RetryBudget(**budget), sleep=time.sleep, clock=time.clock
-        )
+        result: object = with_retries(attempt, budget=RetryBudget(**budget), sleep=time.sleep, clock=time.clock)
     except (RetryLater, Gone) as error:
         result = error
     return result, time.slept

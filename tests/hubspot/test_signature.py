@@ -29,9 +29,7 @@ def v3(body: bytes, when: datetime = NOW, *, secret: str = SECRET, uri: str = UR
     return {"X-HubSpot-Signature-v3": base64.b64encode(digest).decode(), "X-HubSpot-Request-Timestamp": stamp}
 
 
-def check(
-    headers: dict[str, str], body: bytes = b"[]", *, now: datetime = NOW, uri: str = URI, **more
-) -> str:
+def check(headers: dict[str, str], body: bytes = b"[]", *, now: datetime = NOW, uri: str = URI, **more) -> str:
     options = {"secrets": {"app": SECRET}, "method": "POST"} | more
     return verify(uri=uri, body=body, headers=headers, now=now, **options)
 

@@ -39,9 +39,7 @@ class Portal:
         return f"/crm/v4/{rest}" if self.version == "v3" else self._dated(rest)
 
     def properties(self, rest: str) -> str:
-        return (
-            f"/crm/v3/properties/{rest}" if self.version == "v3" else f"/crm/properties/{self.version}/{rest}"
-        )
+        return f"/crm/v3/properties/{rest}" if self.version == "v3" else f"/crm/properties/{self.version}/{rest}"
 
     def _dated(self, rest: str) -> str:
         area, _, more = rest.partition("/")
@@ -118,9 +116,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 with receiver.arrived:
                     number = len(receiver.posts)
-                    receiver.posts.append(
-                        ({name.lower(): value for name, value in self.headers.items()}, body)
-                    )
+                    receiver.posts.append(({name.lower(): value for name, value in self.headers.items()}, body))
                     receiver.arrived.notify_all()
                 self.send_response(receiver.answer(number))
                 self.send_header("Content-Length", "0")

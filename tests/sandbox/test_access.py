@@ -56,9 +56,7 @@ def test_a_replaced_or_revoked_token_stops_working(portal: Portal) -> None:
     assert portal.call("GET", portal.objects("contacts"))[0] == 401
 
 
-@pytest.mark.parametrize(
-    "path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token"]
-)
+@pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token"])
 def test_a_refresh_token_gives_access_tokens_again_and_again(portal: Portal, path: str) -> None:
     for _ in range(2):
         status, answer = _token(portal, path)

@@ -8,9 +8,7 @@ PRIMARY = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
 PLAIN = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
 
 
-def _read(
-    portal: Portal, *ids: str, origin: str = "contacts", target: str = "companies"
-) -> dict[str, list[int]]:
+def _read(portal: Portal, *ids: str, origin: str = "contacts", target: str = "companies") -> dict[str, list[int]]:
     body = {"inputs": [{"id": id_} for id_ in ids]}
     _, answer = portal.call("POST", portal.links(f"associations/{origin}/{target}/batch/read"), body)
     return {
@@ -40,16 +38,12 @@ def test_a_contact_has_one_primary_company(portal: Portal) -> None:
     contact = portal.contact(email="a@acme.test")
     companies = [portal.company(domain=f"{name}.test") for name in ("one", "two")]
     for company in companies:
-        portal.call(
-            "PUT", portal.links(f"objects/contacts/{contact}/associations/companies/{company}"), PRIMARY
-        )
+        portal.call("PUT", portal.links(f"objects/contacts/{contact}/associations/companies/{company}"), PRIMARY)
     assert _read(portal, contact) == {
         f"{contact}:{companies[0]}": [279],
         f"{contact}:{companies[1]}": [1, 279],
     }
-    portal.call(
-        "PUT", portal.links(f"objects/contacts/{contact}/associations/companies/{companies[1]}"), PLAIN
-    )
+    portal.call("PUT", portal.links(f"objects/contacts/{contact}/associations/companies/{companies[1]}"), PLAIN)
     assert _read(portal, contact)[f"{contact}:{companies[1]}"] == [279]
 
 
@@ -85,9 +79,7 @@ def test_more_than_five_hundred_are_paged(portal: Portal) -> None:
     company = portal.server.get(f"/_sandbox/portals/{portal.hub_id}/companies")["results"][0]["id"]
     contacts = portal.server.get(f"/_sandbox/portals/{portal.hub_id}/contacts?limit=100")
     assert contacts["total"] == 520
-    everybody = {
-        "inputs": [{"from": {"id": str(120_000_000_001 + n)}, "to": {"id": company}} for n in range(520)]
-    }
+    everybody = {"inputs": [{"from": {"id": str(120_000_000_001 + n)}, "to": {"id": company}} for n in range(520)]}
     portal.call("POST", portal.links("associations/contacts/companies/batch/associate/default"), everybody)
     path = portal.links(f"objects/companies/{company}/associations/contacts")
     _, first = portal.call("GET", path)
@@ -107,18 +99,13 @@ def test_only_known_types_and_pairs_are_accepted(portal: Portal) -> None:
     assert portal.call("PUT", path, wrong)[0] == 400
     assert portal.call("PUT", path, {})[0] == 400
     assert portal.call("GET", portal.links(f"objects/contacts/{contact}/associations/contacts"))[0] == 400
-    assert (
-        portal.call("PUT", portal.links(f"objects/contacts/{contact}/associations/default/companies/77"))[0]
-        == 404
-    )
+    assert portal.call("PUT", portal.links(f"objects/contacts/{contact}/associations/default/companies/77"))[0] == 404
 
 
 def test_a_read_record_carries_its_associations_where_asked(portal: Portal) -> None:
     contact, company = portal.contact(email="a@acme.test"), portal.company(domain="acme.test")
     portal.call("PUT", portal.links(f"objects/contacts/{contact}/associations/companies/{company}"), PRIMARY)
-    _, answer = portal.call(
-        "GET", portal.objects("contacts?associations=companies&properties=associatedcompanyid")
-    )
+    _, answer = portal.call("GET", portal.objects("contacts?associations=companies&properties=associatedcompanyid"))
     record = answer["results"][0]
     assert {one["id"] for one in record["associations"]["companies"]["results"]} == {company}
     assert record["properties"]["associatedcompanyid"] == company

@@ -6,9 +6,12 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
+
 from sandbox.conftest import Portal, Receiver
 from support.processes import eventually
 from support.sandbox_server import SandboxServer
+from syncworker.sandbox.database import Database
 from syncworker.sandbox.portals import demo
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -80,6 +83,23 @@ def test_ten_thousand_contacts_are_seeded_and_edited_quickly(portal: Portal) -> 
     newest = next(one for one in found["history"] if one["property"] == "jobtitle")
     assert (newest["sourceType"], newest["value"]) == ("CRM_UI", found["properties"]["jobtitle"])
     assert portal.server.stats()["webhooks"]["events"] == 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("email IN ('a')", "records_email"),
+        ("domain = 'a'", "records_domain"),
+        ("modified >= 1", "records_modified"),
+    ],
+)
+def test_records_are_found_through_their_indexes(tmp_path: Path, condition: str, index: str) -> None:
+    """Else every new contact of a million would read all the others."""
+    database = Database(tmp_path)
+    query = f"SELECT props FROM records WHERE portal = 1 AND type = 1 AND archived IS NULL AND {condition}"
+    plan = " ".join(row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}"))
+    database.close()
+    assert index in plan
 
 
 def test_settings_are_checked(portal: Portal) -> None:

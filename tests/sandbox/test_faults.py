@@ -57,11 +57,7 @@ def test_a_partial_batch_reports_what_it_left_out(portal: Portal) -> None:
     assert (status, len(answer["results"]), answer["numErrors"]) == (207, 2, 2)
     failed = answer["errors"][0]["context"]["id"]
     assert answer["errors"][0]["category"] != "OBJECT_NOT_FOUND"
-    changed = {
-        id_
-        for id_ in ids
-        if "firstname" in portal.server.record(portal.hub_id, "contacts", id_)["properties"]
-    }
+    changed = {id_ for id_ in ids if "firstname" in portal.server.record(portal.hub_id, "contacts", id_)["properties"]}
     assert changed == set(ids) - set(failed)
 
 

@@ -93,10 +93,7 @@ def test_bad_submissions_are_refused(portal: Portal) -> None:
     path = f"/submissions/v3/integration/submit/{portal.hub_id}"
     good = {"fields": [{"name": "email", "value": "a@acme-x.se"}]}
     assert portal.server.call("POST", f"{path}/nosuch", good)[0] == 404
-    assert (
-        portal.server.call("POST", f"/submissions/v3/integration/submit/1/{portal.forms[0]['id']}", good)[0]
-        == 404
-    )
+    assert portal.server.call("POST", f"/submissions/v3/integration/submit/1/{portal.forms[0]['id']}", good)[0] == 404
     for bad in (
         {},
         {"fields": []},
@@ -114,9 +111,7 @@ def test_definitions_are_listed_with_their_guids(portal: Portal, other_portal: P
         assert [one["id"] for one in answer["results"]] == [form["id"] for form in portal.forms]
         assert answer["results"][0]["fieldGroups"][0]["fields"][0]["name"] == "firstname"
     assert other_portal.call("GET", "/marketing/v3/forms")[1]["results"] == []
-    assert (
-        other_portal.call("GET", f"/form-integrations/v1/submissions/forms/{portal.forms[0]['id']}")[0] == 404
-    )
+    assert other_portal.call("GET", f"/form-integrations/v1/submissions/forms/{portal.forms[0]['id']}")[0] == 404
 
 
 def test_the_secure_route_needs_a_token(portal: Portal) -> None:

@@ -206,9 +206,7 @@ def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(portal: Portal) ->
         portal.contact(email="b@acme.test", phone="1"),
     )
     company = portal.company(domain="acme.test")
-    portal.server.post(
-        f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": second, "company": company}
-    )
+    portal.server.post(f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": second, "company": company})
     records = [portal.server.record(portal.hub_id, "contacts", id_) for id_ in (first, second)]
     created = {record["id"]: record["createdAt"] for record in records}
     body = {"primaryObjectId": first, "objectIdToMerge": second}
@@ -223,12 +221,8 @@ def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(portal: Portal) ->
         assert found["properties"]["phone"] == "1"
         assert found["properties"]["hs_merged_object_ids"] == f"{first};{second}"
         assert found["properties"]["associatedcompanyid"] == company
-    _, found = portal.call(
-        "GET", portal.objects(f"contacts/{merged['id']}?propertiesWithHistory=firstname,phone")
-    )
-    times = {
-        name: [one["timestamp"] for one in many] for name, many in found["propertiesWithHistory"].items()
-    }
+    _, found = portal.call("GET", portal.objects(f"contacts/{merged['id']}?propertiesWithHistory=firstname,phone"))
+    times = {name: [one["timestamp"] for one in many] for name, many in found["propertiesWithHistory"].items()}
     assert times == {"firstname": [created[first]], "phone": [created[second]]}
     assert portal.update(first, firstname="Anew") == 200
     inputs = [{"id": second, "properties": {"firstname": "No"}}]
@@ -248,9 +242,7 @@ def test_privacy_deletion_is_for_good_and_for_contacts_only(portal: Portal) -> N
 
 def test_a_deleted_record_comes_back_with_its_associations(portal: Portal) -> None:
     contact, company = portal.contact(email="a@acme.test"), portal.company(domain="acme.test")
-    portal.server.post(
-        f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": contact, "company": company}
-    )
+    portal.server.post(f"/_sandbox/portals/{portal.hub_id}/associate", {"contact": contact, "company": company})
     portal.call("DELETE", portal.objects(f"contacts/{contact}"))
     assert portal.server.record(portal.hub_id, "companies", company)["associations"] == []
     portal.server.post(f"/_sandbox/portals/{portal.hub_id}/contacts/{contact}/restore")

@@ -11,9 +11,7 @@ def test_a_property_lives_from_creation_to_deletion_in_every_spelling(spelt: Por
     group = {"name": "mine", "label": "Mine"}
     assert spelt.call("POST", spelt.properties("contacts/groups"), group)[0] == 201
     assert spelt.call("POST", spelt.properties("contacts/groups"), group)[0] == 409
-    assert (
-        spelt.call("PATCH", spelt.properties("contacts/groups/mine"), {"label": "Ours"})[1]["label"] == "Ours"
-    )
+    assert spelt.call("PATCH", spelt.properties("contacts/groups/mine"), {"label": "Ours"})[1]["label"] == "Ours"
     assert spelt.define("state_x", groupName="mine", **CHOICES) == 201
     assert spelt.define("state_x", groupName="mine", **CHOICES) == 409
     status, found = spelt.call("GET", spelt.properties("contacts/state_x"))
@@ -73,9 +71,7 @@ def test_values_are_stored_in_their_types_form(portal: Portal) -> None:
     portal.define("a_number", type="number", fieldType="number")
     choices = [{"label": name, "value": name.lower()} for name in "ABC"]
     portal.define("some", type="enumeration", fieldType="checkbox", options=choices)
-    id_ = portal.contact(
-        email="a@acme.test", a_date="1767225600000", a_time="2026-01-01T10:00:00+01:00", some="a;b"
-    )
+    id_ = portal.contact(email="a@acme.test", a_date="1767225600000", a_time="2026-01-01T10:00:00+01:00", some="a;b")
     assert portal.update(id_, a_bool="TRUE", a_number="1.50", some=";c;a") == 200
     values = portal.server.record(portal.hub_id, "contacts", id_)["properties"]
     assert values["a_date"] == "2026-01-01"

@@ -110,10 +110,7 @@ def test_search_sees_changes_late_and_finds_by_the_old_values(portal: Portal) ->
 
 
 def test_searches_have_a_limit_of_their_own_and_no_headers(portal: Portal) -> None:
-    answers = [
-        portal.server.call("POST", portal.objects("contacts/search"), {}, token=portal.token)
-        for _ in range(12)
-    ]
+    answers = [portal.server.call("POST", portal.objects("contacts/search"), {}, token=portal.token) for _ in range(12)]
     assert not [name for _, headers, _ in answers for name in headers if "ratelimit" in name]
     refused = [data for status, _, data in answers if status == 429]
     assert refused

@@ -30,9 +30,7 @@ def test_the_published_signatures_are_reproduced() -> None:
     )
     example = json.loads((FIXTURES / "webhooks" / "signed_creation.json").read_text())
     signed = example["body"].encode()
-    made = signing.v3(
-        example["secret"], method="POST", uri=example["uri"], body=signed, timestamp=example["timestamp"]
-    )
+    made = signing.v3(example["secret"], method="POST", uri=example["uri"], body=signed, timestamp=example["timestamp"])
     assert made == example["signature_v3"]
 
 
@@ -62,10 +60,7 @@ def test_a_new_contact_is_announced_with_a_signature_that_holds(portal: Portal, 
     source = f"POST{heard.url}".encode() + body + stamp.encode()
     expected = hmac.new(portal.about["client_secret"].encode(), source, hashlib.sha256).digest()
     assert headers["x-hubspot-signature-v3"] == base64.b64encode(expected).decode()
-    assert (
-        headers["x-hubspot-signature"]
-        == hashlib.sha256(portal.about["client_secret"].encode() + body).hexdigest()
-    )
+    assert headers["x-hubspot-signature"] == hashlib.sha256(portal.about["client_secret"].encode() + body).hexdigest()
     assert abs(int(stamp) - time.time() * 1000) < 60_000
 
 
@@ -112,18 +107,14 @@ def test_every_kind_of_change_is_told(portal: Portal, heard: Receiver) -> None:
     assert cleared["changeSource"] == "AUTOMATION_PLATFORM"
 
 
-def test_a_form_tells_of_the_contact_and_its_company_but_not_of_conversions(
-    portal: Portal, heard: Receiver
-) -> None:
+def test_a_form_tells_of_the_contact_and_its_company_but_not_of_conversions(portal: Portal, heard: Receiver) -> None:
     names = [f"contact.propertyChange:{name}" for name in ("num_conversion_events", "recent_conversion_date")]
     portal.server.settings(portal.hub_id, subscriptions=[*portal.about["subscriptions"], *names])
     portal.server.submit(portal.forms[0]["id"], portal.hub_id, email="a@acme-x.se", website="acme-x.se")
     events = heard.wait(lambda events: _kinds(events).count("company.associationChange") == 2)
     assert {"contact.creation", "company.creation"} <= set(_kinds(events))
     assert {event.get("propertyName") for event in events} == {None, "email", "website", "domain", "name"}
-    assert {
-        event["changeSource"] for event in events if event["subscriptionType"].startswith("contact.p")
-    } == {"FORM"}
+    assert {event["changeSource"] for event in events if event["subscriptionType"].startswith("contact.p")} == {"FORM"}
 
 
 def test_events_are_gathered_up_to_a_hundred(portal: Portal, heard: Receiver) -> None:

@@ -194,18 +194,12 @@ class SandboxServer:
 
     def submit(self, form_id: str, hub_id: int, **fields: str) -> None:
         """Submit a form as a visitor would."""
-        body = {
-            "fields": [
-                {"objectTypeId": "0-1", "name": name, "value": value} for name, value in fields.items()
-            ]
-        }
+        body = {"fields": [{"objectTypeId": "0-1", "name": name, "value": value} for name, value in fields.items()]}
         self.post(f"/submissions/v3/integration/submit/{hub_id}/{form_id}", body)
 
     def create(self, hub_id: int, kind: str, properties: dict[str, str], **more: object) -> dict[str, Any]:
         """A CRM user creates a contact or company (`company=` the id of a contact's primary company)."""
-        made: dict[str, Any] = self.post(
-            f"/_sandbox/portals/{hub_id}/{kind}", {"properties": properties, **more}
-        )
+        made: dict[str, Any] = self.post(f"/_sandbox/portals/{hub_id}/{kind}", {"properties": properties, **more})
         return made
 
     def edit(

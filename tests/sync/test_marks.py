@@ -128,7 +128,9 @@ def test_what_was_marked_again_meanwhile_is_looked_at_again_at_once(rig: LedgerR
     assert take(rig).ids == ["2"]
 
 
-def test_a_failure_rests_for_each_step_of_the_schedule_and_is_then_parked_with_its_reason(rig: LedgerRig) -> None:
+def test_a_failure_rests_for_each_step_of_the_schedule_and_is_then_parked_with_its_reason(
+    rig: LedgerRig,
+) -> None:
     put(rig, "1", priority=Priority.POLL)
     for step in BACKOFF:
         fail(rig, take(rig, Lane.BULK), "1", "the CRM says no")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from support.rig import LEAD, Rig
+from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.registration.rules.terms import Source
 
 
 def lead(number: int) -> dict[str, str]:
@@ -24,9 +26,7 @@ def lead(number: int) -> dict[str, str]:
 
 
 def mark_contacts(rig: Rig, ids: list[str], *, priority: Priority = Priority.WEBHOOK) -> None:
-    rig.context.database.run(
-        lambda tx: mark(tx, rig.hub, Kind.CONTACT, ids, priority=priority, cause="a test")
-    )
+    rig.context.database.run(lambda tx: mark(tx, rig.hub, Kind.CONTACT, ids, priority=priority, cause="a test"))
 
 
 def test_reconciling_twice_changes_nothing_and_writes_nothing(rig: Rig) -> None:
@@ -59,7 +59,9 @@ def test_a_batch_of_a_hundred_costs_one_call_of_each_kind(rig: Rig) -> None:
     # Given a hundred leads of a hundred companies, all asked to be registered
     ids = []
     for number in range(50):
-        company = rig.sandbox.create(rig.hub, "companies", {"name": f"Lead {number}", "domain": f"lead-{number}-works.se"})
+        company = rig.sandbox.create(
+            rig.hub, "companies", {"name": f"Lead {number}", "domain": f"lead-{number}-works.se"}
+        )
         made = rig.sandbox.create(rig.hub, "contacts", lead(number), company=company["id"])
         ids.append(made["id"])
     for contact_id in ids:
@@ -88,7 +90,12 @@ def test_a_missing_field_is_named_and_mending_it_registers(rig: Rig) -> None:
     assert contact["partner_registration_status"] == "invalid_data"
     assert "last name" in str(contact["partner_registration_detail"])
     # When somebody mends the record
-    rig.sandbox.edit(rig.hub, "contacts", rig.contact_id("ada@fjordline-tools.se"), {"lastname": "Berg", "website": "fjordline-tools.se"})
+    rig.sandbox.edit(
+        rig.hub,
+        "contacts",
+        rig.contact_id("ada@fjordline-tools.se"),
+        {"lastname": "Berg", "website": "fjordline-tools.se"},
+    )
     mark_contacts(rig, [rig.contact_id("ada@fjordline-tools.se")])
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
@@ -117,7 +124,7 @@ def test_the_same_submission_seen_three_times_counts_once(rig: Rig) -> None:
     assert len(rig.requests()) == 1
 
 
-def test_a_second_contact_of_a_registered_domain_joins_and_uses_no_capacity(make_rig) -> None:
+def test_a_second_contact_of_a_registered_domain_joins_and_uses_no_capacity(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(partner_capacity=1)
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
@@ -127,7 +134,7 @@ def test_a_second_contact_of_a_registered_domain_joins_and_uses_no_capacity(make
     assert len(rig.registrations()) == 1
 
 
-def test_beyond_capacity_a_lead_waits_and_gets_the_slot_that_is_freed(make_rig) -> None:
+def test_beyond_capacity_a_lead_waits_and_gets_the_slot_that_is_freed(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(partner_capacity=1)
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
@@ -167,7 +174,14 @@ def test_past_its_last_valid_day_a_registration_expires_and_a_new_request_regist
     rig.settle()
     assert rig.status("ada@fjordline-tools.se")[0] == "expired"
     assert rig.company("fjordline-tools.se")["partner_registration_status"] == "expired"
-    operations.register(rig.context, rig.hub, rig.contact_id("ada@fjordline-tools.se"), who="t", source=Source.APP, key="again")
+    operations.register(
+        rig.context,
+        rig.hub,
+        rig.contact_id("ada@fjordline-tools.se"),
+        who="t",
+        source=Source.APP,
+        key="again",
+    )
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
     assert [r.end_reason for r in rig.registrations()] == ["expired", None]
@@ -270,7 +284,9 @@ def test_everybody_at_a_registered_company_shows_it(rig: Rig) -> None:
     # Given colleagues: one by the company, one by the website
     company = rig.sandbox.create(rig.hub, "companies", {"name": "Fjordline", "domain": "fjordline-tools.se"})
     at_company = rig.sandbox.create(rig.hub, "contacts", {"email": "cy@elsewhere-mail.se"}, company=company["id"])
-    by_website = rig.sandbox.create(rig.hub, "contacts", {"email": "di@elsewhere-mail.se", "website": "https://www.fjordline-tools.se/"})
+    by_website = rig.sandbox.create(
+        rig.hub, "contacts", {"email": "di@elsewhere-mail.se", "website": "https://www.fjordline-tools.se/"}
+    )
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
     for made in (at_company, by_website):
@@ -278,7 +294,7 @@ def test_everybody_at_a_registered_company_shows_it(rig: Rig) -> None:
         assert properties["partner_registration_status"] == "registered"
 
 
-def test_a_deleted_contact_ends_its_open_requests_and_no_registration(make_rig) -> None:
+def test_a_deleted_contact_ends_its_open_requests_and_no_registration(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(partner_capacity=1)
     rig.submit("ada@fjordline-tools.se")
     rig.submit("bo@granlund-bygg.se", website="granlund-bygg.se", company="Granlund")
@@ -327,4 +343,7 @@ def test_dates_are_of_the_portals_time_zone(rig: Rig) -> None:
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
     [registration] = rig.registrations()
-    assert registration.registered_on in {date.today(), rig.clock.time.date()}
+    zone = ZoneInfo(rig.portals[0]["time_zone"])
+    assert registration.registered_on == rig.clock.time.astimezone(zone).date()
+    day_after = datetime.combine(registration.expires_on + timedelta(days=1), time(), zone)
+    assert registration.expires_at == day_after

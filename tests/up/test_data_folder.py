@@ -32,9 +32,7 @@ def test_a_secret_is_made_once_and_is_ours_to_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["plain", "with 'quotes' and \\ and $HOME and \"more\" #", "påå"])
-def test_other_commands_read_what_is_published(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_other_commands_read_what_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.chdir(tmp_path)
     with locked(tmp_path / "data") as folder:
         folder.publish({"SYNCWORKER_API_TOKEN": value})

@@ -52,9 +52,7 @@ def test_with_everything_elsewhere_only_our_own_processes_run(tmp_path: Path) ->
     assert set(made.published) == {"SYNCWORKER_SECRET_KEY", "SYNCWORKER_API_TOKEN"}
 
 
-def test_processes_get_the_environment_and_what_was_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_get_the_environment_and_what_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCWORKER_OWN_DOMAINS", "example.com")
     given = ELSEWHERE | {"hubspot_access_token": None}
     made = make(tmp_path, **given, port=9000, sandbox_port=9100)
@@ -98,6 +96,4 @@ def test_only_the_ports_of_what_runs_must_be_free(tmp_path: Path) -> None:
 def test_all_stop_times_together_stay_within_ten_seconds(open_folder: Path) -> None:
     made = make(open_folder)
     assert [process.name for process in made.servers] == ["postgres", "valkey", "sandbox"]
-    assert (
-        sum(process.stop_seconds for process in (*made.servers, made.worker, made.web, made.scheduler)) <= 10
-    )
+    assert sum(process.stop_seconds for process in (*made.servers, made.worker, made.web, made.scheduler)) <= 10

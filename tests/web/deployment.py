@@ -21,6 +21,8 @@ from syncworker.store.tables import requests as requests_table
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 
+# Nobody listens on the port of tcpmux.
+NOWHERE = "127.0.0.1:1"
 TOKEN = "the operator's token"
 PUBLIC_URL = "https://worker.acme-partner.se"
 HUB = 4_711
@@ -90,9 +92,7 @@ class Deployment:
                 source=Source.FORM,
                 time_zone="UTC",
             )
-            made = registrations.insert_free(
-                tx, portal.partner.id, [claim], validity=validity, authority=Authority.OWN
-            )
+            made = registrations.insert_free(tx, portal.partner.id, [claim], validity=validity, authority=Authority.OWN)
             return made[domain]
 
     def asked(

@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import redis
 import structlog
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from syncworker.store.tables import inbox, marks
 from syncworker.sync import inbox as waiting
 from web import signed
 from web.deployment import HUB, OTHER_HUB, PUBLIC_URL, SECRET, Deployment
+from web.serving import raw
 
 ADDRESS = "/webhooks/hubspot"
 MIB = 1_048_576
 
 
 def test_a_signed_event_is_committed_and_rung_for_before_the_answer(
-    client: TestClient, deployment: Deployment, redis_url: str
+    client: httpx.Client, deployment: Deployment, redis_url: str
 ) -> None:
     content = signed.body(signed.event(17))
     answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
@@ -31,72 +32,65 @@ def test_a_signed_event_is_committed_and_rung_for_before_the_answer(
         assert rung.llen("dramatiq:interactive") == 1
 
 
-def test_an_accepted_event_becomes_a_mark(client: TestClient, deployment: Deployment) -> None:
+def test_an_accepted_event_becomes_a_mark(client: httpx.Client, deployment: Deployment) -> None:
     content = signed.body(signed.event(17))
     client.post(ADDRESS, content=content, headers=signed.headers(content))
     waiting.expand(deployment.context)
     assert deployment.rows(select(marks.c.hub_id, marks.c.kind, marks.c.object_id)) == [(HUB, "contact", "17")]
 
 
-def test_a_hundred_events_are_one_row(client: TestClient, deployment: Deployment) -> None:
+def test_a_hundred_events_are_one_row(client: httpx.Client, deployment: Deployment) -> None:
     content = signed.body(*(signed.event(number) for number in range(1, 101)))
     answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
     assert answer.json()["accepted"] == 100
     assert len(deployment.rows(select(inbox.c.id))) == 1
 
 
-def test_the_configured_address_counts_whatever_a_proxy_made_of_it(client: TestClient) -> None:
+def test_the_configured_address_counts_whatever_a_proxy_made_of_it(client: httpx.Client) -> None:
     content = signed.body(signed.event())
-    answer = client.post(
-        ADDRESS, content=content, headers={**signed.headers(content), "Host": "10.0.0.7:8000"}
-    )
+    answer = client.post(ADDRESS, content=content, headers={**signed.headers(content), "Host": "10.0.0.7:8000"})
     assert answer.status_code == 200
 
 
-def test_a_query_is_part_of_the_signed_address(client: TestClient) -> None:
+def test_a_query_is_part_of_the_signed_address(client: httpx.Client) -> None:
     content = signed.body(signed.event())
     of_query = signed.headers(content, uri=f"{signed.URI}?a=%40b&c=%20d")
     assert client.post(f"{ADDRESS}?a=%40b&c=%20d", content=content, headers=of_query).status_code == 200
     assert client.post(ADDRESS, content=content, headers=of_query).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("what", "headers"),
-    [
-        ("a wrong signature", {"X-HubSpot-Signature-v3": "AAAA"}),
-        ("a signature that is not ASCII", {"X-HubSpot-Signature-v3": b"\xc3\xa5\xff"}),
-        ("a timestamp that is not ASCII", {"X-HubSpot-Request-Timestamp": b"\xd9\xa1\xd9\xa2"}),
-        ("no timestamp to speak of", {"X-HubSpot-Request-Timestamp": ""}),
-        ("a timestamp of another request", {"X-HubSpot-Request-Timestamp": str(int(time.time() * 1000) + 1)}),
-    ],
-)
-def test_a_request_with_odd_headers_is_refused_and_nothing_stored(
-    client: TestClient, deployment: Deployment, what: str, headers: dict[str, str | bytes]
-) -> None:
+ODD_HEADERS: dict[str, dict[str, bytes]] = {
+    "a wrong signature": {"X-HubSpot-Signature-v3": b"AAAA"},
+    "a signature that is not ASCII": {"X-HubSpot-Signature-v3": b"\xc3\xa5\xff"},
+    "a timestamp that is not ASCII": {"X-HubSpot-Request-Timestamp": b"\xd9\xa1\xd9\xa2"},
+    "no timestamp to speak of": {"X-HubSpot-Request-Timestamp": b""},
+    "a timestamp of another request": {"X-HubSpot-Request-Timestamp": b"%d" % (time.time() * 1000 + 1)},
+}
+
+
+def test_a_request_with_odd_headers_is_refused_and_nothing_stored(client: httpx.Client, deployment: Deployment) -> None:
     content = signed.body(signed.event())
-    changed = {name.encode(): value.encode() for name, value in signed.headers(content).items()}
-    changed |= {name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in headers.items()}
-    answer = client.post(ADDRESS, content=content, headers=changed)
-    assert answer.status_code == 401
-    assert set(answer.json()) == {"error"}
+    for what, odd in ODD_HEADERS.items():
+        usual = {name: value.encode() for name, value in signed.headers(content).items()}
+        changed = {name.encode(): value for name, value in {**usual, **odd}.items()}
+        answer = client.post(ADDRESS, content=content, headers=changed)
+        assert (answer.status_code, set(answer.json())) == (401, {"error"}), what
     assert deployment.rows(select(inbox.c.id)) == []
 
 
-@pytest.mark.parametrize(("age_s", "status"), [(290, 200), (310, 401), (-290, 200), (-310, 401)])
-def test_a_request_is_taken_within_five_minutes_both_ways(
-    client: TestClient, age_s: float, status: int
-) -> None:
+def test_a_request_is_taken_within_five_minutes_both_ways(client: httpx.Client) -> None:
     content = signed.body(signed.event())
-    answer = client.post(ADDRESS, content=content, headers=signed.headers(content, age_s=age_s))
-    assert answer.status_code == status
+    for age_s, status in ((290, 200), (310, 401), (-290, 200), (-310, 401)):
+        answer = client.post(ADDRESS, content=content, headers=signed.headers(content, age_s=age_s))
+        assert answer.status_code == status, age_s
 
 
-def test_without_a_signature_nothing_is_taken(client: TestClient, deployment: Deployment) -> None:
+def test_without_a_signature_nothing_is_taken(client: httpx.Client, deployment: Deployment) -> None:
     assert client.post(ADDRESS, content=signed.body(signed.event())).status_code == 401
     assert deployment.rows(select(inbox.c.id)) == []
 
 
-def test_a_changed_body_is_refused(client: TestClient) -> None:
+def test_a_changed_body_is_refused(client: httpx.Client) -> None:
     answer = client.post(
         ADDRESS, content=signed.body(signed.event(2)), headers=signed.headers(signed.body(signed.event(1)))
     )
@@ -110,7 +104,7 @@ def log() -> Iterator[list[structlog.typing.EventDict]]:
 
 
 def test_a_refused_request_is_logged_without_its_body(
-    client: TestClient, log: list[structlog.typing.EventDict]
+    client: httpx.Client, log: list[structlog.typing.EventDict]
 ) -> None:
     client.post(ADDRESS, content=signed.body(signed.event(propertyValue="ada@acme.se")))
     assert [entry["event"] for entry in log] == ["webhook_refused"]
@@ -120,7 +114,7 @@ def test_a_refused_request_is_logged_without_its_body(
 
 @pytest.mark.parametrize("secret", ["", None])
 def test_an_empty_client_secret_refuses_everything(
-    client: TestClient, deployment: Deployment, secret: str | None
+    client: httpx.Client, deployment: Deployment, secret: str | None
 ) -> None:
     deployment.portal(secret=secret)
     content = signed.body(signed.event())
@@ -128,22 +122,18 @@ def test_an_empty_client_secret_refuses_everything(
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'"text"', b"\xff\xfe", b"[" * 200_000, b"null", b"NaN"])
-def test_what_is_no_json_array_is_answered_with_400(
-    client: TestClient, deployment: Deployment, content: bytes
-) -> None:
-    answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
-    assert answer.status_code == 400
+def test_what_is_no_json_array_is_answered_with_400(client: httpx.Client, deployment: Deployment) -> None:
+    for content in (b"", b"{", b"{}", b'"text"', b"\xff\xfe", b"[" * 200_000, b"null", b"NaN"):
+        answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
+        assert answer.status_code == 400, content[:20]
     assert deployment.rows(select(inbox.c.id)) == []
 
 
-def test_a_stranger_is_not_told_whether_a_body_is_json(client: TestClient) -> None:
+def test_a_stranger_is_not_told_whether_a_body_is_json(client: httpx.Client) -> None:
     assert client.post(ADDRESS, content=b"{").status_code == 401
 
 
-def test_odd_events_are_counted_and_ignored_and_the_rest_is_taken(
-    client: TestClient, deployment: Deployment
-) -> None:
+def test_odd_events_are_counted_and_ignored_and_the_rest_is_taken(client: httpx.Client, deployment: Deployment) -> None:
     content = signed.body(
         signed.event(1),
         signed.event(2, subscriptionType="deal.creation"),
@@ -157,15 +147,13 @@ def test_odd_events_are_counted_and_ignored_and_the_rest_is_taken(
     assert answer.json() == {"accepted": 2, "ignored": {"unknown_type": 2, "bad_shape": 3}}
 
 
-def test_a_request_of_nothing_but_odd_events_stores_nothing(
-    client: TestClient, deployment: Deployment
-) -> None:
+def test_a_request_of_nothing_but_odd_events_stores_nothing(client: httpx.Client, deployment: Deployment) -> None:
     content = signed.body(signed.event(subscriptionType="deal.creation"))
     assert client.post(ADDRESS, content=content, headers=signed.headers(content)).status_code == 200
     assert deployment.rows(select(inbox.c.id)) == []
 
 
-def test_a_secret_speaks_for_its_own_portals_alone(client: TestClient, deployment: Deployment) -> None:
+def test_a_secret_speaks_for_its_own_portals_alone(client: httpx.Client, deployment: Deployment) -> None:
     deployment.portal(OTHER_HUB, partner="Beta", secret="another app's")
     content = signed.body(signed.event(1), signed.event(2, hub_id=OTHER_HUB), signed.event(3, hub_id=999))
     answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
@@ -173,39 +161,45 @@ def test_a_secret_speaks_for_its_own_portals_alone(client: TestClient, deploymen
     assert deployment.rows(select(inbox.c.events)) == [([[HUB, "contact", "1", "form"]],)]
 
 
-def test_portals_that_share_an_app_share_its_secret(client: TestClient, deployment: Deployment) -> None:
+def test_portals_that_share_an_app_share_its_secret(client: httpx.Client, deployment: Deployment) -> None:
     deployment.portal(OTHER_HUB, partner="Beta", secret=SECRET)
     content = signed.body(signed.event(1), signed.event(2, hub_id=OTHER_HUB))
     answer = client.post(ADDRESS, content=content, headers=signed.headers(content))
     assert answer.json() == {"accepted": 2, "ignored": {}}
 
 
-def test_a_body_of_one_mebibyte_is_read(client: TestClient) -> None:
+def test_a_body_of_one_mebibyte_is_read(client: httpx.Client) -> None:
     content = signed.body(signed.event())
     content += b" " * (MIB - len(content))
     assert client.post(ADDRESS, content=content, headers=signed.headers(content)).status_code == 200
 
 
-def test_a_larger_body_is_refused_while_it_comes(client: TestClient) -> None:
-    sent = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal sent
-        while sent < 50 * MIB:
-            sent += 65_536
-            yield b"a" * 65_536
-
-    answer = client.post(ADDRESS, content=endless())
-    assert answer.status_code == 413
-    assert "1048576" in answer.json()["error"]
+HEAD = b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
-def test_a_content_length_that_lies_helps_nobody(client: TestClient) -> None:
-    answer = client.post(ADDRESS, content=b"a" * (MIB + 1), headers={"Content-Length": "3"})
-    assert answer.status_code == 413
+def test_a_larger_body_is_refused_while_it_comes(client: httpx.Client) -> None:
+    # Never ended: whoever waits for the end of the body never answers.
+    chunk = b"%x\r\n%b\r\n" % (MIB + 1, b"a" * (MIB + 1))
+    answer = raw(client, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"1048576" in answer
 
 
-def test_other_methods_are_answered_with_405(client: TestClient) -> None:
+def test_a_length_that_is_announced_is_not_believed(client: httpx.Client) -> None:
+    answer = raw(client, HEAD + b"Content-Length: 99999999999\r\n\r\n" + b"a" * (MIB + 1))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_ends_early_harms_nobody(
+    client: httpx.Client, deployment: Deployment, log: list[structlog.typing.EventDict]
+) -> None:
+    raw(client, HEAD + b"Content-Length: 10\r\n\r\nabc", hang_up=True)
+    content = signed.body(signed.event())
+    assert client.post(ADDRESS, content=content, headers=signed.headers(content)).status_code == 200
+    assert len(deployment.rows(select(inbox.c.id))) == 1
+
+
+def test_other_methods_are_answered_with_405(client: httpx.Client) -> None:
     answer = client.get(ADDRESS)
     assert (answer.status_code, set(answer.json())) == (405, {"error"})
 

@@ -139,9 +139,7 @@ def backfill(
         "hub_id": hub_id,
         "since": begin,
         "dry_run": dry_run,
-        "forms": [
-            {"id": form_id, "read": len(found), "new": new[form_id]} for form_id, found in read.items()
-        ],
+        "forms": [{"id": form_id, "read": len(found), "new": new[form_id]} for form_id, found in read.items()],
         "new": sum(new.values()),
     }
     output.show(
@@ -153,17 +151,12 @@ def backfill(
     )
 
 
-def _keep(
-    tx: Tx, context: Context, hub_id: int, read: dict[str, list[Submission]], *, keep: bool
-) -> dict[str, int]:
+def _keep(tx: Tx, context: Context, hub_id: int, read: dict[str, list[Submission]], *, keep: bool) -> dict[str, int]:
     """How many of each form's submissions are new; kept, or only counted by keeping and taking it back."""
     from syncworker.sync import submissions
 
     trial = tx.connection.begin_nested()
-    new = {
-        form_id: submissions.keep(tx, context.secrets, hub_id, form_id, found)
-        for form_id, found in read.items()
-    }
+    new = {form_id: submissions.keep(tx, context.secrets, hub_id, form_id, found) for form_id, found in read.items()}
     if keep:
         trial.commit()
     else:
@@ -195,9 +188,7 @@ def _enabled(context: Context, hub_id: int) -> dict[str, datetime]:
 
     with context.database.transaction() as tx:
         rows = tx.connection.execute(
-            select(forms.c.form_id, forms.c.enabled_at)
-            .where(forms.c.hub_id == hub_id)
-            .order_by(forms.c.form_id)
+            select(forms.c.form_id, forms.c.enabled_at).where(forms.c.hub_id == hub_id).order_by(forms.c.form_id)
         )
         return {row.form_id: row.enabled_at for row in rows}
 

@@ -42,9 +42,7 @@ def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOp
         name = domain_meant(context, domain)
         with context.database.transaction() as tx:
             entries = lists.domain_history(tx, chosen.hub_id, name)
-    rows = [
-        (one.at, one.event, one.who, one.source, one.why, one.contact_id, one.company_id) for one in entries
-    ]
+    rows = [(one.at, one.event, one.who, one.source, one.why, one.contact_id, one.company_id) for one in entries]
     output.show(
         {"domain": name, "items": entries},
         as_json=as_json,

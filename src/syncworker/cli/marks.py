@@ -116,7 +116,5 @@ def _kind(kind: str | None) -> Kind | None:
 
 def _some(many: int, object_id: str | None) -> None:
     if object_id is not None and not many:
-        message = (
-            f"{output.clean(object_id, most=80)} has no parked mark: see `syncworker marks list --parked`"
-        )
+        message = f"{output.clean(object_id, most=80)} has no parked mark: see `syncworker marks list --parked`"
         raise CommandError(message, code=ExitCode.NOT_FOUND)

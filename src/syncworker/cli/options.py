@@ -28,9 +28,7 @@ CursorOption = Annotated[
 FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A CSV file with a header, UTF-8.")
 ]
-DomainArgument = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="A registered domain, or any address on it.")
-]
+DomainArgument = Annotated[str, typer.Argument(metavar="DOMAIN", help="A registered domain, or any address on it.")]
 
 
 def ask(question: str, *, yes: bool) -> None:

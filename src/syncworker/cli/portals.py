@@ -58,18 +58,14 @@ def list_(as_json: JsonOption = False) -> None:
 
 @app.command()
 def add(
-    hub_id: Annotated[
-        int | None, typer.Option("--hub-id", help="Refuse the token of any other account.")
-    ] = None,
+    hub_id: Annotated[int | None, typer.Option("--hub-id", help="Refuse the token of any other account.")] = None,
     name: Annotated[str, typer.Option(help="What people call the portal.")] = "",
     partner: Annotated[
         str | None,
         typer.Option(help="Who registers leads there; portals of one partner share all. Else: own."),
     ] = None,
     program: Annotated[str | None, typer.Option(help="The rules it plays by, of config/programs.")] = None,
-    tier: Annotated[
-        str | None, typer.Option(help="The partner's tier; else SYNCWORKER_PARTNER_TIER.")
-    ] = None,
+    tier: Annotated[str | None, typer.Option(help="The partner's tier; else SYNCWORKER_PARTNER_TIER.")] = None,
     capacity: Annotated[int | None, typer.Option(min=0, help="Overrides the tier's capacity.")] = None,
     company_id: Annotated[str | None, typer.Option(help="The partner's own company record there.")] = None,
     app_id: Annotated[str | None, typer.Option(help="The HubSpot app that the token is of.")] = None,
@@ -130,9 +126,7 @@ def add(
         portal = connect(context, new)
 
     def people() -> None:
-        output.say(
-            f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green"
-        )
+        output.say(f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green")
         if not credentials.client_secret:
             output.say("It has no client secret: its webhooks are refused, and changes are found by polling.")
         output.say(f"Next: syncworker setup --portal {portal.hub_id}, then syncworker doctor.")
@@ -189,9 +183,7 @@ def mode(
     output.show(
         {"hub_id": hub_id, "mode": wanted, "before": portal.mode},
         as_json=as_json,
-        people=lambda: output.say(
-            f"Portal {hub_id} is in mode {wanted} (it was {portal.mode}).", style="green"
-        ),
+        people=lambda: output.say(f"Portal {hub_id} is in mode {wanted} (it was {portal.mode}).", style="green"),
     )
 
 
@@ -240,9 +232,7 @@ def _credentials(settings: Settings, *, token_stdin: bool, secret_stdin: bool) -
     token, secret = settings.hubspot_access_token, settings.hubspot_client_secret
     if token_stdin or (token is None and secret_stdin):
         given = _line("the access token")
-        return PortalCredentials(
-            access_token=given, client_secret=_line("the client secret") if secret_stdin else None
-        )
+        return PortalCredentials(access_token=given, client_secret=_line("the client secret") if secret_stdin else None)
     if token is not None:
         known = secret.get_secret_value() if secret else None
         return PortalCredentials(

@@ -31,15 +31,11 @@ def add_to(app: typer.Typer) -> None:
 def register(
     what: Annotated[
         str,
-        typer.Argument(
-            metavar="WHAT", help="A contact: id, email, its company's domain, or its address in HubSpot."
-        ),
+        typer.Argument(metavar="WHAT", help="A contact: id, email, its company's domain, or its address in HubSpot."),
     ],
     portal: PortalOption = None,
     yes: YesOption = False,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait up to 10 s for what becomes of it.")
-    ] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait up to 10 s for what becomes of it.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Ask to register a lead.
@@ -174,9 +170,7 @@ def _checked_fields(checked: Checked) -> dict[str, object]:
 def _show_request(request: Stored, mode: object, *, waited: bool) -> None:
     where = f"syncworker requests list ({request.id})"
     if str(mode) != "write":
-        output.say(
-            f"Request {request.id} is kept. In mode {mode} nothing is registered: it is decided in `write`."
-        )
+        output.say(f"Request {request.id} is kept. In mode {mode} nothing is registered: it is decided in `write`.")
     elif request.state == "processing":
         still = "It is not decided yet; does a worker run?" if waited else "It is being decided."
         output.say(f"Request {request.id} is kept. {still} See {where}.")

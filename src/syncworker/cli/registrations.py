@@ -34,9 +34,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(
-    status: Annotated[
-        Literal["registered", "expired", "deregistered"] | None, typer.Option(help="Only these.")
-    ] = None,
+    status: Annotated[Literal["registered", "expired", "deregistered"] | None, typer.Option(help="Only these.")] = None,
     q: Annotated[
         str | None, typer.Option("--q", help="Only where domain, company, contact or country contains it.")
     ] = None,

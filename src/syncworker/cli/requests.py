@@ -56,9 +56,7 @@ def list_(
         if page.next:
             output.note(f"there are more: --cursor {page.next}")
 
-    output.show(
-        {"items": [_fields(one) for one in page.items], "next": page.next}, as_json=as_json, people=people
-    )
+    output.show({"items": [_fields(one) for one in page.items], "next": page.next}, as_json=as_json, people=people)
 
 
 @app.command()

@@ -25,21 +25,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def resync(
-    everything: Annotated[
-        bool, typer.Option("--all", help="All contacts and companies of the portal.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All contacts and companies of the portal.")] = False,
     contact: Annotated[
         list[str] | None, typer.Option("--contact", help="This contact: id, email or address; repeatable.")
     ] = None,
     company: Annotated[
         list[str] | None, typer.Option("--company", help="This company: id, domain or address; repeatable.")
     ] = None,
-    status: Annotated[
-        int | None, typer.Option("--status", metavar="ID", help="How far a resync has come.")
-    ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="With --all: show its progress until it is done.")
-    ] = False,
+    status: Annotated[int | None, typer.Option("--status", metavar="ID", help="How far a resync has come.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="With --all: show its progress until it is done.")] = False,
     portal: PortalOption = None,
     as_json: JsonOption = False,
 ) -> None:

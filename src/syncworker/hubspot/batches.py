@@ -100,9 +100,7 @@ def read_update(asked: Collection[str], source: JsonObject, *, route: str) -> Ba
         unnamed = unnamed if named else error
     # An error that names no record may be any remaining one's. Without any, nobody said anything: look again.
     rest = frozenset(asked) - updated - failed.keys()
-    unsaid = RetryLater(
-        "the answer does not speak of this record", route=route, retry_after_s=1.0, status=200
-    )
+    unsaid = RetryLater("the answer does not speak of this record", route=route, retry_after_s=1.0, status=200)
     failed.update(dict.fromkeys(rest, unnamed or unsaid))
     return BatchUpdate(updated=updated - failed.keys(), failed=failed)
 

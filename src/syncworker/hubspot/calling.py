@@ -81,9 +81,7 @@ class Caller:
         try:
             return with_retries(attempt, budget=self.budget, sleep=self.sleep)
         except RateLimited as error:
-            raise RetryLater(
-                str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal"
-            ) from error
+            raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal") from error
 
     def _with_token(self, call: Call, read: Callable[[JsonObject], T]) -> T:
         token = self.credentials.token()

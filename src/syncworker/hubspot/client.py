@@ -122,17 +122,13 @@ class HubSpotClient(SchemaCalls):
         found, missing = dict(matched.found), set(matched.missing)
         for key in sorted(matched.open):
             try:
-                found[key] = self.get(
-                    object_type, key, properties=properties, history=history, id_property=id_property
-                )
+                found[key] = self.get(object_type, key, properties=properties, history=history, id_property=id_property)
             except Gone:
                 missing.add(key)
         moved = {} if id_property else {key: record.id for key, record in found.items() if record.id != key}
         return BatchRead(found=found, missing=frozenset(missing), moved=moved)
 
-    def associations(
-        self, from_type: Kind, to_type: Kind, ids: Collection[str]
-    ) -> dict[str, list[Association]]:
+    def associations(self, from_type: Kind, to_type: Kind, ids: Collection[str]) -> dict[str, list[Association]]:
         """The associated records of up to 1000 records, every page of them. Each asked id is a key."""
         asked = list(dict.fromkeys(ids))
         _at_most(MOST_ASSOCIATIONS, asked)
@@ -168,9 +164,7 @@ class HubSpotClient(SchemaCalls):
                 ]
             },
         )
-        return self._caller.call(
-            call, lambda source: batches.read_update(changes.keys(), source, route=call.route)
-        )
+        return self._caller.call(call, lambda source: batches.read_update(changes.keys(), source, route=call.route))
 
     def search(
         self,

@@ -162,9 +162,7 @@ class RefreshedToken:
             raise RetryLater("the answer holds no token", route=route, retry_after_s=2.0)
         if told_hub is not None and told_hub != self._hub_id:
             # Written into another portal, registrations would be shown to strangers.
-            raise FixCredentials(
-                f"the refresh token belongs to portal {told_hub}, not to {self._hub_id}", route=route
-            )
+            raise FixCredentials(f"the refresh token belongs to portal {told_hub}, not to {self._hub_id}", route=route)
         return StoredToken(
             access_token=access_token,
             # HubSpot is not known to rotate refresh tokens; if it does, the new one counts.

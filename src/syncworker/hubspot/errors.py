@@ -45,7 +45,7 @@ class HubSpotError(Exception):
         return f"{answered} to {self.route}: {told}{reference}; {self.advice}"
 
 
-class RetryLater(HubSpotError):  # noqa: N818 says what to do, or what is so
+class RetryLater(HubSpotError):
     """Nothing is wrong with the call: make it again after `retry_after_s` seconds.
 
     `scope` says what has to wait: the `call`, everything of the `portal` (rate limit, outage), everything
@@ -63,9 +63,7 @@ class RetryLater(HubSpotError):  # noqa: N818 says what to do, or what is so
         category: str | None = None,
         correlation_id: str | None = None,
     ) -> None:
-        super().__init__(
-            message, route=route, status=status, category=category, correlation_id=correlation_id
-        )
+        super().__init__(message, route=route, status=status, category=category, correlation_id=correlation_id)
         self.retry_after_s = retry_after_s
         self.scope: Scope = scope
 
@@ -94,7 +92,7 @@ class PropertyError:
     message: str
 
 
-class FixRequest(HubSpotError):  # noqa: N818 says what to do, or what is so
+class FixRequest(HubSpotError):
     """Something in the request is refused, and will be again: `bad_properties` names what HubSpot named.
 
     Of a batch, HubSpot refuses all records for one bad one: split it until the bad record is alone.
@@ -115,9 +113,7 @@ class FixRequest(HubSpotError):  # noqa: N818 says what to do, or what is so
         correlation_id: str | None = None,
         bad_properties: tuple[PropertyError, ...] = (),
     ) -> None:
-        super().__init__(
-            message, route=route, status=status, category=category, correlation_id=correlation_id
-        )
+        super().__init__(message, route=route, status=status, category=category, correlation_id=correlation_id)
         self.bad_properties = bad_properties
 
     @property
@@ -126,7 +122,7 @@ class FixRequest(HubSpotError):  # noqa: N818 says what to do, or what is so
         return self.status == 409
 
 
-class FixCredentials(HubSpotError):  # noqa: N818 says what to do, or what is so
+class FixCredentials(HubSpotError):
     """The token is refused, belongs to another account, or lacks `missing_scopes`."""
 
     def __init__(
@@ -139,9 +135,7 @@ class FixCredentials(HubSpotError):  # noqa: N818 says what to do, or what is so
         correlation_id: str | None = None,
         missing_scopes: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(
-            message, route=route, status=status, category=category, correlation_id=correlation_id
-        )
+        super().__init__(message, route=route, status=status, category=category, correlation_id=correlation_id)
         self.missing_scopes = missing_scopes
 
     @property
@@ -152,7 +146,7 @@ class FixCredentials(HubSpotError):  # noqa: N818 says what to do, or what is so
         return "give the portal a new access token"
 
 
-class Gone(HubSpotError):  # noqa: N818 says what to do, or what is so
+class Gone(HubSpotError):
     """The record (or form, or property) is not there: deleted, archived, or never was."""
 
     @property

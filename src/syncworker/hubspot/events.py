@@ -41,7 +41,7 @@ _MOST_MERGED: Final = 1000
 _PAIR: Final = re.compile(r"(CONTACT|COMPANY)_TO_(CONTACT|COMPANY)(_.*)?", re.ASCII)
 
 
-class NotWebhookJson(ValueError):  # noqa: N818 says what to do, or what is so
+class NotWebhookJson(ValueError):
     """The body is no JSON array: answer 400. `reason` says what it is instead, without its content."""
 
     def __init__(self, reason: str) -> None:

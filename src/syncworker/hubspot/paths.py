@@ -80,9 +80,7 @@ class Paths:
 
     def associations_read(self, from_type: Kind, to_type: Kind) -> str:
         """The batch read of associations from one type to another."""
-        return (
-            f"{self._of('associations')}/{object_path_name(from_type)}/{object_path_name(to_type)}/batch/read"
-        )
+        return f"{self._of('associations')}/{object_path_name(from_type)}/{object_path_name(to_type)}/batch/read"
 
     def properties(self, object_type: Kind, name: str | None = None) -> str:
         """The property definitions of a type, or one of them."""

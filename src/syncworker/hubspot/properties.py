@@ -145,9 +145,7 @@ def _label(value: str) -> str:
     return value.replace("_", " ").capitalize()
 
 
-def _field(
-    name: str, label: str, type_: str, field_type: str, english: str, swedish: str
-) -> PropertyDefinition:
+def _field(name: str, label: str, type_: str, field_type: str, english: str, swedish: str) -> PropertyDefinition:
     return PropertyDefinition(
         name=name,
         label=label,

@@ -76,7 +76,7 @@ return {string.format('%.6f', wait), redis.call('ZCARD', KEYS[2])}
 """
 
 
-class RateLimited(Exception):  # noqa: N818 says what to do, or what is so
+class RateLimited(Exception):
     """No call is free within the time the caller would wait; one is after `retry_after_s` seconds."""
 
     def __init__(self, hub_id: int, bucket: Bucket, retry_after_s: float) -> None:
@@ -93,6 +93,9 @@ class RateLimiter(Protocol):
 
     def take(self, hub_id: int, bucket: Bucket, *, wait_s: float) -> None:
         """Wait until a call is free and take it, or raise RateLimited where that is longer than `wait_s`."""
+
+    def wait_for(self, hub_id: int, bucket: Bucket) -> float:
+        """Seconds until a call would be free; takes nothing."""
 
     def learn(self, hub_id: int, limit_per_10s: int) -> None:
         """Note the limit that an answer of HubSpot told."""
@@ -162,9 +165,7 @@ class SharedRateLimiter:
         """Empty the bucket, and keep it empty for `pause_s` seconds."""
         self._ask(hub_id, bucket, take=0, pause_s=pause_s)
 
-    def _ask(
-        self, hub_id: int, bucket: Bucket, *, take: int, pause_s: float = 0.0, probe: bool = False
-    ) -> float:
+    def _ask(self, hub_id: int, bucket: Bucket, *, take: int, pause_s: float = 0.0, probe: bool = False) -> float:
         limit, window, burst_share = self._rule(hub_id, bucket)
         if self._clock() >= self._away_until:
             try:

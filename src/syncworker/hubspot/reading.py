@@ -51,17 +51,13 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         properties={name: value if value is None else str(value) for name, value in properties.items()},
         archived=source.get("archived") is True,
         history={
-            name: [
-                _version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)
-            ]
+            name: [_version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)]
             for name in child(source, "propertiesWithHistory")
         },
         created_at=from_iso(source.get("createdAt")),
         updated_at=from_iso(source.get("updatedAt")),
         associations={kind_of(name): _listed(child(associations, name)) for name in associations},
-        associations_cut=frozenset(
-            kind_of(name) for name in associations if after(child(associations, name))
-        ),
+        associations_cut=frozenset(kind_of(name) for name in associations if after(child(associations, name))),
     )
 
 

@@ -53,9 +53,7 @@ def with_retries(
         return clock() - started + wait_of(state) > budget.seconds
 
     retrying = Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, RetryLater) and error.scope in {"call", "portal"}
-        ),
+        retry=retry_if_exception(lambda error: isinstance(error, RetryLater) and error.scope in {"call", "portal"}),
         stop=lambda state: stop_after_attempt(budget.attempts)(state) or too_late(state),
         wait=wait_of,
         sleep=sleep,

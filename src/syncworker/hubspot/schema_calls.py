@@ -48,9 +48,7 @@ class SchemaCalls:
     def property_groups(self, object_type: Kind) -> list[PropertyGroup]:
         """All property groups of a kind."""
         call = Call(method="GET", path=self.paths.groups(object_type))
-        return self._caller.call(
-            call, lambda source: [read_group(item) for item in read_objects(source, "results")]
-        )
+        return self._caller.call(call, lambda source: [read_group(item) for item in read_objects(source, "results")])
 
     def create_group(self, object_type: Kind, group: PropertyGroup) -> None:
         """Create a property group. FixRequest with `exists` where there is one of that name."""

@@ -104,16 +104,12 @@ def _settle(client: SchemaCalls, change: Change) -> list[Change]:
         elif one.action == "create_property":
             # Said to exist, and not in the list: its name is taken by something that is not shown, such as an
             # archived property. Only a person can restore or rename that.
-            return [
-                replace(one, action="conflict", detail="the name is taken by a property that is not listed")
-            ]
+            return [replace(one, action="conflict", detail="the name is taken by a property that is not listed")]
     return left
 
 
 def _create_group(object_type: Kind, group: PropertyGroup) -> Change:
-    return Change(
-        object_type=object_type, action="create_group", name=group.name, detail=group.label, group=group
-    )
+    return Change(object_type=object_type, action="create_group", name=group.name, detail=group.label, group=group)
 
 
 def _differences(
@@ -123,9 +119,7 @@ def _differences(
     return [change for change in found if change is not None]
 
 
-def _difference(
-    object_type: Kind, wanted: PropertyDefinition, there: PropertyDefinition | None
-) -> Change | None:
+def _difference(object_type: Kind, wanted: PropertyDefinition, there: PropertyDefinition | None) -> Change | None:
     change = Change(
         object_type=object_type,
         action="create_property",

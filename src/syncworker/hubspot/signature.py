@@ -34,7 +34,7 @@ _ENCODED = re.compile("%(" + "|".join(_DECODED) + ")", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class BadSignature(Exception):  # noqa: N818 says what to do, or what is so
+class BadSignature(Exception):
     """Not proven to be HubSpot's: answer 401 and store nothing. `reason` says why, without any content."""
 
     def __init__(self, reason: str) -> None:
@@ -75,9 +75,7 @@ def verify(
     else:
         signature = given["x-hubspot-signature"]
         signed = b"".join((_bytes(method.upper()), _bytes(uri), body))
-        expected = {
-            key: hashlib.sha256(_bytes(secret) + signed).hexdigest() for key, secret in usable.items()
-        }
+        expected = {key: hashlib.sha256(_bytes(secret) + signed).hexdigest() for key, secret in usable.items()}
     # Bytes: compare_digest raises TypeError for text that is not ASCII.
     for key, value in expected.items():
         if hmac.compare_digest(_bytes(value), _bytes(signature)):

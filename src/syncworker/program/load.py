@@ -98,9 +98,7 @@ class _Reader:
         return tiers
 
     def _rule_sets(self, tiers: frozenset[str]) -> tuple[RuleSet, ...]:
-        found = [
-            self._rule_set(table, n, tiers) for n, table in enumerate(self._tables("rule_sets"), start=1)
-        ]
+        found = [self._rule_set(table, n, tiers) for n, table in enumerate(self._tables("rule_sets"), start=1)]
         days = [rule_set.valid_from for rule_set in found]
         if days != sorted(set(days)):
             self.problems.append("rule sets must be in the order of valid_from, one a day")
@@ -123,9 +121,7 @@ class _Reader:
         return RuleSet(
             valid_from=valid_from,
             source=source,
-            capacities={
-                t: self._capacity(v, f"{where} capacity of {t}", source) for t, v in capacity.items()
-            },
+            capacities={t: self._capacity(v, f"{where} capacity of {t}", source) for t, v in capacity.items()},
             unpublished=frozenset(str(tier) for tier in unpublished),
         )
 
@@ -171,9 +167,7 @@ class _Reader:
     def _only(self, known: set[str], table: Mapping[str, object], where: str) -> None:
         # A misspelt key that is silently ignored is a rule that silently does not hold.
         unknown = sorted(str(key) for key in set(table) - known)
-        self.problems += [
-            f"{where}: unknown key {key!r}, known are {', '.join(sorted(known))}" for key in unknown
-        ]
+        self.problems += [f"{where}: unknown key {key!r}, known are {', '.join(sorted(known))}" for key in unknown]
 
 
 def _twice(names: list[str]) -> set[str]:

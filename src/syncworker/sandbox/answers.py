@@ -110,9 +110,7 @@ NOT_FOUND_PAGE = (
 
 def record_not_found() -> RefusedError:
     """404 for a numeric id that does not exist: an HTML page, as observed on the record routes in 2026-09."""
-    return RefusedError(
-        Reply(404, NOT_FOUND_PAGE, "text/html;charset=iso-8859-1", (("X-HubSpot-NotFound", "true"),))
-    )
+    return RefusedError(Reply(404, NOT_FOUND_PAGE, "text/html;charset=iso-8859-1", (("X-HubSpot-NotFound", "true"),)))
 
 
 def unauthenticated() -> RefusedError:

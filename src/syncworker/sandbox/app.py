@@ -120,9 +120,7 @@ class App:
                 reply = self._run(route, call, None, partial=False)
             else:
                 portal, oauth = self._authenticate(call)
-                reply = self._admitted(
-                    route, call, portal, found.types, partial=fault == "partial_batch", oauth=oauth
-                )
+                reply = self._admitted(route, call, portal, found.types, partial=fault == "partial_batch", oauth=oauth)
         except RefusedError as refused:
             reply = refused.reply
         except AbandonedError:

@@ -121,9 +121,7 @@ def _standard(
         type=shape[0],
         fieldType=shape[1],
         description="",
-        groupName=f"{kind.singular}information"
-        if kind in (CONTACT, COMPANY)
-        else f"{kind.singular}_information",
+        groupName=f"{kind.singular}information" if kind in (CONTACT, COMPANY) else f"{kind.singular}_information",
         options=[
             Option(label=value.capitalize(), value=value, displayOrder=order, hidden=False)
             for order, value in enumerate(options)

@@ -36,7 +36,8 @@ def attach(writer: Writer, contact: Record, more: Mapping[str, str] | None = Non
         return None
     by_domain = Writer(writer.world, writer.portal, Source("COMPANIES", "create-and-associate"), writer.now)
     row = database.execute(
-        "SELECT min(id) FROM records WHERE portal = ? AND type = ? AND domain = ? AND archived IS NULL",
+        "SELECT min(+id) FROM records INDEXED BY records_domain "
+        "WHERE portal = ? AND type = ? AND domain = ? AND archived IS NULL",
         (hub_id, COMPANY.number, domain),
     ).fetchone()
     company = records.by_id(database, hub_id, COMPANY, row[0]) if row[0] is not None else None

@@ -89,9 +89,7 @@ class Deliveries:
         except TimeoutError:
             return
 
-    async def _send(
-        self, portal: Portal, events: Sequence[Waiting], room: dict[str, int], bell: asyncio.Event
-    ) -> None:
+    async def _send(self, portal: Portal, events: Sequence[Waiting], room: dict[str, int], bell: asyncio.Event) -> None:
         outbox = self.world.outbox
         url = portal.webhook_url or ""
         body = ("[" + ",".join(event.json() for event in events) + "]").encode("utf-8", "surrogatepass")
@@ -116,9 +114,7 @@ class Deliveries:
         if delivered:
             outbox.done(events)
         else:
-            outbox.again(
-                events, [self._next(portal, event) for event in events], retries=portal.webhook_retries
-            )
+            outbox.again(events, [self._next(portal, event) for event in events], retries=portal.webhook_retries)
 
     @staticmethod
     def _next(portal: Portal, event: Waiting) -> int:

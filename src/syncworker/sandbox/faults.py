@@ -68,9 +68,7 @@ def parse(body: Mapping[str, object]) -> Plan:
     webhooks = _mapping(body, "webhooks")
     for name, known in ((http, HTTP_KINDS), (webhooks, ("lost", "duplicated", "reordered", "delay_s"))):
         if set(name) - set(known):
-            raise invalid(
-                f"Unknown faults: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}"
-            )
+            raise invalid(f"Unknown faults: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}")
     rates = {kind: _number(http, kind, 0.0, most=1.0) for kind in http}
     if sum(rates.values()) > 1:
         raise invalid("The probabilities under http add up to more than 1")

@@ -52,18 +52,10 @@ class Finder:
         unknown.
         """
         schema = world.catalogue.schema(portal.hub_id, kind)
-        groups = _objects(body, "filterGroups") or (
-            [{"filters": body["filters"]}] if body.get("filters") else []
-        )
+        groups = _objects(body, "filterGroups") or ([{"filters": body["filters"]}] if body.get("filters") else [])
         filters = [_objects(group, "filters") for group in groups]
-        if (
-            len(groups) > GROUPS
-            or any(len(one) > FILTERS for one in filters)
-            or sum(map(len, filters)) > ALL_FILTERS
-        ):
-            raise invalid(
-                f"A search takes at most {GROUPS} groups of {FILTERS} filters, {ALL_FILTERS} in all"
-            )
+        if len(groups) > GROUPS or any(len(one) > FILTERS for one in filters) or sum(map(len, filters)) > ALL_FILTERS:
+            raise invalid(f"A search takes at most {GROUPS} groups of {FILTERS} filters, {ALL_FILTERS} in all")
         parts: list[str] = []
         values: list[object] = []
         for group in filters:
@@ -74,9 +66,7 @@ class Finder:
         query = (text(body, "query") or "").strip().lower()
         if query:
             searched = "email" if kind is CONTACT else "domain"
-            condition = (
-                f"({condition}) AND (lower(props) LIKE ? ESCAPE '\\' OR {searched} LIKE ? ESCAPE '\\')"
-            )
+            condition = f"({condition}) AND (lower(props) LIKE ? ESCAPE '\\' OR {searched} LIKE ? ESCAPE '\\')"
             values += [f"%{_escape(query)}%", f"{_escape(query)}%"]
         sorts = body.get("sorts") or []
         if not isinstance(sorts, list) or len(sorts) > 1:
@@ -100,9 +90,7 @@ class Finder:
         matching = f"FROM records r WHERE portal = ? AND type = ? AND archived IS NULL AND {self.condition}"
         values = [*scope, *self.values]
         if lagging:
-            matching += (
-                " AND NOT EXISTS (SELECT 1 FROM lagging l WHERE l.portal = ? AND l.type = ? AND l.id = r.id)"
-            )
+            matching += " AND NOT EXISTS (SELECT 1 FROM lagging l WHERE l.portal = ? AND l.type = ? AND l.id = r.id)"
             values += scope
         key = f"SELECT {self.order} AS place, id "
         sql = key + matching

@@ -98,9 +98,7 @@ def merge(writer: Writer, kind: ObjectType, primary: Record, secondary: Record) 
         ),
     )  # fmt: skip
     writer.lag_new(kind, new_id)
-    history.move(
-        database, hub_id, kind, [(primary, list(primary.properties)), (secondary, list(moved))], new_id
-    )
+    history.move(database, hub_id, kind, [(primary, list(primary.properties)), (secondary, list(moved))], new_id)
     _move_links(writer, kind, primary.id, secondary.id, new_id)
     writer.tell(
         kind,

@@ -107,9 +107,7 @@ class Limits:
         if now - usage.day_checked < SEARCH_INTERVAL_MS:
             return
         usage.day_checked = now
-        day = (
-            datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(portal.time_zone)).date().isoformat()
-        )
+        day = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(portal.time_zone)).date().isoformat()
         if day != usage.day:
             usage.day, usage.today = day, 0
 

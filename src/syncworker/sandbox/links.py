@@ -64,9 +64,7 @@ def connect(writer: Writer, contact: int, company: int, *, primary: bool) -> Non
         (hub_id, contact, company),
     ).fetchone()
     if present is None:
-        database.execute(
-            "INSERT OR REPLACE INTO associations VALUES (?, ?, ?, 0, 0)", (hub_id, contact, company)
-        )
+        database.execute("INSERT OR REPLACE INTO associations VALUES (?, ?, ?, 0, 0)", (hub_id, contact, company))
         _tell(writer, contact, company, primary=False, removed=False)
     if primary and not (present and present[0]):
         _step_back(writer, contact)
@@ -81,8 +79,7 @@ def connect(writer: Writer, contact: int, company: int, *, primary: bool) -> Non
 def make_plain(writer: Writer, contact: int, company: int) -> None:
     """Take the primary label off a pair that stays associated."""
     changed = writer.world.database.execute(
-        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND company = ? AND "
-        "is_primary = 1",
+        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND company = ? AND is_primary = 1",
         (writer.portal.hub_id, contact, company),
     )
     if changed.rowcount:
@@ -93,8 +90,7 @@ def make_plain(writer: Writer, contact: int, company: int) -> None:
 def disconnect(writer: Writer, contact: int, company: int) -> None:
     """Remove all associations of a pair; nothing happens where there is none."""
     row = writer.world.database.execute(
-        "DELETE FROM associations WHERE portal = ? AND contact = ? AND company = ? AND hidden = 0 "
-        "RETURNING is_primary",
+        "DELETE FROM associations WHERE portal = ? AND contact = ? AND company = ? AND hidden = 0 RETURNING is_primary",
         (writer.portal.hub_id, contact, company),
     ).fetchone()
     if row is not None:
@@ -107,8 +103,7 @@ def disconnect(writer: Writer, contact: int, company: int) -> None:
 def has_primary(database: Database, portal: int, contact: int) -> bool:
     """Whether a contact has a primary company."""
     row = database.execute(
-        "SELECT 1 FROM associations WHERE portal = ? AND contact = ? AND is_primary = 1 AND hidden = 0 "
-        "LIMIT 1",
+        "SELECT 1 FROM associations WHERE portal = ? AND contact = ? AND is_primary = 1 AND hidden = 0 LIMIT 1",
         (portal, contact),
     ).fetchone()
     return row is not None
@@ -116,8 +111,7 @@ def has_primary(database: Database, portal: int, contact: int) -> bool:
 
 def _step_back(writer: Writer, contact: int) -> None:
     rows = writer.world.database.execute(
-        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND is_primary = 1 "
-        "RETURNING company",
+        "UPDATE associations SET is_primary = 0 WHERE portal = ? AND contact = ? AND is_primary = 1 RETURNING company",
         (writer.portal.hub_id, contact),
     ).fetchall()
     for (company,) in rows:

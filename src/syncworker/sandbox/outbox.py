@@ -93,9 +93,7 @@ class Outbox:
         self.touched.add(portal.hub_id)
 
     def _insert(self, hub_id: int, event: str, due: int) -> None:
-        self.database.execute(
-            "INSERT INTO outbox (portal, event, due) VALUES (?, ?, ?)", (hub_id, event, due)
-        )
+        self.database.execute("INSERT INTO outbox (portal, event, due) VALUES (?, ?, ?)", (hub_id, event, due))
 
     def _next_event_id(self, at: int) -> int:
         # HubSpot's event ids are large and not promised to be unique; these are, within a run.
@@ -148,9 +146,7 @@ class Outbox:
 
     def put_back(self, events: Sequence[Waiting]) -> None:
         """Not tried after all."""
-        self.database.executemany(
-            "UPDATE outbox SET sending = 0 WHERE seq = ?", [(event.seq,) for event in events]
-        )
+        self.database.executemany("UPDATE outbox SET sending = 0 WHERE seq = ?", [(event.seq,) for event in events])
 
     def pending(self) -> int:
         """How many events wait."""

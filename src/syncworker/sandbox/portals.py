@@ -20,11 +20,7 @@ SCOPES = (
     "automation",
     *(f"crm.objects.{kind}.{right}" for kind in ("contacts", "companies") for right in ("read", "write")),
     *(f"crm.schemas.{kind}.{right}" for kind in ("contacts", "companies") for right in ("read", "write")),
-    *(
-        f"crm.objects.{kind}.{right}"
-        for kind in ("partner-clients", "partner-services")
-        for right in ("read", "write")
-    ),
+    *(f"crm.objects.{kind}.{right}" for kind in ("partner-clients", "partner-services") for right in ("read", "write")),
 )
 
 _WHOLE = tuple(
@@ -116,9 +112,7 @@ def _secret(*parts: object) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, ":".join(("sandbox.invalid", *map(str, parts)))))
 
 
-def _portal(
-    hub_id: int, *, name: str, partner: str, time_zone: str, forms: tuple[tuple[str, bool], ...]
-) -> Portal:
+def _portal(hub_id: int, *, name: str, partner: str, time_zone: str, forms: tuple[tuple[str, bool], ...]) -> Portal:
     return Portal(
         hub_id=hub_id,
         name=name,
@@ -130,9 +124,7 @@ def _portal(
         app_id=hub_id % 10_000_000 + 10_000_000,
         user_id=hub_id % 1_000_000 + 70_000_000,
         time_zone=time_zone,
-        forms=tuple(
-            Form(id=_secret(hub_id, "form", form), name=form, auto_register=auto) for form, auto in forms
-        ),
+        forms=tuple(Form(id=_secret(hub_id, "form", form), name=form, auto_register=auto) for form, auto in forms),
     )
 
 
@@ -146,9 +138,7 @@ def demo(webhook_url: str | None) -> tuple[Portal, ...]:
             time_zone="Europe/Stockholm",
             forms=(("Request a demo", True), ("Newsletter", False)),
         ),
-        _portal(
-            148_905_327, name="Harbour Growth", partner="harbour-growth", time_zone="Europe/London", forms=()
-        ),
+        _portal(148_905_327, name="Harbour Growth", partner="harbour-growth", time_zone="Europe/London", forms=()),
     )
     return tuple(replace(portal, webhook_url=webhook_url) for portal in portals)
 
@@ -187,8 +177,7 @@ class Directory:
         if known is not None:
             self.tokens.pop(known.access_token, None)
         self.database.execute(
-            "INSERT INTO portals VALUES (?, ?) ON CONFLICT (hub_id) DO UPDATE SET settings = "
-            "excluded.settings",
+            "INSERT INTO portals VALUES (?, ?) ON CONFLICT (hub_id) DO UPDATE SET settings = excluded.settings",
             (portal.hub_id, json.dumps(asdict(portal))),
         )
         self.by_id[portal.hub_id] = portal

@@ -50,8 +50,7 @@ def by_ids(
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) "
-            f"AND {state}",
+            f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND {state}",
             (portal, kind.number, *part),
         )
         for row in rows:
@@ -59,16 +58,12 @@ def by_ids(
     return found
 
 
-def by_id(
-    database: Database, portal: int, kind: ObjectType, id_: int, *, archived: bool = False
-) -> Record | None:
+def by_id(database: Database, portal: int, kind: ObjectType, id_: int, *, archived: bool = False) -> Record | None:
     """One record."""
     return by_ids(database, portal, kind, (id_,), archived=archived).get(id_)
 
 
-def by_value(
-    database: Database, portal: int, kind: ObjectType, name: str, values: Iterable[str]
-) -> dict[str, Record]:
+def by_value(database: Database, portal: int, kind: ObjectType, name: str, values: Iterable[str]) -> dict[str, Record]:
     """Live records by a unique property; keys are lower case. Emails and domains have an index, others are
     scanned.
     """
@@ -94,8 +89,7 @@ def page(
     """Up to `limit` records with a larger id than `after`, by id."""
     state = "archived IS NOT NULL" if archived else "archived IS NULL"
     rows = database.execute(
-        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id "
-        f"LIMIT ?",
+        f"SELECT {_COLUMNS} FROM records WHERE portal = ? AND type = ? AND id > ? AND {state} ORDER BY id LIMIT ?",
         (portal, kind.number, after, limit),
     )
     return [record(row) for row in rows]
@@ -116,8 +110,7 @@ def present(database: Database, portal: int, kind: ObjectType, ids: Sequence[int
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         rows = database.execute(
-            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND "
-            f"archived IS NULL",
+            f"SELECT id FROM records WHERE portal = ? AND type = ? AND id IN ({marks(len(part))}) AND archived IS NULL",
             (portal, kind.number, *part),
         )
         found.update(row[0] for row in rows)

@@ -66,9 +66,7 @@ def wish_of_query(world: World, portal: Portal, kind: ObjectType, call: Call) ->
     )
 
 
-def wish_of_body(
-    world: World, portal: Portal, kind: ObjectType, body: Body, *, archived: bool = False
-) -> Wish:
+def wish_of_body(world: World, portal: Portal, kind: ObjectType, body: Body, *, archived: bool = False) -> Wish:
     """The wish in the body of a batch read or a search."""
     return wish(
         world,

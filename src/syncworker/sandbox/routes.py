@@ -55,9 +55,7 @@ class Route:
             yield (self.scope,)
 
 
-def _objects(
-    method: str, rest: str, handler: Handler, *, writes: bool = False, search: bool = False
-) -> Route:
+def _objects(method: str, rest: str, handler: Handler, *, writes: bool = False, search: bool = False) -> Route:
     return Route(
         method=method, template=f"crm/objects/{{type}}{rest}", legacy="v3", handler=handler, scope="objects",
         writes=writes, search=search,

@@ -61,9 +61,7 @@ def server(
     return made
 
 
-def serve(
-    *, host: str, port: int, data_dir: Path, webhook_url: str | None = None, reset: bool = False
-) -> None:
+def serve(*, host: str, port: int, data_dir: Path, webhook_url: str | None = None, reset: bool = False) -> None:
     """Serve until SIGINT or SIGTERM; everything is stored in `data_dir` and found again by the next run."""
     ready = server(host=host, port=port, data_dir=data_dir, webhook_url=webhook_url, reset=reset)
     try:

@@ -62,9 +62,7 @@ def refusal(bad: list[BadValueError], portal: int) -> RefusedError:
         }
         for one in bad
     ]
-    errors = [
-        {"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}} for one in bad
-    ]
+    errors = [{"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}} for one in bad]
     return invalid(
         "Property values were not valid: " + json.dumps(problems, ensure_ascii=False, separators=(",", ":")),
         errors=errors,
@@ -83,9 +81,7 @@ def _value(definition: Definition | None, name: str, value: object, *, lenient: 
     else:
         raise BadValueError(name, "INVALID_TYPE", f'Property "{name}" takes a string')
     if definition["modificationMetadata"]["readOnlyValue"] and not lenient:
-        raise BadValueError(
-            name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'
-        )
+        raise BadValueError(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
     if text == "":
         return text
     if len(text) > LONGEST and not lenient:
@@ -97,9 +93,7 @@ def _value(definition: Definition | None, name: str, value: object, *, lenient: 
             return _number(name, text)
         case "bool":
             if text.lower() not in {"true", "false"}:
-                raise BadValueError(
-                    name, "INVALID_OPTION", f"{text} was not one of the allowed options: true, false"
-                )
+                raise BadValueError(name, "INVALID_OPTION", f"{text} was not one of the allowed options: true, false")
             return text.lower()
         case "date":
             return _date(name, text)
@@ -121,9 +115,7 @@ def _choice(definition: Definition, name: str, text: str) -> str:
     for one in chosen:
         if one not in allowed and one:
             choices = ", ".join(sorted(allowed))
-            raise BadValueError(
-                name, "INVALID_OPTION", f"{one} was not one of the allowed options: [{choices}]"
-            )
+            raise BadValueError(name, "INVALID_OPTION", f"{one} was not one of the allowed options: [{choices}]")
     return text
 
 
@@ -158,12 +150,7 @@ def forward_only(old: Mapping[str, str], new: dict[str, str]) -> None:
     guide).
     """
     wanted, present = new.get("lifecyclestage"), old.get("lifecyclestage")
-    if (
-        wanted
-        and present in LIFECYCLE
-        and wanted in LIFECYCLE
-        and LIFECYCLE.index(wanted) < LIFECYCLE.index(present)
-    ):
+    if wanted and present in LIFECYCLE and wanted in LIFECYCLE and LIFECYCLE.index(wanted) < LIFECYCLE.index(present):
         del new["lifecyclestage"]
 
 

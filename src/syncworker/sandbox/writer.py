@@ -32,18 +32,13 @@ SILENT = frozenset(
 """Calculated: whether HubSpot's fire propertyChange is unknown, so these do not."""
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)"
-_UPDATE = (
-    "UPDATE records SET modified = ?, email = ?, domain = ?, props = ? "
-    "WHERE portal = ? AND type = ? AND id = ?"
-)
+_UPDATE = "UPDATE records SET modified = ?, email = ?, domain = ?, props = ? WHERE portal = ? AND type = ? AND id = ?"
 _LAG = (
     "INSERT INTO lagging (portal, type, id, visible, present, created, modified, email, domain, props) "
     "SELECT portal, type, id, ?, archived IS NULL, created, modified, email, domain, props FROM records "
     "WHERE portal = ? AND type = ? AND id = ?"
 )
-_LAG_NEW = (
-    "INSERT INTO lagging (portal, type, id, visible, present, created, modified) VALUES (?, ?, ?, ?, 0, 0, 0)"
-)
+_LAG_NEW = "INSERT INTO lagging (portal, type, id, visible, present, created, modified) VALUES (?, ?, ?, ?, 0, 0, 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +132,7 @@ class Writer:
         lag = int(self.world.faults.plan.search_lag_s * 1000)
         if lag:
             visible = self.now + lag
-            self.world.database.executemany(
-                _LAG, [(visible, self.portal.hub_id, kind.number, id_) for id_ in ids]
-            )
+            self.world.database.executemany(_LAG, [(visible, self.portal.hub_id, kind.number, id_) for id_ in ids])
 
     def lag_new(self, kind: ObjectType, id_: int) -> None:
         """Hide a new record from search for a while."""

@@ -115,9 +115,7 @@ def everyone(tx: Tx, *, partner_id: int | None = None) -> list[Portal]:
 
 def workable(tx: Tx) -> ColumnElement[bool]:
     """A condition on `portals`: not paused and not blocked now."""
-    return (portals.c.mode != Mode.PAUSED) & or_(
-        portals.c.blocked_until.is_(None), portals.c.blocked_until <= tx.now
-    )
+    return (portals.c.mode != Mode.PAUSED) & or_(portals.c.blocked_until.is_(None), portals.c.blocked_until <= tx.now)
 
 
 def ensure_partner(tx: Tx, *, name: str, program: str, tier: str, capacity: int | None) -> Partner:
@@ -161,9 +159,7 @@ def add(
 
 def set_mode(tx: Tx, hub_id: int, mode: Mode) -> None:
     """Set the mode, or raise UnknownPortal."""
-    if not tx.connection.execute(
-        update(portals).where(portals.c.hub_id == hub_id).values(mode=mode)
-    ).rowcount:
+    if not tx.connection.execute(update(portals).where(portals.c.hub_id == hub_id).values(mode=mode)).rowcount:
         raise UnknownPortal(hub_id)
 
 
@@ -216,26 +212,20 @@ class CredentialStore:
         with self._database.transaction() as tx:
             return self._secrets.open(_sealed(tx, hub_id, lock=False))
 
-    def renew(
-        self, hub_id: int, renewed: Callable[[PortalCredentials], PortalCredentials]
-    ) -> PortalCredentials:
+    def renew(self, hub_id: int, renewed: Callable[[PortalCredentials], PortalCredentials]) -> PortalCredentials:
         """Replace the credentials by `renewed(current)`, which returns the same if somebody else was faster."""
         with self._database.transaction() as tx:
             current = self._secrets.open(_sealed(tx, hub_id, lock=True))
             new = renewed(current)
             if new != current:
                 sealed = self._secrets.seal(new)
-                tx.connection.execute(
-                    update(portals).where(portals.c.hub_id == hub_id).values(credentials=sealed)
-                )
+                tx.connection.execute(update(portals).where(portals.c.hub_id == hub_id).values(credentials=sealed))
             return new
 
 
 def _sealed(tx: Tx, hub_id: int, *, lock: bool) -> bytes:
     query = select(portals.c.credentials).where(portals.c.hub_id == hub_id)
-    sealed: bytes | None = tx.connection.execute(
-        query.with_for_update() if lock else query
-    ).scalar_one_or_none()
+    sealed: bytes | None = tx.connection.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if sealed is None:
         raise UnknownPortal(hub_id)
     return sealed
@@ -243,9 +233,7 @@ def _sealed(tx: Tx, hub_id: int, *, lock: bool) -> bytes:
 
 def hub_ids_of_partners(tx: Tx, partner_ids: Iterable[int]) -> list[int]:
     """The portals of these partners."""
-    query = (
-        select(portals.c.hub_id).where(portals.c.partner_id.in_(list(partner_ids))).order_by(portals.c.hub_id)
-    )
+    query = select(portals.c.hub_id).where(portals.c.partner_id.in_(list(partner_ids))).order_by(portals.c.hub_id)
     return list(tx.connection.execute(query).scalars())
 
 

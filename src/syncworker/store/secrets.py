@@ -69,6 +69,4 @@ class Secrets:
 
 
 def _derive(secret_key: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"syncworker " + purpose).derive(
-        secret_key.encode()
-    )
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"syncworker " + purpose).derive(secret_key.encode())

@@ -134,9 +134,7 @@ requests = Table(
     UniqueConstraint("hub_id", "key"),
     Index("ix_requests_contact", "hub_id", "contact_id"),
     Index("ix_requests_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
-    Index(
-        "ix_requests_waiting", "partner_id", "requested_at", "id", postgresql_where=text("state = 'waiting'")
-    ),
+    Index("ix_requests_waiting", "partner_id", "requested_at", "id", postgresql_where=text("state = 'waiting'")),
     Index("ix_requests_state", "partner_id", "state", "id"),
     Index("ix_requests_domain", "domain", postgresql_where=text("domain IS NOT NULL")),
     Index(
@@ -234,9 +232,7 @@ marks = Table(
     Column("parked_at", Time),
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
     CheckConstraint("kind IN ('contact', 'company', 'domain')", name="kind"),
-    Index(
-        "ix_marks_due", "hub_id", "kind", "priority", "not_before", postgresql_where=text("parked_at IS NULL")
-    ),
+    Index("ix_marks_due", "hub_id", "kind", "priority", "not_before", postgresql_where=text("parked_at IS NULL")),
     Index("ix_marks_oldest", "hub_id", "kind", "not_before", postgresql_where=text("parked_at IS NULL")),
     Index("ix_marks_parked", "hub_id", "parked_at", postgresql_where=text("parked_at IS NOT NULL")),
     # A mark is rewritten many times before it goes: leave room on the page, and vacuum long before the default.
@@ -262,9 +258,7 @@ cursors = Table(
     "cursors",
     metadata,
     Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
-    Column(
-        "trigger", Text, nullable=False
-    ),  # 'contact', 'contact.late', 'company', 'company.late', 'form:<id>', ...
+    Column("trigger", Text, nullable=False),  # 'contact', 'contact.late', 'company', 'company.late', 'form:<id>', ...
     Column("high_water", Time, nullable=False),
     Column("due_at", Time, nullable=False),
     Column("polled_at", Time),
@@ -305,9 +299,7 @@ resyncs = Table(
     "resyncs",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column(
-        "hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False, index=True),
     Column("scope", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("kind", Text, nullable=False),

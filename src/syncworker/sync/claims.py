@@ -105,9 +105,7 @@ def has_due(tx: Tx, hub_id: int, kind: Kind, lane: Lane) -> bool:
     )
 
 
-def claim(
-    tx: Tx, hub_id: int, kind: Kind, *, lane: Lane, limit: int = BATCH, oldest_first: bool = False
-) -> Claim:
+def claim(tx: Tx, hub_id: int, kind: Kind, *, lane: Lane, limit: int = BATCH, oldest_first: bool = False) -> Claim:
     """Take up to `limit` due marks of one portal and kind: by priority, or the oldest whatever their priority."""
     taken = Claim(hub_id=hub_id, kind=kind, token=uuid.uuid4())
     priorities = [int(p) for p in served_priorities(tx, hub_id, kind, lane)]
@@ -175,9 +173,9 @@ _OURS = """
        m.hub_id = :hub_id AND m.claim_token = :token
    AND (m.kind, m.object_id) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])))
 """
-_RENEW = text(f"UPDATE marks AS m SET not_before = :lease WHERE {_OURS} RETURNING m.kind, m.object_id")  # noqa: S608
+_RENEW = text(f"UPDATE marks AS m SET not_before = :lease WHERE {_OURS} RETURNING m.kind, m.object_id")
 _GIVE_BACK = text(
-    f"UPDATE marks AS m SET claim_token = NULL, not_before = :now, last_error = coalesce(:error, last_error) WHERE {_OURS}"  # noqa: S608, E501
+    f"UPDATE marks AS m SET claim_token = NULL, not_before = :now, last_error = coalesce(:error, last_error) WHERE {_OURS}"  # noqa: E501
 )
 _FINISH = text("""
     DELETE FROM marks AS m
@@ -188,7 +186,7 @@ _FINISH = text("""
 """)
 _FINISH_MARKED_AGAIN = text(f"""
     UPDATE marks AS m SET claim_token = NULL, not_before = :now, attempts = 0, last_error = NULL WHERE {_OURS}
-""")  # noqa: S608 - no value is formatted in
+""")
 _FAIL = text("""
     UPDATE marks AS m
        SET claim_token = NULL, attempts = m.attempts + 1, not_before = failed.not_before, last_error = failed.error,
@@ -253,8 +251,6 @@ def _ours(taken: Claim, keys: Collection[Key]) -> dict[str, object]:
 
 def _marks(rows: Collection[Row[*tuple[object, ...]]]) -> dict[Key, Mark]:
     return {
-        (Kind(row.kind), row.object_id): Mark(
-            generation=row.generation, attempts=row.attempts, marked_at=row.marked_at
-        )
+        (Kind(row.kind), row.object_id): Mark(generation=row.generation, attempts=row.attempts, marked_at=row.marked_at)
         for row in rows
     }

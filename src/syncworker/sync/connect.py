@@ -34,7 +34,7 @@ class WrongAccount(Exception):
 
     def __init__(self, *, asked: int, found: int) -> None:
         super().__init__(
-            f"the token belongs to portal {found}, not to {asked}: set SYNCWORKER_HUBSPOT_PORTAL_ID, or the token, right"
+            f"the token belongs to portal {found}, not to {asked}: mend SYNCWORKER_HUBSPOT_PORTAL_ID, or the token"
         )
 
 
@@ -100,9 +100,7 @@ def connect(context: Context, new: NewPortal) -> Portal:
 def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
     """The account that these credentials belong to; raises FixCredentials."""
     if not credentials.access_token:
-        raise SettingsError(
-            ["connecting a portal needs an access token: set SYNCWORKER_HUBSPOT_ACCESS_TOKEN"]
-        )
+        raise SettingsError(["connecting a portal needs an access token: set SYNCWORKER_HUBSPOT_ACCESS_TOKEN"])
     client = HubSpotClient(
         hub_id=0,
         base_url=context.base_url,
@@ -119,11 +117,7 @@ def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
 def own_domains(context: Context, names: tuple[str, ...]) -> list[Hold]:
     """The holds on the partner's own domains; raises SettingsError naming what is no domain."""
     found = {name: registrable(name, context.domain_rules) for name in names}
-    bad = [
-        f"SYNCWORKER_OWN_DOMAINS: {name}: {of.sentence}"
-        for name, of in found.items()
-        if not isinstance(of, str)
-    ]
+    bad = [f"SYNCWORKER_OWN_DOMAINS: {name}: {of.sentence}" for name, of in found.items() if not isinstance(of, str)]
     if bad:
         raise SettingsError(bad)
     return [

@@ -112,9 +112,7 @@ def rest(tx: Tx, cursor: Cursor, *, every: timedelta, error: str | None = None) 
 def hurry_forms(tx: Tx, hub_id: int) -> int | None:
     """Look at the portal's forms soon; return in how many milliseconds, or None where it has no forms."""
     due = (
-        tx.connection.execute(
-            _HURRY, {"hub_id": hub_id, "now": tx.now, "gap": FORM_GAP, "ahead": SPENT_AHEAD}
-        )
+        tx.connection.execute(_HURRY, {"hub_id": hub_id, "now": tx.now, "gap": FORM_GAP, "ahead": SPENT_AHEAD})
         .scalars()
         .all()
     )

@@ -179,9 +179,7 @@ def _redis(context: Context) -> Finding:
     try:
         client.ping()
     except redis.RedisError as error:
-        what = (
-            f"see that it runs, and that {PREFIX}REDIS_URL names it; nothing is lost, but everything is late"
-        )
+        what = f"see that it runs, and that {PREFIX}REDIS_URL names it; nothing is lost, but everything is late"
         return _problem(None, "redis", f"it does not answer: {error}", what)
     finally:
         client.close()
@@ -234,9 +232,7 @@ def _work(tx: Tx, portal: Portal) -> list[Finding]:
     else:
         found.append(_fine(hub_id, "parked", "none"))
     failing = tx.connection.execute(_FAILING, {"hub_id": hub_id}).all()
-    found += [
-        _problem(hub_id, f"poll {row.trigger}", row.last_error, "see the line itself") for row in failing
-    ]
+    found += [_problem(hub_id, f"poll {row.trigger}", row.last_error, "see the line itself") for row in failing]
     return found
 
 
@@ -280,10 +276,4 @@ def _problem(portal: int | None, name: str, said: str, what_now: str) -> Finding
 
 def _ago(since: timedelta) -> str:
     seconds = int(since.total_seconds())
-    return (
-        f"{seconds} s"
-        if seconds < 120
-        else f"{seconds // 60} min"
-        if seconds < 7200
-        else f"{seconds // 3600} h"
-    )
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

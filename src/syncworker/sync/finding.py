@@ -35,9 +35,7 @@ def find(context: Context, hub_id: int, text: str) -> Meant:
     if address:
         kind = Kind.COMPANY if address[2] == "2" or address[3] == "company" else Kind.CONTACT
         if int(address[1]) != hub_id:
-            raise NotFound(
-                f"that address belongs to portal {address[1]}, not to {hub_id}: name it with --portal"
-            )
+            raise NotFound(f"that address belongs to portal {address[1]}, not to {hub_id}: name it with --portal")
         return Meant(hub_id=hub_id, kind=kind, object_id=address[4])
     if _ID.fullmatch(given):
         return Meant(hub_id=hub_id, kind=Kind.CONTACT, object_id=given)
@@ -79,7 +77,5 @@ def find_contact(context: Context, hub_id: int, text: str) -> str:
     ids = sorted({one.to_id for one in contacts})
     if len(ids) != 1:
         listed = ", ".join(ids[:5]) or "none"
-        raise NotFound(
-            f"company {meant.object_id} has {len(ids)} contacts ({listed}): name the lead by its id"
-        )
+        raise NotFound(f"company {meant.object_id} has {len(ids)} contacts ({listed}): name the lead by its id")
     return ids[0]

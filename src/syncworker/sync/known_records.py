@@ -96,12 +96,8 @@ def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
         for one in sorted(read, key=lambda r: r.object_id)
     ]
     statement = insert(records).values(rows)
-    fresh = {
-        name: statement.excluded[name] for name in rows[0] if name not in {"hub_id", "kind", "object_id"}
-    }
-    tx.connection.execute(
-        statement.on_conflict_do_update(index_elements=["hub_id", "kind", "object_id"], set_=fresh)
-    )
+    fresh = {name: statement.excluded[name] for name in rows[0] if name not in {"hub_id", "kind", "object_id"}}
+    tx.connection.execute(statement.on_conflict_do_update(index_elements=["hub_id", "kind", "object_id"], set_=fresh))
 
 
 def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
@@ -109,9 +105,7 @@ def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
     if ids:
         tx.connection.execute(
             update(records)
-            .where(
-                records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids))
-            )
+            .where(records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids)))
             .values(presence="archived", reconciled_at=tx.now)
         )
 

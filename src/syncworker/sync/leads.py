@@ -52,9 +52,7 @@ def read_contacts(client: HubSpotClient, names: PropertyNames, ids: Collection[s
     """One contact read, one association read, at most one company read; one more where a request is set."""
     wanted = (*CONTACT_FIELDS, *read_by_us(names, "contact"))
     read = client.batch_read("contact", ids, properties=wanted)
-    contacts = {
-        key: record for key, record in read.found.items() if key not in read.moved and not record.archived
-    }
+    contacts = {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
     gone = read.missing | {key for key, record in read.found.items() if record.archived}
     associated = client.associations("contact", "company", list(contacts)) if contacts else {}
     primary = {
@@ -79,9 +77,7 @@ def read_companies(client: HubSpotClient, names: PropertyNames, ids: Collection[
         return {}
     wanted = (*COMPANY_FIELDS, *read_by_us(names, "company"))
     read = client.batch_read("company", sorted(ids), properties=wanted)
-    return {
-        key: record for key, record in read.found.items() if key not in read.moved and not record.archived
-    }
+    return {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
 
 
 def read_request_history(

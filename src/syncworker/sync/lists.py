@@ -43,14 +43,14 @@ REFUSED = "refused"
 STATES = (*(state.value for state in State), REFUSED)
 
 
-class UnknownFilter(ValueError):  # noqa: N818 - says what is so
+class UnknownFilter(ValueError):
     """A list is asked for by a value that nothing can have."""
 
     def __init__(self, name: str, value: str, known: tuple[str, ...]) -> None:
         super().__init__(f"{name} is one of {', '.join(known)}, not {value[:40]!r}")
 
 
-class UnknownRequest(Exception):  # noqa: N818 - says what is so
+class UnknownRequest(Exception):
     """The portal's partner has no request of that id."""
 
     def __init__(self, request_id: int) -> None:
@@ -196,9 +196,7 @@ def registration_of(tx: Tx, hub_id: int, domain: str) -> Registration:
     return claims.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
 
-def marks(
-    tx: Tx, hub_id: int, *, parked: bool | None = None, limit: int = 50, cursor: str | None = None
-) -> MarkPage:
+def marks(tx: Tx, hub_id: int, *, parked: bool | None = None, limit: int = 50, cursor: str | None = None) -> MarkPage:
     """The portal's marks: first those that are due first; parked ones alone: the newest first. None: all.
 
     Raises UnknownPortal, BadCursor.
@@ -269,9 +267,7 @@ def _lines(limit: int) -> int:
 
 def _pattern(q: str | None) -> str | None:
     # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
-    given = "".join(
-        character for character in (q or "")[:MOST_Q_CHARACTERS] if character.isprintable()
-    ).strip()
+    given = "".join(character for character in (q or "")[:MOST_Q_CHARACTERS] if character.isprintable()).strip()
     if not given:
         return None
     for special in ("\\", "%", "_"):

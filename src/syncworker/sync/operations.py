@@ -21,9 +21,7 @@ from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.wake import Bell, Ring
 
 
-def register(
-    context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str
-) -> Stored | None:
+def register(context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str) -> Stored | None:
     """Ask to register a contact's domain; the same key is the same request. Returns it, or None if the key is known.
 
     Raises UnknownPortal.

@@ -15,13 +15,11 @@ _MOST_CHARACTERS = 1000
 _LARGEST_ID = 2**63 - 1
 
 
-class BadCursor(ValueError):  # noqa: N818 - says what is so
+class BadCursor(ValueError):
     """Not a cursor of this list."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "the cursor is not one of this list: use the `next` of its last page, or leave it out"
-        )
+        super().__init__("the cursor is not one of this list: use the `next` of its last page, or leave it out")
 
 
 def encode(name: str, *key: str | int | datetime) -> str:

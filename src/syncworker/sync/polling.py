@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Filter, Record, Sort
+from syncworker.hubspot.records import Record
 from syncworker.registration.rules.domains import registrable
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.store.tables import requests
 from syncworker.sync import cursors, known_records
+from syncworker.sync.changed import changed
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import Cursor
 from syncworker.sync.known_records import KnownRecord
@@ -36,11 +37,6 @@ from syncworker.sync.wake import Bell, Ring
 OVERLAP = timedelta(seconds=30)
 LATE = timedelta(hours=1)
 LATE_EVERY = timedelta(minutes=5)
-PAGE = 200  # HubSpot's most, for a search
-_SEARCH_ENDS = 10_000
-
-# HubSpot CRM search guide: contacts say lastmodifieddate, everything else hs_lastmodifieddate.
-MODIFIED = {Kind.CONTACT: "lastmodifieddate", Kind.COMPANY: "hs_lastmodifieddate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,35 +92,14 @@ def _poll(context: Context, cursor: Cursor, stream: Stream) -> None:
     until = _now(context) - LATE if stream.late else None
     if until is not None and until <= since:
         return
-    after: str | None = None
-    newest = since
-    while True:
-        filters = [_at_least(stream.kind, since)] + ([_at_most(stream.kind, until)] if until else [])
-        page = context.client(cursor.hub_id).search(
-            stream.kind.value,
-            filter_groups=[filters],
-            sort=Sort(MODIFIED[stream.kind]),
-            properties=_properties(context.names, stream.kind),
-            limit=PAGE,
-            after=after,
-        )
-        # Search may give a record that has changed since it matched; only what it matched by moves the high-water.
-        times = [_modified(stream.kind, record) for record in page.records]
-        times = [at for at in times if at is not None and (until is None or at <= until)]
-        newest = max([newest, *(at for at in times if at is not None)])
+    client = context.client(cursor.hub_id)
+    properties = _properties(context.names, stream.kind)
+    for found, reached in changed(client, stream.kind, properties, since=since, until=until):
         marked = context.database.run(
-            lambda tx: _store(tx, context, cursor, stream, page.records, newest)  # noqa: B023 - run at once
+            lambda tx: _store(tx, context, cursor, stream, found, reached)  # noqa: B023 - run at once
         )
         if marked:
             context.waker.ring(Ring(Bell.RECONCILE_BULK, cursor.hub_id))
-        after = page.after
-        if after is None:
-            return
-        if int(after) + PAGE > _SEARCH_ENDS:
-            if newest <= since:
-                # 10,000 records of one millisecond: the late look and the webhooks are what is left.
-                return
-            since, after = newest, None
 
 
 def _now(context: Context) -> datetime:
@@ -134,12 +109,10 @@ def _now(context: Context) -> datetime:
 
 def _properties(names: PropertyNames, kind: Kind) -> Sequence[str]:
     fields = CONTACT_FIELDS if kind is Kind.CONTACT else COMPANY_FIELDS
-    return (*fields, *read_by_us(names, kind.value), MODIFIED[kind])
+    return (*fields, *read_by_us(names, kind.value))
 
 
-def _store(
-    tx: Tx, context: Context, cursor: Cursor, stream: Stream, found: Sequence[Record], newest: datetime
-) -> int:
+def _store(tx: Tx, context: Context, cursor: Cursor, stream: Stream, found: Sequence[Record], newest: datetime) -> int:
     portal = portals.get(tx, cursor.hub_id)
     interesting = of_interest(tx, context, portal, stream.kind, found)
     cause = "poll, an hour later" if stream.late else "poll"
@@ -184,27 +157,5 @@ def _domain(context: Context, kind: Kind, record: Record) -> str | None:
 
 
 def _with_requests(tx: Tx, hub_id: int, ids: set[str]) -> set[str]:
-    query = select(requests.c.contact_id).where(
-        requests.c.hub_id == hub_id, requests.c.contact_id.in_(sorted(ids))
-    )
+    query = select(requests.c.contact_id).where(requests.c.hub_id == hub_id, requests.c.contact_id.in_(sorted(ids)))
     return set(tx.connection.execute(query.distinct()).scalars())
-
-
-def _modified(kind: Kind, record: Record) -> datetime | None:
-    value = record.properties.get(MODIFIED[kind])
-    try:
-        return datetime.fromisoformat(value) if value else None
-    except ValueError:
-        return None  # nothing that could move a high-water
-
-
-def _at_least(kind: Kind, moment: datetime) -> Filter:
-    return Filter(property_name=MODIFIED[kind], operator="GTE", value=_ms(moment))
-
-
-def _at_most(kind: Kind, moment: datetime) -> Filter:
-    return Filter(property_name=MODIFIED[kind], operator="LTE", value=_ms(moment))
-
-
-def _ms(moment: datetime) -> str:
-    return str(int(moment.astimezone(UTC).timestamp() * 1000))

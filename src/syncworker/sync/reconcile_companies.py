@@ -72,9 +72,7 @@ def plan_companies(
     history.record(tx, edits)
 
 
-def commit_companies(
-    tx: Tx, context: Context, portal: Portal, claim: Claim, companies: Mapping[str, Record]
-) -> Plan:
+def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, companies: Mapping[str, Record]) -> Plan:
     """Bring what we keep of these companies to what was read, and say what to write."""
     plan = Plan()
     ids = claim.ids

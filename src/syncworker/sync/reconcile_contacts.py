@@ -50,9 +50,7 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
     batch = {(portal.hub_id, contact_id) for contact_id in subjects}
     along = {(portal.hub_id, object_id) for kind, object_id in claim.marks if kind is Kind.COMPANY}
-    plan.rings |= fan_out.mark_changes(
-        tx, changes, cause="ledger", except_contacts=batch, except_companies=along
-    )
+    plan.rings |= fan_out.mark_changes(tx, changes, cause="ledger", except_contacts=batch, except_companies=along)
     return plan
 
 
@@ -96,9 +94,7 @@ def _plan_contacts(
         plan.settle(key, changes=changes, wanted=wanted, known=before, now=tx.now)
         if not changes:
             unchanged[contact_id] = as_json(wanted)
-        edits += hand_edits(
-            portal, Kind.CONTACT, contact_id, changes, wanted, before, domain=of.decision.domain
-        )
+        edits += hand_edits(portal, Kind.CONTACT, contact_id, changes, wanted, before, domain=of.decision.domain)
     plan.done |= {(Kind.CONTACT, contact_id) for contact_id in read.gone} & set(claim.marks)
     known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
     known_records.note_written(tx, portal.hub_id, Kind.CONTACT, unchanged, counted=False)

@@ -41,9 +41,7 @@ class Found:
 
 def find_records(client: HubSpotClient, domains: Collection[str]) -> Found:
     """The companies of these domains, their contacts, and the contacts with such a website."""
-    companies = _search(
-        client, "company", "domain", {domain: [domain, f"www.{domain}"] for domain in domains}
-    )
+    companies = _search(client, "company", "domain", {domain: [domain, f"www.{domain}"] for domain in domains})
     contacts = _search(client, "contact", "website", {domain: _spellings(domain) for domain in domains})
     everyone = sorted({company_id for ids in companies.values() for company_id in ids})
     for start in range(0, len(everyone), 100):
@@ -79,12 +77,7 @@ def commit_domains(tx: Tx, portal: Portal, claim: Claim, found: Found) -> Plan:
 def _spellings(domain: str) -> list[str]:
     """How people write the website of a domain. Other spellings are found when their record changes."""
     hosts = (domain, f"www.{domain}")
-    return [
-        f"{scheme}{host}{end}"
-        for scheme in ("", "https://", "http://")
-        for host in hosts
-        for end in ("", "/")
-    ]
+    return [f"{scheme}{host}{end}" for scheme in ("", "https://", "http://") for host in hosts for end in ("", "/")]
 
 
 def _search(client: HubSpotClient, kind: str, property_name: str, spelled: Mapping[str, list[str]]) -> Ids:

@@ -79,9 +79,7 @@ _FIELDS = (
 )
 
 
-def mark_named(
-    tx: Tx, hub_id: int, *, contacts: Collection[str] = (), companies: Collection[str] = ()
-) -> list[Ring]:
+def mark_named(tx: Tx, hub_id: int, *, contacts: Collection[str] = (), companies: Collection[str] = ()) -> list[Ring]:
     """A person asks to look at these records again, now."""
     portals.get(tx, hub_id)
     mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="resync")
@@ -201,6 +199,4 @@ def _page(
 
 
 def _release(tx: Tx, resync_id: int, *, error: str | None = None) -> None:
-    tx.connection.execute(
-        update(resyncs).where(resyncs.c.id == resync_id).values(leased_until=None, last_error=error)
-    )
+    tx.connection.execute(update(resyncs).where(resyncs.c.id == resync_id).values(leased_until=None, last_error=error))

@@ -14,9 +14,7 @@ from syncworker.sync.context import Context, program
 def plan_setup(context: Context, portal: Portal) -> list[Change]:
     """What is missing or different; empty where nothing is."""
     of = program(portal.partner.program)
-    wanted = definitions(
-        context.names, tiers=of.tier_names, hubspot_is_authority=of.authority is Authority.HUBSPOT
-    )
+    wanted = definitions(context.names, tiers=of.tier_names, hubspot_is_authority=of.authority is Authority.HUBSPOT)
     return setup.plan(context.client(portal.hub_id), wanted)
 
 

@@ -22,10 +22,8 @@ def contact_properties(names: PropertyNames, decision: Decision, authority: Auth
     return shown
 
 
-def company_properties(
-    names: PropertyNames, decision: Decision, authority: Authority, *, tier: str
-) -> Properties:
-    """What a company shows for the best of its states. The tier is set only while the partner holds the registration."""
+def company_properties(names: PropertyNames, decision: Decision, authority: Authority, *, tier: str) -> Properties:
+    """What a company shows for the best of its states; the tier only while the partner holds the registration."""
     shown = _both(names, decision, authority)
     shown[names.tier] = tier if decision.status is Status.REGISTERED else ""
     return shown
@@ -60,15 +58,9 @@ def _was_registered(decision: Decision) -> bool:
     return decision.status in {Status.EXPIRED, Status.DEREGISTERED}
 
 
-def differences(
-    names: PropertyNames, wanted: Mapping[str, str], current: Mapping[str, str | None]
-) -> Properties:
+def differences(names: PropertyNames, wanted: Mapping[str, str], current: Mapping[str, str | None]) -> Properties:
     """The wanted properties that are not so in the CRM, compared in canonical form."""
-    return {
-        name: value
-        for name, value in wanted.items()
-        if not same(type_of(names, name), value, current.get(name))
-    }
+    return {name: value for name, value in wanted.items() if not same(type_of(names, name), value, current.get(name))}
 
 
 def type_of(names: PropertyNames, name: str) -> str:

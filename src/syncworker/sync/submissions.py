@@ -138,9 +138,7 @@ def resolve(context: Context, hub_id: int) -> None:
             return
         emails = sorted({email for email in waiting.values() if email})
         try:
-            read = context.client(hub_id).batch_read(
-                "contact", emails[:100], properties=["email"], id_property="email"
-            )
+            read = context.client(hub_id).batch_read("contact", emails[:100], properties=["email"], id_property="email")
         except (HubSpotError, RateLimited) as error:
             failure = portal_failure(error)
             if failure is not None:
@@ -189,9 +187,7 @@ def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str
             tx.connection.execute(row.values(contact_id=contact_id, email=None, resolve_after=None))
             continue
         attempts = tx.connection.execute(
-            row.values(resolve_attempts=requests.c.resolve_attempts + 1).returning(
-                requests.c.resolve_attempts
-            )
+            row.values(resolve_attempts=requests.c.resolve_attempts + 1).returning(requests.c.resolve_attempts)
         ).scalar_one()
         if email is None or attempts > len(RESOLVE_AGAIN):
             _give_up(tx, request_id, email)
@@ -202,11 +198,7 @@ def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str
 
 
 def _give_up(tx: Tx, request_id: int, email: str | None) -> None:
-    why = (
-        "the submission has no usable email"
-        if email is None
-        else "no contact with the submission's email was found"
-    )
+    why = "the submission has no usable email" if email is None else "no contact with the submission's email was found"
     tx.connection.execute(
         update(requests)
         .where(requests.c.id == request_id)

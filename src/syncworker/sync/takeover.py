@@ -103,9 +103,7 @@ def import_holds(context: Context, path: Path, *, who: str, dry_run: bool) -> Ou
     return outcome
 
 
-def read_rows(
-    path: Path, columns: tuple[str, ...], *, required: tuple[str, ...]
-) -> list[tuple[int, dict[str, str]]]:
+def read_rows(path: Path, columns: tuple[str, ...], *, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with a header, numbered as an editor shows them; raises BadFile."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -117,13 +115,9 @@ def read_rows(
             names = [name.strip().lower() for name in reader.fieldnames or []]
             missing = [name for name in required if name not in names]
             if missing:
-                raise BadFile(
-                    f"{path.name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}"
-                )
+                raise BadFile(f"{path.name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")
             reader.fieldnames = names
-            rows = [
-                (reader.line_num, {name: (row.get(name) or "").strip() for name in columns}) for row in reader
-            ]
+            rows = [(reader.line_num, {name: (row.get(name) or "").strip() for name in columns}) for row in reader]
     except UnicodeDecodeError:
         raise BadFile(f"{path.name} is not UTF-8: save it as CSV UTF-8") from None
     except OSError as error:
@@ -154,9 +148,7 @@ def _checked(
             problem = "expires_on is before registered_on"
         elif not problem and domain in good:
             problem = f"the same domain as in row {good[domain].number}"
-        elif not problem and any(
-            row[key] and not row[key].isdecimal() for key in ("contact_id", "company_id")
-        ):
+        elif not problem and any(row[key] and not row[key].isdecimal() for key in ("contact_id", "company_id")):
             problem = "contact_id and company_id are HubSpot's record ids, in digits"
         if problem or began is None:
             outcome.problems.append((number, row["domain"], problem))
@@ -172,9 +164,7 @@ def _checked(
     return list(good.values())
 
 
-def _keep(
-    tx: Tx, portal: Portal, rows: list[Row], outcome: Outcome, *, who: str, path: Path, dry_run: bool
-) -> Changes:
+def _keep(tx: Tx, portal: Portal, rows: list[Row], outcome: Outcome, *, who: str, path: Path, dry_run: bool) -> Changes:
     changes = Changes()
     held = claimed.held_on(tx, [row.domain for row in rows])
     authority = program(portal.partner.program).authority
@@ -192,9 +182,7 @@ def _keep(
             if same:
                 outcome.known.append(row.domain)
             else:
-                outcome.problems.append(
-                    (row.number, row.domain, f"conflict: registered here already, {dates}")
-                )
+                outcome.problems.append((row.number, row.domain, f"conflict: registered here already, {dates}"))
             continue
         if past and _came_in_before(tx, portal, row):
             outcome.known.append(row.domain)

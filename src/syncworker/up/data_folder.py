@@ -29,8 +29,7 @@ class AlreadyRunningError(Exception):
         self.pid = pid
         which = f" (process {pid})" if pid else ""
         super().__init__(
-            f"another `syncworker up`{which} runs in {folder}: "
-            "stop it, or set SYNCWORKER_DATA_DIR to another folder"
+            f"another `syncworker up`{which} runs in {folder}: stop it, or set SYNCWORKER_DATA_DIR to another folder"
         )
 
 

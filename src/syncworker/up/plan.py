@@ -50,7 +50,7 @@ class Plan:
     """Started when the preparation is done, beside the web process."""
     web: Process
     scheduler: Process
-    """Started when the worker is ready: its messages leave heartbeats that look like a worker's. Stopped first."""
+    """Started when the worker is ready, whose heartbeats its own look like. Stopped first."""
     published: Mapping[str, str]
     """What other commands need to know."""
     addresses: Mapping[str, str]
@@ -62,9 +62,7 @@ def needs(settings: Settings) -> Needs:
     return Needs(
         postgres=settings.database_url is None,
         valkey=settings.redis_url is None,
-        sandbox=not (
-            settings.hubspot_access_token or settings.hubspot_refresh_token or settings.hubspot_base_url
-        ),
+        sandbox=not (settings.hubspot_access_token or settings.hubspot_refresh_token or settings.hubspot_base_url),
     )
 
 

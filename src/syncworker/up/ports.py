@@ -14,9 +14,7 @@ class PortInUseError(Exception):
 
     def __init__(self, taken: Mapping[str, int]) -> None:
         self.taken = dict(taken)
-        which = ", ".join(
-            f"port {port} is in use: free it or set {setting}" for setting, port in taken.items()
-        )
+        which = ", ".join(f"port {port} is in use: free it or set {setting}" for setting, port in taken.items())
         super().__init__(which)
 
 

@@ -52,9 +52,7 @@ def run(settings: Settings, *, worker_processes: int = 2, make: PlanMaker = plan
             if killed_lately:
                 settings = _without_leftovers(settings)
             ports.check(planning.ports(settings), patience=_KILLED_LATELY_SECONDS if killed_lately else 0.0)
-            return asyncio.run(
-                attend(lambda: make(settings, folder, worker_processes=worker_processes), folder)
-            )
+            return asyncio.run(attend(lambda: make(settings, folder, worker_processes=worker_processes), folder))
     except (AlreadyRunningError, ports.PortInUseError, EmbeddedMissingError, SettingsError) as problem:
         complain(problem)
         return REFUSED
@@ -101,9 +99,7 @@ async def attend(make_plan: Callable[[], Plan], folder: DataFolder) -> int:
         terminal.close()
 
 
-async def _start(
-    make_plan: Callable[[], Plan], household: Household, folder: DataFolder, terminal: Terminal
-) -> None:
+async def _start(make_plan: Callable[[], Plan], household: Household, folder: DataFolder, terminal: Terminal) -> None:
     plan = await asyncio.to_thread(make_plan)
     preparing = asyncio.create_task(household.run_once(plan.preparation))
     try:

@@ -51,21 +51,13 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        holds = context or Context(settings or settings_module.load(), pool_size=POOL_SIZE)
-        telemetry = Telemetry()
-        telemetry.registry.register(StateCollector(holds))
-        app.state.held = Held(
-            context=holds,
-            telemetry=telemetry,
-            secrets=WebhookSecrets(lambda: _secrets(holds)),
-            webhook_threads=CapacityLimiter(WEBHOOK_THREADS),
-            health_threads=CapacityLimiter(HEALTH_THREADS),
-        )
+        opened = context or Context(settings or settings_module.load(), pool_size=POOL_SIZE)
+        app.state.held = hold(opened)
         try:
             yield
         finally:
-            if holds is not context:
-                holds.close()
+            if opened is not context:
+                opened.close()
 
     app = FastAPI(
         title="syncworker",
@@ -80,6 +72,19 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
     app.include_router(metrics.router)
     app.include_router(api.router)
     return app
+
+
+def hold(context: Context) -> Held:
+    """All that requests find in the app."""
+    telemetry = Telemetry()
+    telemetry.registry.register(StateCollector(context))
+    return Held(
+        context=context,
+        telemetry=telemetry,
+        secrets=WebhookSecrets(lambda: _secrets(context)),
+        webhook_threads=CapacityLimiter(WEBHOOK_THREADS),
+        health_threads=CapacityLimiter(HEALTH_THREADS),
+    )
 
 
 def _secrets(context: Context) -> dict[int, str]:

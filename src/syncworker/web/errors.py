@@ -80,9 +80,7 @@ def install(app: FastAPI) -> None:
 async def _database_away(request: Request, error: Exception) -> JSONResponse:
     # The rest of a database error is the statement with its values.
     log.error("database_away", path=request.url.path, error=str(error).partition("\n")[0][:300])
-    return _answer(
-        503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"}
-    )
+    return _answer(503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"})
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -77,9 +77,7 @@ def _portals(context: Context, tx: Tx) -> list[GaugeMetricFamily]:
     limit = GaugeMetricFamily(
         "syncworker_capacity_limit", f"How many registrations may be active. {shared}", labels=["portal"]
     )
-    used = GaugeMetricFamily(
-        "syncworker_capacity_used", f"How many slots are taken. {shared}", labels=["portal"]
-    )
+    used = GaugeMetricFamily("syncworker_capacity_used", f"How many slots are taken. {shared}", labels=["portal"])
     waiting = GaugeMetricFamily(
         "syncworker_capacity_waiting", f"How many domains wait for a slot. {shared}", labels=["portal"]
     )

@@ -40,7 +40,7 @@ class Taken:
 def receive(context: Context, secrets: WebhookSecrets, delivery: Delivery, *, now: datetime) -> Taken:
     """Take a webhook. When this returns, its events are committed.
 
-    Raises BadSignature, NotWebhookJson; SQLAlchemyError, WrongSecretKey where it cannot be verified or stored.
+    Raises BadSignature, NotWebhookJson; SQLAlchemyError, WrongSecretKey where it cannot be verified or kept.
     """
     # HubSpot signs the address that it was given. A proxy may have made anything of host, scheme and path.
     uri = context.settings.webhook_url + (f"?{delivery.query}" if delivery.query else "")

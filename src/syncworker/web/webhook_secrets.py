@@ -21,9 +21,7 @@ Holders = Mapping[str, frozenset[int]]
 class WebhookSecrets:
     """Keeps the secrets for some seconds. Thread-safe."""
 
-    def __init__(
-        self, load: Callable[[], Mapping[int, str]], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, load: Callable[[], Mapping[int, str]], *, clock: Callable[[], float] = time.monotonic) -> None:
         """`load` gives the secret of each portal by hub id; `clock` the seconds since some moment."""
         self._load = load
         self._clock = clock

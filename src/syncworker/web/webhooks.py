@@ -28,7 +28,7 @@ ANSWER_WITHIN_S = 2.5
 BODY_WITHIN_S = 10.0
 
 
-class TooLarge(Exception):  # noqa: N818 - says what is so
+class TooLarge(Exception):
     """The body is larger than anything HubSpot sends (100 events)."""
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ history, nobody overtaken on the waiting list, and deciding again changes nothin
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -89,7 +90,13 @@ class Ledger(RuleBasedStateMachine):
     contacts = st.sampled_from(CONTACTS)
     names = st.sampled_from(DOMAINS)
 
-    @rule(side=sides, contact=contacts, name=names, action=st.sampled_from(list(Action)), source=st.sampled_from(list(Source)))
+    @rule(
+        side=sides,
+        contact=contacts,
+        name=names,
+        action=st.sampled_from(list(Action)),
+        source=st.sampled_from(list(Source)),
+    )
     def somebody_asks(self, side: int, contact: int, name: str, action: Action, source: Source) -> None:
         portal = self.portals[side]
         new = NewRequest(
@@ -117,10 +124,8 @@ class Ledger(RuleBasedStateMachine):
             if undo:
                 registrations.undo_deregistration(tx, partner.id, claim.domain, who="p", source=Source.APP)
 
-        try:
+        with suppress(registrations.NotRegistered):
             self.rig.database.run(work)
-        except registrations.NotRegistered:
-            pass
 
     @rule(seconds=st.sampled_from([30, 601, 40 * 86_400, 367 * 86_400]))
     def time_passes(self, seconds: int) -> None:
@@ -183,9 +188,9 @@ class Ledger(RuleBasedStateMachine):
         last_of_registration = {
             row.registration_id: row.event
             for row in told
-            if row.registration_id and row.event not in {"joined", "hold_came", "renewal_set"} and not (
-                row.request_id and row.event in {"deregistered", "deregistration_asked", "withdrawn"}
-            )
+            if row.registration_id
+            and row.event not in {"joined", "hold_came", "renewal_set"}
+            and not (row.request_id and row.event in {"deregistered", "deregistration_asked", "withdrawn"})
         }
         for claim in self.all(tables.registrations):
             event = last_of_registration[claim.id]
@@ -203,9 +208,7 @@ class Ledger(RuleBasedStateMachine):
     def deciding_again_changes_nothing(self) -> None:
         for portal in self.portals:
             mine = {row.contact_id: row for row in self.requests() if row.hub_id == portal.hub_id and row.domain}
-            subjects = {
-                contact: self.subject(int(contact), row.domain.split("-")[0]) for contact, row in mine.items()
-            }
+            subjects = {contact: self.subject(int(contact), row.domain.split("-")[0]) for contact, row in mine.items()}
             first, _ = self.decide(portal, subjects)
             before = self.all(tables.registrations), self.requests(), len(self.all(tables.history))
             again, changes = self.decide(portal, subjects)

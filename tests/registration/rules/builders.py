@@ -27,9 +27,7 @@ def lead(**fields: object) -> Lead:
     return replace(LEAD, **fields)  # type: ignore[arg-type]
 
 
-def request(
-    action: Action = Action.REGISTER, source: Source = Source.FORM, *, confirmed: bool = False
-) -> Request:
+def request(action: Action = Action.REGISTER, source: Source = Source.FORM, *, confirmed: bool = False) -> Request:
     """An open request, by a form unless said otherwise."""
     return Request(id=7, action=action, source=source, requested_at=NOW, confirmed=confirmed)
 

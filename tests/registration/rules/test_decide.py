@@ -30,9 +30,7 @@ CLAIM = claim()
 OLD = claim("old.com", id=2)
 
 
-def decided(
-    asked: Request | None = None, facts: Facts = FREE, of: Lead = LEAD, rules: Rules | None = None
-) -> Decision:
+def decided(asked: Request | None = None, facts: Facts = FREE, of: Lead = LEAD, rules: Rules | None = None) -> Decision:
     return decide(of, asked, facts, lead_domain(of, domain_rules()), rules or Rules())
 
 
@@ -58,9 +56,7 @@ def test_a_record_that_is_gone_never_ends_a_registration() -> None:
 def test_a_record_on_a_registered_domain_shows_it_with_its_dates() -> None:
     shown = decided(facts=Facts(domain_claim=CLAIM))
 
-    assert shown == Decision(
-        outcome=Outcome.NOTHING, status=Status.REGISTERED, domain="acme.com", claim=CLAIM
-    )
+    assert shown == Decision(outcome=Outcome.NOTHING, status=Status.REGISTERED, domain="acme.com", claim=CLAIM)
 
 
 def test_a_request_on_a_registered_domain_joins_it_without_capacity() -> None:
@@ -185,9 +181,7 @@ def test_an_expired_registration_names_its_last_day() -> None:
     assert shown.detail.startswith("The registration of acme.com expired after 2027-03-10.")
 
 
-@pytest.mark.parametrize(
-    ("ended_days", "status"), [(-1, Status.UNAVAILABLE), (0, Status.EXPIRED), (1, Status.EXPIRED)]
-)
+@pytest.mark.parametrize(("ended_days", "status"), [(-1, Status.UNAVAILABLE), (0, Status.EXPIRED), (1, Status.EXPIRED)])
 def test_of_a_refusal_and_an_end_the_later_is_shown(ended_days: int, status: Status) -> None:
     facts = Facts(
         last_ended=claim(end_reason=EndReason.EXPIRED, ended_at=NOW + timedelta(days=ended_days)),
@@ -251,9 +245,7 @@ def test_an_answer_about_the_present_domain_goes_before_the_drift() -> None:
 @pytest.mark.parametrize(
     "last",
     [
-        Facts(
-            last_consumed=Consumed(status=Status.UNAVAILABLE, reason=None, domain="third.com", decided_at=NOW)
-        ),
+        Facts(last_consumed=Consumed(status=Status.UNAVAILABLE, reason=None, domain="third.com", decided_at=NOW)),
         Facts(
             last_consumed=Consumed(status=Status.UNAVAILABLE, reason=None, domain="acme.com", decided_at=NOW),
             last_ended=claim("third.com", end_reason=EndReason.EXPIRED, ended_at=NOW),
@@ -320,9 +312,7 @@ def test_without_a_free_slot_it_waits_with_its_domain() -> None:
 
 
 def test_with_a_free_slot_it_is_registered() -> None:
-    assert decided(request()) == Decision(
-        outcome=Outcome.REGISTER, status=Status.REGISTERED, domain="acme.com"
-    )
+    assert decided(request()) == Decision(outcome=Outcome.REGISTER, status=Status.REGISTERED, domain="acme.com")
 
 
 def test_an_expired_or_deregistered_domain_is_registered_again_by_a_new_request() -> None:
@@ -349,7 +339,5 @@ def test_a_bad_website_is_bad_data_and_not_replaced_by_the_companys() -> None:
     assert isinstance(found, Refused)
 
 
-def _consumed(
-    status: Status, reason: Reason | None, *, domain: str | None = "acme.com", days: int = 0
-) -> Consumed:
+def _consumed(status: Status, reason: Reason | None, *, domain: str | None = "acme.com", days: int = 0) -> Consumed:
     return Consumed(status=status, reason=reason, domain=domain, decided_at=NOW + timedelta(days=days))

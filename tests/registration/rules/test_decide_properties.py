@@ -75,9 +75,7 @@ def known(draw: st.DrawFn, domain: Domain | Refused | None) -> Facts:
     """Facts that a ledger can hold: our claim on the present domain names that domain."""
     present = domain if isinstance(domain, str) else None
     lead_claim = draw(st.none() | active)
-    domain_claim = (
-        draw(st.none() | active.map(lambda made: replace(made, domain=present))) if present else None
-    )
+    domain_claim = draw(st.none() | active.map(lambda made: replace(made, domain=present))) if present else None
     return Facts(
         lead_claim=lead_claim,
         domain_claim=domain_claim,
@@ -154,9 +152,7 @@ def test_a_request_that_is_consumed_shows_the_same_once_it_is_gone(case: Case) -
 @given(cases())
 def test_a_record_without_a_request_and_without_anything_in_the_ledger_shows_nothing(case: Case) -> None:
     of, _, facts, domain, rules = case
-    unknown = Facts(
-        taken_by_another=facts.taken_by_another, hold=facts.hold, capacity_free=facts.capacity_free
-    )
+    unknown = Facts(taken_by_another=facts.taken_by_another, hold=facts.hold, capacity_free=facts.capacity_free)
 
     assert decide(of, None, unknown, domain, rules).status is None
 

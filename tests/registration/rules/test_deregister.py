@@ -61,9 +61,7 @@ def test_no_setting_lets_a_form_deregister() -> None:
 
 @pytest.mark.parametrize("source", [Source.APP, Source.API, Source.IMPORT])
 def test_a_person_deregisters_without_a_manager(source: Source) -> None:
-    assert decided(request(Action.DEREGISTER, source), Facts(domain_claim=CLAIM)).outcome is (
-        Outcome.DEREGISTER
-    )
+    assert decided(request(Action.DEREGISTER, source), Facts(domain_claim=CLAIM)).outcome is (Outcome.DEREGISTER)
 
 
 def test_deregistering_a_contact_whose_website_drifted_means_what_is_registered() -> None:

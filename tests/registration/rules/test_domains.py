@@ -163,9 +163,7 @@ def test_a_platform_below_a_companys_domain_leaves_that_domain_alone() -> None:
         (" " * 3000, Refusal.TOO_LONG),
     ],
 )
-def test_a_website_that_is_no_companys_own_is_refused_with_its_reason(
-    website: str | None, reason: Refusal
-) -> None:
+def test_a_website_that_is_no_companys_own_is_refused_with_its_reason(website: str | None, reason: Refusal) -> None:
     assert _reason(website) is reason
 
 

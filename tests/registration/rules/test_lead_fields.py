@@ -39,9 +39,7 @@ def test_every_missing_field_is_named_in_order() -> None:
         Status.INVALID_DATA,
         Reason.MISSING_DATA,
     )
-    assert found.detail.startswith(
-        "Missing: first name, last name, email, company, website, form conversion."
-    )
+    assert found.detail.startswith("Missing: first name, last name, email, company, website, form conversion.")
     assert found.domain is None
 
 

@@ -83,9 +83,7 @@ def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Store
     return [(asked.stored(row), row.time_zone) for row in tx.connection.execute(line)]
 
 
-def _serve(
-    tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winners: Collection[int] = ()
-) -> None:
+def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winners: Collection[int] = ()) -> None:
     """Settle all of the partner's requests that wait for these domains, now that each domain is somebody's."""
     line = asked.query().where(
         requests_table.c.partner_id == partner_id,

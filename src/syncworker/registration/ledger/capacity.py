@@ -47,9 +47,7 @@ def terms(partner: Partner, program: Program, now: datetime) -> Terms:
     # The program's rule sets change by the day; which zone's day it is matters to nobody.
     validity = program.validity(partner.tier)
     if partner.capacity is not None:
-        return Terms(
-            limit=partner.capacity, limit_source="override", validity=validity, authority=program.authority
-        )
+        return Terms(limit=partner.capacity, limit_source="override", validity=validity, authority=program.authority)
     rule = program.capacity(partner.tier, now.astimezone(ZoneInfo("UTC")).date())
     source = f"tier {partner.tier}: {rule.source_text}" + (" (example value)" if rule.is_example else "")
     return Terms(limit=rule.limit, limit_source=source, validity=validity, authority=program.authority)
@@ -60,9 +58,7 @@ _HELD = text("""
         SELECT FROM registrations WHERE partner_id = :partner_id AND ended_at IS NULL LIMIT :limit
     ) AS held
 """)
-_WAITING = text(
-    "SELECT count(DISTINCT domain) FROM requests WHERE partner_id = :partner_id AND state = 'waiting'"
-)
+_WAITING = text("SELECT count(DISTINCT domain) FROM requests WHERE partner_id = :partner_id AND state = 'waiting'")
 
 
 def held(tx: Tx, partner_id: int, *, at_most: int) -> int:

@@ -101,9 +101,7 @@ def _latest_requests(tx: Tx, hub_id: int, companies: Mapping[str, object]) -> di
         )
         .order_by(requests.c.company_id, requests.c.contact_id, requests.c.id.desc())
     )
-    query = asked.query().where(
-        requests.c.id.in_(latest), requests.c.state.in_([state.value for state in _STATUS_OF])
-    )
+    query = asked.query().where(requests.c.id.in_(latest), requests.c.state.in_([state.value for state in _STATUS_OF]))
     of: dict[str, list[Stored]] = defaultdict(list)
     for row in tx.connection.execute(query.order_by(requests.c.id)):
         request = asked.stored(row)

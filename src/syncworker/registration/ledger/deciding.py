@@ -91,7 +91,7 @@ def preview_batch(
 def lock_and_end_overdue(
     tx: Tx, partner_id: int, conditions: Conditions, changes: Changes, *, domains: set[Domain] | None = None
 ) -> None:
-    """Lock the partner, end what is overdue and give the slots away; likewise for others' overdue claims on `domains`."""
+    """Lock the partner, end what is overdue, give the slots away; likewise others' overdue claims on `domains`."""
     others = registrations.partners_with_overdue(tx, domains) if domains else set()
     for locked in sorted({partner_id, *others}):
         partner = portals.lock_partner(tx, locked)
@@ -175,9 +175,7 @@ def _settle(
 ) -> bool:
     intended, overtaken = _intended(tuple(known.requests))
     company_id = subject.lead.company_id
-    asked.settle(
-        tx, overtaken, State.WITHDRAWN, happened=Happened.WITHDRAWN, detail="overtaken by a later request"
-    )
+    asked.settle(tx, overtaken, State.WITHDRAWN, happened=Happened.WITHDRAWN, detail="overtaken by a later request")
     state, happened = _SETTLED[decision.outcome]
     claim = _claim_meant(known, decision)
     if decision.outcome is Outcome.DEREGISTER and claim is not None:

@@ -81,9 +81,7 @@ def _flag_registrations(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes,
 
 def _recall_waiting(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes) -> None:
     # Left on the waiting list, the next free slot would register what must not be registered.
-    line = asked.query().where(
-        requests.c.state == State.WAITING.value, requests.c.domain.in_(sorted(by_domain))
-    )
+    line = asked.query().where(requests.c.state == State.WAITING.value, requests.c.domain.in_(sorted(by_domain)))
     waiting = [asked.stored(row) for row in tx.connection.execute(line.with_for_update())]
     asked.decide_again(tx, waiting)
     changes.contacts |= {(r.hub_id, str(r.contact_id)) for r in waiting}

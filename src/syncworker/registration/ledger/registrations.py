@@ -229,9 +229,7 @@ def set_confirmation(tx: Tx, claim: Registration, to: Confirmation, *, who: str,
     """Say what HubSpot is known to say of a claim, where HubSpot is the authority."""
     if claim.confirmation is to:
         return Changes()
-    tx.connection.execute(
-        update(registrations).where(registrations.c.id == claim.id).values(confirmation=to.value)
-    )
+    tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(confirmation=to.value))
     _tell(tx, claim, _CONFIRMED[to], who=who, source=source)
     return _touch(Changes(), claim)
 
@@ -254,9 +252,7 @@ def _end(tx: Tx, claim: Registration) -> None:
     else:
         reason, happened = EndReason.DEREGISTERED, Happened.RELEASED
     tx.connection.execute(
-        update(registrations)
-        .where(registrations.c.id == claim.id)
-        .values(ended_at=at, end_reason=reason.value)
+        update(registrations).where(registrations.c.id == claim.id).values(ended_at=at, end_reason=reason.value)
     )
     _tell(tx, claim, happened, who="syncworker", source=claim.source.value)
 

@@ -196,9 +196,7 @@ def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> l
     return [row.id for row in added]
 
 
-def open_of(
-    tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = False
-) -> Mapping[str, list[Stored]]:
+def open_of(tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = False) -> Mapping[str, list[Stored]]:
     """The open requests of contacts, each in the order in which they were made."""
     narrowed = _STORED.where(
         requests.c.hub_id == hub_id,
@@ -232,8 +230,7 @@ def settle(
     moved = [
         r
         for r in of
-        if (r.state, r.reason, r.domain, r.detail, r.company_id)
-        != (state, reason, domain, detail, company_id)
+        if (r.state, r.reason, r.domain, r.detail, r.company_id) != (state, reason, domain, detail, company_id)
     ]
     if not moved:
         return False
@@ -317,9 +314,7 @@ def try_again(tx: Tx, request_id: int) -> Changes:
 def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
     """End requests whose data was not mended within 30 days."""
     narrowed = (
-        _STORED.where(
-            requests.c.state == State.INVALID_DATA.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR
-        )
+        _STORED.where(requests.c.state == State.INVALID_DATA.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR)
         .order_by(requests.c.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -327,9 +322,7 @@ def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
     lapsed = [stored(row) for row in tx.connection.execute(narrowed)]
     changes = Changes()
     for request in lapsed:
-        settle(
-            tx, [request], State.ENDED, happened=Happened.ENDED, reason=request.reason, domain=request.domain
-        )
+        settle(tx, [request], State.ENDED, happened=Happened.ENDED, reason=request.reason, domain=request.domain)
         changes.contacts |= _again(request).contacts
     return changes
 

@@ -79,9 +79,7 @@ def _below_its_suffix(name: str, rules: DomainRules) -> Domain | Refused:
     suffix = rules.suffixes.publicsuffix(name)
     if suffix is None:
         # A name that the public internet cannot resolve belongs to nobody. New TLDs come with the list.
-        sentence = (
-            f".{quote(name.rpartition('.')[2])} is not a top-level domain: check the spelling of the website"
-        )
+        sentence = f".{quote(name.rpartition('.')[2])} is not a top-level domain: check the spelling of the website"
         return Refused(Refusal.UNKNOWN_TLD, sentence)
     domain = rules.suffixes.privatesuffix(name)
     if domain is None:
@@ -96,9 +94,7 @@ def _name(host: str) -> str | Refused:
     if not host.isascii() or "xn--" in host:
         try:
             name = idna.encode(host, uts46=True, std3_rules=True).decode("ascii").rstrip(".")
-        except (
-            UnicodeError
-        ):  # idna's errors; which rule of IDNA a label breaks helps nobody who typed a website
+        except UnicodeError:  # idna's errors; which rule of IDNA a label breaks helps nobody who typed a website
             return not_a_name(host)
     labels = name.split(".")
     if len(name) > NAME_CHARACTERS or not all(_LABEL.fullmatch(label) for label in labels):

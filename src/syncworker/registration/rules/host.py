@@ -26,9 +26,7 @@ def host_of(website: str) -> str | Refused:
     does. Never raises.
     """
     if len(website) > WEBSITE_CHARACTERS:
-        sentence = (
-            f"the website is longer than {WEBSITE_CHARACTERS} characters: enter the company's home page"
-        )
+        sentence = f"the website is longer than {WEBSITE_CHARACTERS} characters: enter the company's home page"
         return Refused(Refusal.TOO_LONG, sentence)
     text = website.strip(" \t\r\n\u00a0\u3000")
     if not text:

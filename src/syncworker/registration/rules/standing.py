@@ -73,9 +73,7 @@ def deregistered(domain: str | None) -> Left:
     return Left(status=Status.DEREGISTERED, reason=None, domain=domain, sentence=sentence)
 
 
-def left_behind(
-    left: Left, present: str | None, still: Claim | None, outcome: Outcome = Outcome.NOTHING
-) -> Decision:
+def left_behind(left: Left, present: str | None, still: Claim | None, outcome: Outcome = Outcome.NOTHING) -> Decision:
     """A record that shows what was left. `still` is the contact's registration of another domain, if any."""
     moved = ""
     if left.domain and present and left.domain != present:

@@ -91,9 +91,7 @@ def batch_read(world: World, portal: Portal, call: Call) -> Reply:
         }
         if len(mine) > PAGE:
             last = str(mine[PAGE - 1].target)
-            result["paging"] = {
-                "next": {"after": last, "link": f"https://api.hubapi.com{call.path}?after={last}"}
-            }
+            result["paging"] = {"next": {"after": last, "link": f"https://api.hubapi.com{call.path}?after={last}"}}
         results.append(result)
     missing = [id_ for id_, number in numbers.items() if number is None or number not in live]
     return _answer(results, _missing(origin, missing), started)
@@ -203,9 +201,7 @@ def _primary(origin: ObjectType, types: object) -> bool:
     ids = [one.get("associationTypeId") if isinstance(one, dict) else None for one in types]
     for id_ in ids:
         if id_ not in allowed:
-            raise invalid(
-                f"Association type {id_} does not exist for {origin.plural}; known: {sorted(allowed)}"
-            )
+            raise invalid(f"Association type {id_} does not exist for {origin.plural}; known: {sorted(allowed)}")
     return links.PRIMARY[side] in ids
 
 
@@ -245,9 +241,7 @@ def _times() -> dict[str, object]:
     return {"startedAt": at, "completedAt": at}
 
 
-def _answer(
-    results: list[dict[str, object]], problems: Sequence[Problem], started: int, *, whole: int = 200
-) -> Reply:
+def _answer(results: list[dict[str, object]], problems: Sequence[Problem], started: int, *, whole: int = 200) -> Reply:
     body: dict[str, object] = {
         "status": "COMPLETE",
         "results": results,

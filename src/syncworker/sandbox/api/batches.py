@@ -70,9 +70,7 @@ def batch_create(world: World, portal: Portal, call: Call) -> Reply:
         associate_new(writer, kind, record, entry)
         made.append(record)
     names = sorted({name for given in values for name in given})
-    return _answer(
-        show(world, portal, kind, made, wish(world, portal, kind, names)), problems, started, whole=201
-    )
+    return _answer(show(world, portal, kind, made, wish(world, portal, kind, names)), problems, started, whole=201)
 
 
 def batch_update(world: World, portal: Portal, call: Call) -> Reply:
@@ -119,9 +117,7 @@ def batch_upsert(world: World, portal: Portal, call: Call) -> Reply:
             broken.extend(_not_found(kind, [id_]))
         else:
             pairs.append((writer.create(kind, {str(id_property): id_.strip().lower(), **given}), True))
-    results = show(
-        world, portal, kind, [record for record, _ in pairs], wish(world, portal, kind, sorted(names))
-    )
+    results = show(world, portal, kind, [record for record, _ in pairs], wish(world, portal, kind, sorted(names)))
     for result, (_, new) in zip(results, pairs, strict=True):
         result["new"] = new
     return _answer(results, broken, started)
@@ -174,9 +170,7 @@ def _spare(world: World, inputs: Inputs) -> tuple[Inputs, list[Problem]]:
     spared = inputs[::2] if len(inputs) == 1 else inputs[1::2]
     kept = [] if len(inputs) == 1 else inputs[::2]
     ids = [str(entry.get("id") or entry.get("objectWriteTraceId") or "") for entry in spared]
-    problem = Problem(
-        category="INTERNAL_ERROR", message="There was a problem with the request.", context={"id": ids}
-    )
+    problem = Problem(category="INTERNAL_ERROR", message="There was a problem with the request.", context={"id": ids})
     return kept, [problem]
 
 

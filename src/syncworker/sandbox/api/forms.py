@@ -140,9 +140,7 @@ def _contact(writer: Writer, form: Form, given: Mapping[str, str], at: int, page
         "num_unique_conversion_events": str(len(forms_seen)),
         "recent_conversion_date": iso(at),
         "recent_conversion_event_name": conversion,
-        "hs_calculated_form_submissions": ";".join(part for part in (calculated, f"{form.id}:{at}") if part)[
-            -4000:
-        ],
+        "hs_calculated_form_submissions": ";".join(part for part in (calculated, f"{form.id}:{at}") if part)[-4000:],
     }
     if "first_conversion_date" not in old:
         values["first_conversion_date"] = iso(at)

@@ -76,9 +76,7 @@ def list_records(world: World, portal: Portal, call: Call) -> Reply:
     wanted = wish_of_query(world, portal, kind, call)
     limit = call.number("limit", default=10, most=50 if wanted.with_history else 100, least=1)
     after = call.number("after", default=0, most=2**63 - 1)
-    found = records.page(
-        world.database, portal.hub_id, kind, after=after, limit=limit + 1, archived=wanted.archived
-    )
+    found = records.page(world.database, portal.hub_id, kind, after=after, limit=limit + 1, archived=wanted.archived)
     body: dict[str, object] = {"results": show(world, portal, kind, found[:limit], wanted)}
     if len(found) > limit:
         last = str(found[limit - 1].id)
@@ -90,9 +88,7 @@ def read_record(world: World, portal: Portal, call: Call) -> Reply:
     """GET /{type}/{id}."""
     kind = call.kinds[0]
     wanted = wish_of_query(world, portal, kind, call)
-    one = find(
-        world, portal, kind, call.ids[0], id_property=call.first("idProperty"), archived=wanted.archived
-    )
+    one = find(world, portal, kind, call.ids[0], id_property=call.first("idProperty"), archived=wanted.archived)
     return ok(show(world, portal, kind, [one], wanted)[0])
 
 
@@ -122,9 +118,7 @@ def associate_new(writer: Writer, kind: ObjectType, made: Record, body: dict[str
         other = COMPANY if kind is CONTACT else CONTACT
         target = find(writer.world, writer.portal, other, needed(mapping(entry, "to"), "id"))
         types = entry.get("types")
-        type_ids = (
-            {one.get("associationTypeId") for one in types if isinstance(one, dict)} if types else set()
-        )
+        type_ids = {one.get("associationTypeId") for one in types if isinstance(one, dict)} if types else set()
         pair = (made.id, target.id) if kind is CONTACT else (target.id, made.id)
         links.connect(writer, *pair, primary=bool(type_ids & {1, 2}))
 

@@ -14,12 +14,15 @@ from syncworker.sandbox.records import Record
 from syncworker.sandbox.world import World
 
 Body = dict[str, object]
+SCANNED = 50_000
+"""Up to so many records, a search looks into all values; beyond, everybody would wait for it."""
 
 
 def browse(world: World, portal: Portal, kind: ObjectType, call: Call) -> Body:
     """Records with all their values, last changed first.
 
-    Of the query: `email` or `domain` exactly, or `q` somewhere; `archived=true`; `limit`, `offset`.
+    Of the query: `email` or `domain` exactly, or `q` somewhere (in a large portal: how the email or domain
+    begins); `archived=true`; `limit`, `offset`.
     """
     limit = call.number("limit", default=50, most=100, least=1)
     offset = call.number("offset", default=0, most=10_000_000)
@@ -30,9 +33,14 @@ def browse(world: World, portal: Portal, kind: ObjectType, call: Call) -> Body:
         if (wanted := call.first(column)) is not None:
             where += f" AND {column} = ?"
             given.append(wanted.strip().lower())
-    if query := (call.first("q") or "").strip():
-        where += " AND (instr(lower(props), ?) OR id = ?)"
-        given += [query.lower(), str(record_id(query) or 0)]
+    if query := (call.first("q") or "").strip().lower():
+        if world.database.count_issued(portal.hub_id, kind.number) > SCANNED:
+            column = "domain" if kind is COMPANY else "email"
+            where += f" AND (({column} >= ? AND {column} < ?) OR id = ?)"
+            given += [query, query + "\U0010ffff", str(record_id(query) or 0)]
+        else:
+            where += " AND (instr(lower(props), ?) OR id = ?)"
+            given += [query, str(record_id(query) or 0)]
     parameters = (*values, *given)
     total = world.database.execute(f"SELECT count(*) FROM records WHERE {where}", parameters).fetchone()[0]
     ids = [
@@ -69,9 +77,7 @@ def inspect(world: World, portal: Portal, kind: ObjectType, id_: str) -> Body:
             (portal.hub_id, kind.number, record.id),
         )
     ]
-    versions = history.read(world.database, portal.hub_id, kind, [record], sorted({*names, *changed}))[
-        record.id
-    ]
+    versions = history.read(world.database, portal.hub_id, kind, [record], sorted({*names, *changed}))[record.id]
     entries = [{"property": name, **one.body()} for name, many in versions.items() for one in many]
     body["history"] = sorted(entries, key=lambda entry: str(entry["timestamp"]), reverse=True)
     body["associations"] = _associated(world, portal, kind, record)

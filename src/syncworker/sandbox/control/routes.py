@@ -118,9 +118,7 @@ def _portal(world: World, call: Call, deliveries: Deliveries, portal: Portal, re
         case ("POST", ["associate"]):
             return crm_user.associate(world, portal, _json(call))
         case ("GET", ["properties", kind]):
-            return ok(
-                {"results": list(world.catalogue.schema(portal.hub_id, resolve(kind)).definitions.values())}
-            )
+            return ok({"results": list(world.catalogue.schema(portal.hub_id, resolve(kind)).definitions.values())})
         case ("GET", [kind]):
             return ok(browse(world, portal, resolve(kind), call))
         case ("GET", [kind, id_]):
@@ -253,9 +251,7 @@ def _json(call: Call) -> dict[str, object]:
 def _page(path: str) -> Reply:
     known = PAGE.get(path)
     if known is None:
-        raise RefusedError(
-            Reply(404, b"Not found. The page is at /, HubSpot's routes are under /crm.", "text/plain")
-        )
+        raise RefusedError(Reply(404, b"Not found. The page is at /, HubSpot's routes are under /crm.", "text/plain"))
     name, content_type = known
     return Reply(200, _file(name), content_type, (("Cache-Control", "no-cache"),))
 

@@ -167,9 +167,7 @@ def mass_edit(world: World, portal: Portal, kind: ObjectType, name: str, value: 
     if f"{kind.singular}.propertyChange:{name}" in portal.subscriptions:
         for (id_,) in database.execute("SELECT id FROM temp.edited").fetchall():
             facts: dict[str, object] = {"objectId": id_, "propertyName": name, "propertyValue": given[name]}
-            world.outbox.put(
-                portal, f"{kind.singular}.propertyChange", Source("CRM_UI", user), now, facts, name
-            )
+            world.outbox.put(portal, f"{kind.singular}.propertyChange", Source("CRM_UI", user), now, facts, name)
     return int(changed)
 
 

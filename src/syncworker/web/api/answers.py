@@ -66,9 +66,7 @@ class EndedAnswer(_Answer):
     registered_on: date
     expires_on: date
     source: Source
-    undo_until: datetime | None = Field(
-        description="until when this can be undone; its slot is kept till then"
-    )
+    undo_until: datetime | None = Field(description="until when this can be undone; its slot is kept till then")
 
 
 class RequestAnswer(_Answer):

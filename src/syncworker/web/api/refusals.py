@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-class Refusal(Exception):  # noqa: N818 - says what is so
+class Refusal(Exception):
     """An answer of the API that is no success: `status`, and a line that says what to do."""
 
     status: int = 422

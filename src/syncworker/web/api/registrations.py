@@ -54,9 +54,7 @@ def registrations(
     """The newest registration of each domain, by domain."""
     with context.database.transaction() as tx:
         page = lists.registrations(tx, hub_id, status=status, q=q, limit=limit, cursor=cursor)
-    return RegistrationsAnswer(
-        items=[RegistrationAnswer.model_validate(line) for line in page.items], next=page.next
-    )
+    return RegistrationsAnswer(items=[RegistrationAnswer.model_validate(line) for line in page.items], next=page.next)
 
 
 @router.post("/registrations", status_code=202, responses={200: {"description": "known by its key"}})
@@ -67,9 +65,7 @@ def register(
     response: Response,
     idempotency_key: Annotated[
         str | None,
-        Header(
-            pattern=r"^[\x21-\x7e]{1,200}$", description="the same key is the same request; made up if absent"
-        ),
+        Header(pattern=r"^[\x21-\x7e]{1,200}$", description="the same key is the same request; made up if absent"),
     ] = None,
 ) -> RequestAnswer:
     """Ask to register a contact's domain: 202 with the request, whose state tells what came of it."""

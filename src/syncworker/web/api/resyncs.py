@@ -40,9 +40,7 @@ def start(context: Held, hub_id: HubId, scope: Scope) -> ResyncAnswer:
     if scope.all:
         return ResyncAnswer.model_validate(resync.start(context, hub_id, who=WHO))
     contacts, companies = set(scope.contacts), set(scope.companies)
-    rings = context.database.run(
-        lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies)
-    )
+    rings = context.database.run(lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies))
     context.waker.ring(*rings)
     named = len(contacts) + len(companies)
     return ResyncAnswer(id=None, state="done", listed=named, marked=named, asked_by=WHO)

@@ -107,9 +107,7 @@ def upgrade() -> None:
         sa.Column("spent_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_cursors_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_cursors_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hub_id", "trigger", name=op.f("pk_cursors")),
     )
     op.create_index("ix_cursors_due", "cursors", ["due_at"], unique=False)
@@ -119,9 +117,7 @@ def upgrade() -> None:
         sa.Column("form_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("enabled_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_forms_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_forms_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hub_id", "form_id", name=op.f("pk_forms")),
     )
     op.create_table(
@@ -145,9 +141,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('contact', 'company', 'domain')", name=op.f("ck_marks_kind")),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_marks_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_marks_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hub_id", "kind", "object_id", name=op.f("pk_marks")),
         postgresql_with={
             "fillfactor": "70",
@@ -193,9 +187,7 @@ def upgrade() -> None:
         sa.Column("written", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("written_times", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("written_since", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_records_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_records_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hub_id", "kind", "object_id", name=op.f("pk_records")),
     )
     op.create_index("ix_records_company", "records", ["hub_id", "company_id"], unique=False)
@@ -220,9 +212,7 @@ def upgrade() -> None:
         sa.Column("undo_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_reason", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "(deregistered_at IS NULL) = (undo_until IS NULL)", name=op.f("ck_registrations_undo")
-        ),
+        sa.CheckConstraint("(deregistered_at IS NULL) = (undo_until IS NULL)", name=op.f("ck_registrations_undo")),
         sa.CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name=op.f("ck_registrations_ended")),
         sa.CheckConstraint("expires_on >= registered_on", name=op.f("ck_registrations_dates")),
         sa.ForeignKeyConstraint(
@@ -247,9 +237,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
-    op.create_index(
-        "ix_registrations_partner_domain", "registrations", ["partner_id", "domain"], unique=False
-    )
+    op.create_index("ix_registrations_partner_domain", "registrations", ["partner_id", "domain"], unique=False)
     op.create_index(
         "ix_registrations_undo",
         "registrations",
@@ -279,9 +267,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_resyncs_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_resyncs_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resyncs")),
     )
     op.create_index(op.f("ix_resyncs_hub_id"), "resyncs", ["hub_id"], unique=False)
@@ -315,13 +301,9 @@ def upgrade() -> None:
         sa.Column("confirmed_by", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("registration_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["hub_id"], ["portals.hub_id"], name=op.f("fk_requests_hub_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_requests_hub_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["partner_id"], ["partners.id"], name=op.f("fk_requests_partner_id")),
-        sa.ForeignKeyConstraint(
-            ["registration_id"], ["registrations.id"], name=op.f("fk_requests_registration_id")
-        ),
+        sa.ForeignKeyConstraint(["registration_id"], ["registrations.id"], name=op.f("fk_requests_registration_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
         sa.UniqueConstraint("hub_id", "key", name=op.f("uq_requests_hub_id_key")),
     )

@@ -1,0 +1,193 @@
+"""A portal gets its properties, its forms, and what was registered before; and the doctor looks at it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from syncworker.sync.context import Context
+from syncworker.sync.doctor import Finding, examine
+from syncworker.sync.marks import Kind, Priority, mark
+
+Run = Callable[..., Any]
+Demo = Any
+
+
+def problems(found: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in found if not finding.ok}
+
+
+def submit(demo: Demo, email: str = "asa@nordlys.se") -> None:
+    demo.sandbox.submit(demo.form["id"], demo.hub_id, email=email, firstname="Åsa", lastname="Ek")
+
+
+def test_setup_shows_its_plan_asks_does_it_and_then_has_nothing_to_do(run: Run, demo: Demo) -> None:
+    no = run("setup", stdin="n\n")
+    assert no.code == 4
+    assert "partner_registration_status" in no.out
+    done = run("setup", "--yes", "--json")
+    assert done.code == 0
+    assert "partner_registration_status" in {change["name"] for change in done.json["done"]}
+    again = run("setup")
+    assert again.code == 0
+    assert "nothing to do" in again.out
+
+
+def test_a_setup_that_is_tried_changes_nothing(run: Run, demo: Demo) -> None:
+    tried = run("setup", "--dry-run", "--json").json
+    assert tried["planned"]
+    assert tried["done"] == []
+    assert run("setup", "--dry-run", "--json").json == tried
+
+
+def test_the_doctor_finds_a_portal_without_properties_and_then_a_sound_one(run: Run, demo: Demo) -> None:
+    before = run("doctor", "--json")
+    assert before.code == 1
+    assert [f["name"] for f in before.json["findings"] if not f["ok"]] == ["properties"]
+    run("setup", "--yes")
+    after = run("doctor")
+    assert after.code == 0, after.out
+    assert "All is well" in after.out
+
+
+def test_the_doctor_names_what_waits_and_what_is_parked(demo: Demo) -> None:
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.CONTACT, ["1", "2"], priority=Priority.POLL, cause="poll")
+        tx.connection.execute(text("UPDATE marks SET not_before = now() - interval '1 hour'"))
+        tx.connection.execute(text("UPDATE marks SET parked_at = now() WHERE object_id = '2'"))
+        tx.connection.execute(text("INSERT INTO inbox (events, received_at) VALUES ('[]', now() - interval '1 hour')"))
+        tx.connection.execute(text("UPDATE cursors SET last_error = 'oh' WHERE trigger = 'contact.now'"))
+    found = problems(examine(demo.context))
+    assert {"marks", "parked", "inbox", "poll contact.now"} <= found.keys()
+    assert "the oldest for 60 min" in found["marks"].text
+    assert "marks list --parked" in found["parked"].what_now
+
+
+def test_the_doctor_says_that_a_form_is_gone(run: Run, demo: Demo) -> None:
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(
+            text("INSERT INTO forms (hub_id, form_id, name, enabled_at) VALUES (:hub, 'gone', 'Old', now())"),
+            {"hub": demo.hub_id},
+        )
+    assert "forms disable gone" in problems(examine(demo.context))["form Old"].what_now
+    assert run("forms", "disable", "gone").code == 0
+
+
+def test_the_doctor_tells_an_old_schema_and_a_database_that_is_away(
+    run: Run, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCWORKER_DATABASE_URL", empty_database_url)
+    old = run("doctor", "--json")
+    assert old.code == 1
+    assert [f["what_now"] for f in old.json["findings"] if not f["ok"]] == ["run: syncworker migrate"]
+    monkeypatch.setenv("SYNCWORKER_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    monkeypatch.setenv("SYNCWORKER_REDIS_URL", "redis://127.0.0.1:9/0")
+    away = run("doctor", "--json").json
+    assert {f["name"] for f in away["findings"] if not f["ok"]} == {"redis", "database"}
+
+
+def test_the_doctor_tells_a_wrong_secret_key(run: Run, demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCWORKER_SECRET_KEY", "another key of the tests, just as long")
+    answer = run("doctor", "--json")
+    assert answer.code == 1
+    assert [f["name"] for f in answer.json["findings"] if not f["ok"]] == ["token"]
+    assert run("forms", "list").code == 2
+
+
+def test_a_form_is_enabled_by_its_name_and_disabled(run: Run, demo: Demo) -> None:
+    name = demo.form["name"]
+    assert run("forms", "enable", name, "--json").json["changed"] is True
+    assert run("forms", "enable", demo.form["id"], "--json").json["changed"] is False
+    listed = {item["name"]: item["enabled_at"] for item in run("forms", "list", "--json").json["items"]}
+    assert listed[name] is not None
+    assert listed["Newsletter"] is None
+    assert name in run("forms", "list").out
+    assert run("forms", "disable", name, "--json").json["changed"] is True
+    assert run("forms", "enable", "No such form").code == 3
+
+
+def test_older_submissions_are_counted_then_taken_in_once(run: Run, demo: Demo) -> None:
+    submit(demo)
+    submit(demo, "bo@fjordvik.no")
+    run("forms", "enable", demo.form["id"])
+    tried = run("forms", "backfill", "--since", "2020-01-01", "--dry-run")
+    assert tried.code == 0
+    assert "asa@nordlys.se" in tried.out
+    assert "2 submissions would ask" in tried.out
+    assert run("requests", "list", "--json").json["items"] == []
+    done = run("forms", "backfill", "--since", "2020-01-01", "--yes", "--json").json
+    assert done["new"] == 2
+    assert run("forms", "backfill", "--since", "2020-01-01", "--json").json["new"] == 0
+    assert len(run("requests", "list", "--json").json["items"]) == 2
+
+
+def test_nothing_is_backfilled_from_a_form_that_is_not_enabled(run: Run, demo: Demo) -> None:
+    for options in ([], ["--form", demo.form["name"]]):
+        answer = run("forms", "backfill", "--since", "2020-01-01", *options)
+        assert answer.code == 4
+        assert "forms enable" in answer.complaint
+
+
+def test_registrations_are_tried_taken_over_and_then_known(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text("domain,registered_on\nnordlys.se,2026-03-01\nfjordvik.no,2020-01-01\n", encoding="utf-8")
+    tried = run("registrations", "import", file, "--dry-run", "--json")
+    assert tried.code == 0
+    assert tried.json["active"] == ["nordlys.se"]
+    assert tried.json["expired"] == ["fjordvik.no"]
+    assert run("registrations", "list", "--json").json["items"] == []
+    assert "1 active, 1 expired" in run("registrations", "import", file).out
+    assert run("registrations", "import", file, "--json").json["known"] == ["fjordvik.no", "nordlys.se"]
+
+
+def test_rows_that_are_left_out_are_listed(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text("domain,registered_on\n\x1b[31mlocalhost,2026-03-01\n[b].se,today\n", encoding="utf-8")
+    answer = run("registrations", "import", file)
+    assert answer.code == 1
+    assert "2 left out" in answer.out
+    assert "\x1b" not in answer.out
+    assert len(run("registrations", "import", file, "--json").json["problems"]) == 2
+
+
+def test_a_file_that_cannot_be_used_says_why(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text("company\nNordlys\n", encoding="utf-8")
+    answer = run("registrations", "import", file)
+    assert answer.code == 2
+    assert "lacks the columns domain, registered_on" in answer.complaint
+    assert run("registrations", "import", tmp_path / "none.csv").code == 2
+
+
+def test_holds_are_taken_in_and_shown_when_a_lead_is_looked_at(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "holds.csv"
+    file.write_text("domain,kind\nnordlys.se,existing_customer\nx.se,unheard_of\n", encoding="utf-8")
+    assert run("holds", "import", file, "--dry-run").code == 1
+    answer = run("holds", "import", file, "--json")
+    assert answer.code == 1
+    assert answer.json["holds"] == ["nordlys.se"]
+    looked_at = run("register", demo.contact(), stdin="n\n")
+    assert "existing_customer" in looked_at.out
+
+
+def test_capacity_is_shown(run: Run, demo: Demo) -> None:
+    assert run("capacity", "--json").json == {
+        "limit": 3, "used": 0, "free": 3, "waiting": 0, "source": "override",
+    }  # fmt: skip
+    assert "override" in run("capacity").out
+
+
+def test_migrate_makes_the_schema_and_connects_the_portal_of_the_settings(
+    run: Run, empty_database_url: str, context: Context, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCWORKER_DATABASE_URL", empty_database_url)
+    fresh = run("capacity")
+    assert fresh.code == 5
+    assert fresh.complaint.endswith("run `syncworker migrate`")
+    assert run("migrate", "--json").json["portal"] is None
+    monkeypatch.setenv("SYNCWORKER_HUBSPOT_ACCESS_TOKEN", demo.about["access_token"])
+    assert "in mode observe" in run("migrate").out
