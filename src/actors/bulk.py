@@ -13,12 +13,9 @@ from contextlib import contextmanager
 import dramatiq
 
 from actors.process import context
-from syncworker.sync import polling, resync
-from syncworker.sync.claims import Lane
-from syncworker.sync.reconcile import reconcile
+from syncworker.sync.turns import bulk_turn
 from syncworker.sync.wake import BULK_QUEUE, Bell, Ring
 
-BATCHES_A_TURN = 10
 # Half of the threads that the Procfile gives a process.
 AT_MOST = 4
 
@@ -42,32 +39,13 @@ def lane(hub_id: int) -> Iterator[bool]:
 
 
 @dramatiq.actor(queue_name=BULK_QUEUE, priority=10, max_retries=0, time_limit=600_000, max_age=60_000)
-def reconcile_bulk(hub_id: int) -> None:
-    """Work off what polls, resyncs and changes of domains marked."""
-    ring = Ring(Bell.RECONCILE_BULK, hub_id)
-    context().waker.answered(ring)
+def serve_bulk(hub_id: int) -> None:
+    """Poll a portal's records, list for its resync, and work off what that, and changed domains, marked."""
+    ring = Ring(Bell.SERVE_BULK, hub_id)
     with lane(hub_id) as free:
         if not free:
             return
-        for _ in range(BATCHES_A_TURN):
-            if not reconcile(context(), hub_id, Lane.BULK):
-                return
-    context().waker.ring(ring)
-
-
-@dramatiq.actor(queue_name=BULK_QUEUE, priority=11, max_retries=0, time_limit=600_000, max_age=60_000)
-def poll_records(hub_id: int) -> None:
-    """Look for changed contacts and companies that no webhook told of."""
-    context().waker.answered(Ring(Bell.POLL_RECORDS, hub_id))
-    with lane(hub_id) as free:
-        if free:
-            polling.poll_records(context(), hub_id)
-
-
-@dramatiq.actor(queue_name=BULK_QUEUE, priority=12, max_retries=0, time_limit=600_000, max_age=60_000)
-def continue_resync(hub_id: int) -> None:
-    """List some more pages of a portal's resync."""
-    context().waker.answered(Ring(Bell.CONTINUE_RESYNC, hub_id))
-    with lane(hub_id) as free:
-        if free:
-            resync.continue_resync(context(), hub_id)
+        with context().waker.turn(ring) as ours:
+            more = ours and bulk_turn(context(), hub_id)
+    if more:
+        context().waker.ring(ring)

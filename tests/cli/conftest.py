@@ -52,7 +52,7 @@ class Answer:
 Run = Callable[..., Answer]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
     with SandboxServer(tmp_path_factory.mktemp("sandbox")) as server:
         yield server
@@ -61,6 +61,7 @@ def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 @pytest.fixture
 def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
     running_sandbox.reset()
+    running_sandbox.faults(search_lag_s=0)
     for portal in running_sandbox.portals():
         running_sandbox.settings(portal["hub_id"], rate_limit=MANY, search_limit=0, webhook_url=None)
     return running_sandbox

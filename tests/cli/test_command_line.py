@@ -93,11 +93,12 @@ def test_a_cursor_that_nobody_gave_is_wrong_usage(run: Run, demo: object) -> Non
     assert run("registrations", "list", "--cursor", "made-up").code == 2
 
 
-def test_hubspot_that_is_away_is_one_line(run: Run, demo: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNCWORKER_HUBSPOT_BASE_URL", "http://127.0.0.1:9")
+def test_hubspot_that_answers_no_more_today_is_one_line(run: Run, demo: Any) -> None:
+    demo.contact()
+    demo.sandbox.settings(demo.hub_id, daily_limit=1)
     answer = run("register", "asa@nordlys.se", "--yes")
     assert answer.code == 5
-    assert "No answer from HubSpot" in answer.complaint
+    assert "the daily quota is used up" in answer.complaint
 
 
 def test_what_can_be_helped_is_known_by_its_class() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from syncworker.store import portals
+from syncworker.store.secrets import PortalCredentials
+from syncworker.sync import doctor
 from syncworker.sync.context import Context
 from syncworker.sync.doctor import Finding, examine
 from syncworker.sync.marks import Kind, Priority, mark
@@ -191,3 +195,38 @@ def test_migrate_makes_the_schema_and_connects_the_portal_of_the_settings(
     assert run("migrate", "--json").json["portal"] is None
     monkeypatch.setenv("SYNCWORKER_HUBSPOT_ACCESS_TOKEN", demo.about["access_token"])
     assert "in mode observe" in run("migrate").out
+
+
+def test_the_doctor_says_what_blocks_a_portal_and_what_lifts_it(demo: Demo) -> None:
+    with demo.context.database.transaction() as tx:
+        portals.block(tx, demo.hub_id, until=portals.UNTIL_A_PERSON_ACTS, reason="properties", detail="none there")
+    blocked = problems(examine(demo.context, only=demo.hub_id))["blocked"]
+    assert (blocked.text, blocked.what_now) == ("properties: none there", "run: syncworker setup")
+
+
+def test_the_doctor_tells_a_token_of_another_account_and_one_without_a_client_secret(demo: Demo, second: Demo) -> None:
+    theirs = PortalCredentials(access_token=second.about["access_token"])
+    ours = PortalCredentials(access_token=demo.about["access_token"])
+    demo.context.credentials.renew(demo.hub_id, lambda _: theirs)
+    found = problems(examine(demo.context, only=demo.hub_id))
+    assert found["token"].text == f"it belongs to portal {second.hub_id}"
+    other = Context(demo.context.settings)
+    other.credentials.renew(demo.hub_id, lambda _: ours)
+    assert "all webhooks are refused" in problems(examine(other, only=demo.hub_id))["client secret"].text
+    other.close()
+
+
+def test_the_doctor_tells_a_hubspot_that_answers_no_more_today(demo: Demo) -> None:
+    demo.sandbox.settings(demo.hub_id, daily_limit=3)
+    found = problems(examine(demo.context))
+    assert found["forms"].what_now == "ask again later"
+    assert "daily" in found["properties"].text
+
+
+def test_the_doctor_tells_that_no_portal_is_connected_and_that_clocks_differ(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "CLOCKS_APART", timedelta(seconds=-1))
+    found = problems(examine(context))
+    assert "syncworker portals add" in found["portals"].what_now
+    assert "NTP" in found["clocks"].what_now

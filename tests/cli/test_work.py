@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
 
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync import continue_resync
 
 Run = Callable[..., Any]
 Demo = Any
@@ -71,3 +73,21 @@ def test_a_portal_has_one_resync_at_a_time(run: Run, demo: Demo) -> None:
 def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:
     for options in ([], ["--all", "--contact", "1"], ["--all", "--status", "1"]):
         assert run("resync", *options).code == 2
+
+
+def test_a_resync_is_watched_until_it_is_done(run: Run, demo: Demo) -> None:
+    contact_id = demo.contact()
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.02):
+            continue_resync(demo.context, demo.hub_id)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        done = run("resync", "--all", "--wait", "--json").json
+    finally:
+        over.set()
+        worker.join()
+    assert (done["state"], done["listed"]) == ("done", 2), contact_id

@@ -6,7 +6,8 @@ until a test moves it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,11 +21,9 @@ from syncworker.registration.ledger.requests import Stored
 from syncworker.settings import Settings
 from syncworker.store.database import ManualClock
 from syncworker.store.tables import marks, registrations
-from syncworker.sync import expiry, inbox, polling, resync, submissions
-from syncworker.sync.claims import Lane
+from syncworker.sync import expiry, inbox, turns
 from syncworker.sync.context import Context
 from syncworker.sync.demo import connect_demo_to
-from syncworker.sync.reconcile import reconcile
 from syncworker.sync.sweep import due
 from syncworker.sync.wake import Bell, Ring
 
@@ -47,8 +46,9 @@ class HeardRings:
     def ring(self, *rings: Ring) -> None:
         self.rings.extend(rings)
 
-    def answered(self, ring: Ring) -> None:
-        pass
+    @contextmanager
+    def turn(self, ring: Ring) -> Iterator[bool]:
+        yield True
 
 
 class Unlimited:
@@ -127,16 +127,10 @@ class Rig:
         match ring.bell:
             case Bell.EXPAND_INBOX:
                 inbox.expand(self.context)
-            case Bell.POLL_FORMS:
-                submissions.poll_forms(self.context, ring.hub_id)
-            case Bell.POLL_RECORDS:
-                polling.poll_records(self.context, ring.hub_id)
-            case Bell.RECONCILE_INTERACTIVE:
-                reconcile(self.context, ring.hub_id, Lane.INTERACTIVE)
-            case Bell.RECONCILE_BULK:
-                reconcile(self.context, ring.hub_id, Lane.BULK)
-            case Bell.CONTINUE_RESYNC:
-                resync.continue_resync(self.context, ring.hub_id)
+            case Bell.SERVE_INTERACTIVE:
+                turns.interactive_turn(self.context, ring.hub_id)
+            case Bell.SERVE_BULK:
+                turns.bulk_turn(self.context, ring.hub_id)
             case Bell.END_OVERDUE:
                 expiry.end_overdue(self.context)
 

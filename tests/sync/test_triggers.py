@@ -77,7 +77,7 @@ def test_a_new_contact_hurries_the_forms_and_again_after_5_and_15_seconds(rig: R
     quiet(rig)
     arrive(rig, event(rig, "7", name="creation"))
     incoming.expand(rig.context)
-    assert [r.bell for r in rig.waker.rings if r.bell is Bell.POLL_FORMS]
+    assert [r.bell for r in rig.waker.rings if r.bell is Bell.SERVE_INTERACTIVE]
     rig.pass_time(seconds=1)
     due_in = []
     for _ in range(3):
@@ -125,7 +125,7 @@ def test_our_own_write_back_comes_back_in_a_poll_and_marks_nothing(rig: Rig) -> 
     registered(rig)
     rig.hurry()
     before = rig.sandbox.stats()["calls"]
-    rig.run(next(ring for ring in _due(rig) if ring.bell is Bell.POLL_RECORDS))
+    rig.run(next(ring for ring in _due(rig) if ring.bell is Bell.SERVE_BULK))
     assert rig.marks() == []
     assert before != rig.sandbox.stats()["calls"]
 

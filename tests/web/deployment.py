@@ -39,7 +39,7 @@ def settings(database_url: str, redis_url: str, **more: object) -> Settings:
         "public_url": PUBLIC_URL,
         **more,
     }
-    return Settings(_env_file=None, **values)
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg] # pydantic-settings' own argument
 
 
 class Deployment:

@@ -13,7 +13,7 @@ from web.deployment import HUB
 
 ADDRESS = "/webhooks/hubspot"
 # One server and one database for all examples: none of them depends on what is stored.
-KEPT = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+KEPT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # What a header may hold on the wire: anything but controls.
 header_values = st.binary(max_size=40).map(

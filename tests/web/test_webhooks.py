@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from syncworker.store.tables import inbox, marks
 from syncworker.sync import inbox as waiting
+from syncworker.web import webhooks
 from web import signed
 from web.deployment import HUB, OTHER_HUB, PUBLIC_URL, SECRET, Deployment
 from web.serving import raw
@@ -197,6 +198,11 @@ def test_a_body_that_ends_early_harms_nobody(
     content = signed.body(signed.event())
     assert client.post(ADDRESS, content=content, headers=signed.headers(content)).status_code == 200
     assert len(deployment.rows(select(inbox.c.id))) == 1
+
+
+def test_a_body_that_dawdles_is_given_up(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "BODY_WITHIN_S", 0.05)
+    assert raw(client, HEAD + b"Content-Length: 10\r\n\r\nabc").startswith(b"HTTP/1.1 408 ")
 
 
 def test_other_methods_are_answered_with_405(client: httpx.Client) -> None:

@@ -29,12 +29,12 @@ app = typer.Typer(
     help=(
         "Keeps a HubSpot portal and a partner's lead registrations true to each other.\n\n"
         "A record is named by its id, a contact's email, a company's domain, or its address in HubSpot, "
-        "pasted. Settings are the environment's SYNCWORKER_..., or lines in [bold].env[/bold]; "
-        "[bold]syncworker up[/bold] needs none."
+        "pasted. Settings are the environment's SYNCWORKER_..., or lines in **.env**; "
+        "**syncworker up** needs none."
     ),
     epilog=EXIT_CODES,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     add_completion=False,
     # A traceback with the values of variables would show tokens.
     pretty_exceptions_enable=False,

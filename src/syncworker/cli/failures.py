@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES = (
-    "[bold]Exit codes[/bold]  0 done · 1 done, with something to look at (problems, conflicts, a lead that "
+    "**Exit codes**  0 done · 1 done, with something to look at (problems, conflicts, a lead that "
     "was not registered) · 2 wrong usage or settings · 3 not found · 4 refused (too late, running already, "
     "answered no) · 5 HubSpot, the database or Redis cannot be reached, or refuses us"
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Let a form's submissions register leads by themselves.\n\n"
-    "A form counts from the moment it is enabled; older submissions only by [bold]backfill[/bold]. "
+    "A form counts from the moment it is enabled; older submissions only by **backfill**. "
     "A form is named by its id, or by its name where only one is called so.",
 )
 
@@ -67,7 +67,8 @@ def enable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption 
 
     with portal_opened(portal) as (context, chosen):
         form_id, name = _meant(context, chosen.hub_id, form)
-        changed = context.database.run(lambda tx: enable_form(tx, chosen.hub_id, form_id, name=name))
+        changed = form_id not in _enabled(context, chosen.hub_id)
+        context.database.run(lambda tx: enable_form(tx, chosen.hub_id, form_id, name=name))
     output.show(
         {"hub_id": chosen.hub_id, "id": form_id, "name": name, "enabled": True, "changed": changed},
         as_json=as_json,
@@ -134,7 +135,7 @@ def backfill(
         if not dry_run and any(new.values()):
             ask(f"Ask for the leads of these {sum(new.values())} submissions?", yes=yes)
             new = context.database.run(lambda tx: _keep(tx, context, hub_id, read, keep=True))
-            context.waker.ring(Ring(Bell.POLL_FORMS, hub_id))
+            context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id))
     document = {
         "hub_id": hub_id,
         "since": begin,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="See what is to be looked at again. A mark that failed too often is [bold]parked[/bold]: it waits "
+    help="See what is to be looked at again. A mark that failed too often is **parked**: it waits "
     "for a person, who tries it again or lets it go.",
 )
 
@@ -69,7 +69,7 @@ def retry(
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
         many = context.database.run(lambda tx: marks.retry(tx, chosen.hub_id, _kind(kind), object_id))
-        context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, chosen.hub_id))
+        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, chosen.hub_id))
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "retried": many},

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Connect HubSpot accounts, switch their mode, let them go.\n\n"
-    "A portal is named by its hub id. In mode [bold]observe[/bold] the worker decides and shows what it "
-    "would do, and registers and writes nothing; in [bold]write[/bold] it does it; in [bold]paused[/bold] it "
+    "A portal is named by its hub id. In mode **observe** the worker decides and shows what it "
+    "would do, and registers and writes nothing; in **write** it does it; in **paused** it "
     "leaves the portal alone.",
 )
 

@@ -145,7 +145,7 @@ def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
             tx.connection.execute(_MARK_ALL, {"hub_id": hub_id, "now": tx.now})
 
     context.database.run(switch)
-    context.waker.ring(Ring(Bell.RECONCILE_BULK, hub_id))
+    context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
 
 
 # Whatever the ledger knows of the portal: it may show something that it did not show before.

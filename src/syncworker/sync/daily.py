@@ -35,5 +35,5 @@ def look(context: Context) -> int:
         return found
 
     found = context.database.run(work)
-    context.waker.ring(*sorted({Ring(Bell.RECONCILE_BULK, hub_id) for hub_id, _ in found}, key=lambda r: r.hub_id))
+    context.waker.ring(*sorted({Ring(Bell.SERVE_BULK, hub_id) for hub_id, _ in found}, key=lambda r: r.hub_id))
     return sum(len(ids) for ids in found.values())

@@ -58,5 +58,5 @@ def mark_changes(
 
 
 def _ring(hub_id: int, priority: Priority) -> Ring:
-    bell = Bell.RECONCILE_INTERACTIVE if priority.resets else Bell.RECONCILE_BULK
+    bell = Bell.SERVE_INTERACTIVE if priority.resets else Bell.SERVE_BULK
     return Ring(bell, hub_id)

@@ -74,11 +74,11 @@ def _mark(tx: Tx, entries: Collection[list[object]]) -> set[Ring]:
     rings = set()
     for (hub_id, kind), some in sorted(ids.items()):
         mark(tx, hub_id, kind, some, priority=Priority.WEBHOOK, cause="webhook")
-        rings.add(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+        rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id))
     for hub_id in sorted(hints):
         delay_ms = hurry_forms(tx, hub_id)
         if delay_ms is not None:
-            rings.add(Ring(Bell.POLL_FORMS, hub_id, delay_ms=delay_ms))
+            rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id, delay_ms=delay_ms))
     return rings
 
 

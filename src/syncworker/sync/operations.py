@@ -42,7 +42,7 @@ def register(context: Context, hub_id: int, contact_id: str, *, who: str, source
         return asked.get(tx, added[0]) if added else None
 
     request = context.database.run(ask)
-    context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id))
     return request
 
 

@@ -8,7 +8,7 @@ nothing, and our own write-backs end here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,11 +32,11 @@ from syncworker.sync.leads import COMPANY_FIELDS, CONTACT_FIELDS, seen
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portal_failures import block_portal, portal_failure
 from syncworker.sync.shown import differences, read_by_us
-from syncworker.sync.wake import Bell, Ring
 
 OVERLAP = timedelta(seconds=30)
 LATE = timedelta(hours=1)
 LATE_EVERY = timedelta(minutes=5)
+PAGES_BETWEEN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def begin(tx: Tx, hub_id: int, *, at: datetime) -> None:
         cursors.ensure(tx, hub_id, stream.trigger, high_water=at)
 
 
-def poll_records(context: Context, hub_id: int) -> None:
-    """Poll the due streams of a portal."""
+def poll_records(context: Context, hub_id: int, *, between: Callable[[], object] = lambda: None) -> None:
+    """Poll the due streams of a portal; `between` is done every few pages."""
     by_trigger = {stream.trigger: stream for stream in STREAMS}
     due = context.database.run(lambda tx: _take(tx, hub_id))
     for cursor in due:
@@ -70,7 +70,7 @@ def poll_records(context: Context, hub_id: int) -> None:
         every = LATE_EVERY if stream.late else timedelta(seconds=context.settings.poll_seconds)
         error: str | None = None
         try:
-            _poll(context, cursor, stream)
+            _poll(context, cursor, stream, between)
         except (HubSpotError, RateLimited) as failed:
             error = str(failed)
             failure = portal_failure(failed)
@@ -86,7 +86,7 @@ def _take(tx: Tx, hub_id: int) -> list[Cursor]:
     return cursors.take(tx, hub_id, "co%")  # contact.*, company.*
 
 
-def _poll(context: Context, cursor: Cursor, stream: Stream) -> None:
+def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[], object]) -> None:
     """Read all that changed since the high-water, page by page, each committed with what it marks."""
     since = cursor.high_water - OVERLAP
     until = _now(context) - LATE if stream.late else None
@@ -94,12 +94,13 @@ def _poll(context: Context, cursor: Cursor, stream: Stream) -> None:
         return
     client = context.client(cursor.hub_id)
     properties = _properties(context.names, stream.kind)
-    for found, reached in changed(client, stream.kind, properties, since=since, until=until):
-        marked = context.database.run(
+    pages = changed(client, stream.kind, properties, since=since, until=until)
+    for number, (found, reached) in enumerate(pages, start=1):
+        context.database.run(
             lambda tx: _store(tx, context, cursor, stream, found, reached)  # noqa: B023 - run at once
         )
-        if marked:
-            context.waker.ring(Ring(Bell.RECONCILE_BULK, cursor.hub_id))
+        if number % PAGES_BETWEEN == 0:
+            between()
 
 
 def _now(context: Context) -> datetime:

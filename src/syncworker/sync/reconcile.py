@@ -177,7 +177,7 @@ def _look_once_more(context: Context, taken: Claim, plan: Plan, written: set[Key
         return bool(asked)
 
     if context.database.run(keep):
-        context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, taken.hub_id))
+        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, taken.hub_id))
 
 
 def _mark_again(tx: Tx, hub_id: int, contact_ids: set[str]) -> None:
@@ -198,4 +198,4 @@ def _failed_before_writing(context: Context, taken: Claim, error: HubSpotError |
 
 
 def _bell(lane: Lane) -> Bell:
-    return Bell.RECONCILE_INTERACTIVE if lane is Lane.INTERACTIVE else Bell.RECONCILE_BULK
+    return Bell.SERVE_INTERACTIVE if lane is Lane.INTERACTIVE else Bell.SERVE_BULK

@@ -84,7 +84,7 @@ def mark_named(tx: Tx, hub_id: int, *, contacts: Collection[str] = (), companies
     portals.get(tx, hub_id)
     mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="resync")
     mark(tx, hub_id, Kind.COMPANY, companies, priority=Priority.PERSON, cause="resync")
-    return [Ring(Bell.RECONCILE_INTERACTIVE, hub_id)]
+    return [Ring(Bell.SERVE_INTERACTIVE, hub_id)]
 
 
 def start(context: Context, hub_id: int, *, who: str) -> Resync:
@@ -110,7 +110,7 @@ def start(context: Context, hub_id: int, *, who: str) -> Resync:
             running = select(resyncs.c.id).where(resyncs.c.hub_id == hub_id, resyncs.c.state == "running")
             resync_id = tx.connection.execute(running).scalar_one()
         raise ResyncRuns(hub_id, resync_id) from None
-    context.waker.ring(Ring(Bell.CONTINUE_RESYNC, hub_id))
+    context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
     return resync
 
 
@@ -130,15 +130,15 @@ _TAKE = text("""
 """)
 
 
-def continue_resync(context: Context, hub_id: int) -> None:
-    """List some pages of the portal's running resync."""
+def continue_resync(context: Context, hub_id: int) -> bool:
+    """List some pages of the portal's running resync; return whether there was one."""
     taken = context.database.run(
         lambda tx: tx.connection.execute(
             _TAKE, {"hub_id": hub_id, "now": tx.now, "lease": tx.now + LEASE}
         ).one_or_none()
     )
     if taken is None:
-        return
+        return False
     kind, after = Kind(taken.kind), taken.after
     try:
         for _ in range(PAGES_A_TURN):
@@ -152,9 +152,9 @@ def continue_resync(context: Context, hub_id: int) -> None:
             block_portal(context.database, hub_id, failure)
         message = str(error)
         context.database.run(lambda tx: _release(tx, taken.id, error=message))
-        return
+        return False
     context.database.run(lambda tx: _release(tx, taken.id))
-    context.waker.ring(Ring(Bell.CONTINUE_RESYNC, hub_id), Ring(Bell.RECONCILE_BULK, hub_id))
+    return True
 
 
 def _page(

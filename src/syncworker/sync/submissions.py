@@ -27,7 +27,6 @@ from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portal_failures import block_portal, portal_failure
-from syncworker.sync.wake import Bell, Ring
 
 # Submissions may appear out of order by moments; the key makes looking twice harmless.
 OVERLAP = timedelta(minutes=2)
@@ -146,8 +145,7 @@ def resolve(context: Context, hub_id: int) -> None:
             # Their turn comes again by the time that taking them had set.
             return
         found = {email: record.id for email, record in read.found.items() if not record.archived}
-        if context.database.run(lambda tx: _settle(tx, hub_id, waiting, found)):  # noqa: B023 - run at once
-            context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+        context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))  # noqa: B023 - run at once
 
 
 def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
@@ -176,8 +174,8 @@ def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
     return {row.id: row.email for row in tx.connection.execute(taken)}
 
 
-def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str, str]) -> bool:
-    """Give each request its contact, or its next turn; return whether a contact was marked."""
+def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str, str]) -> None:
+    """Give each request its contact, or its next turn."""
     contacts: set[str] = set()
     for request_id, email in sorted(waiting.items()):
         contact_id = found.get(email or "")
@@ -194,7 +192,6 @@ def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str
         else:
             tx.connection.execute(row.values(resolve_after=tx.now + RESOLVE_AGAIN[attempts - 1]))
     mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="form submission")
-    return bool(contacts)
 
 
 def _give_up(tx: Tx, request_id: int, email: str | None) -> None:

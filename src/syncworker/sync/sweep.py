@@ -17,27 +17,21 @@ _DUE = text("""
         SELECT hub_id FROM portals
          WHERE mode <> 'paused' AND coalesce(blocked_until <= :now, true)
     )
-    SELECT 'reconcile_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
+    SELECT 'serve_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
         SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
            AND priority IN (0, 1) AND parked_at IS NULL AND not_before <= :now)
-    UNION ALL
-    SELECT 'reconcile_bulk', hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
-           -- Webhook marks too: a flood of them counts as bulk.
-           AND priority IN (1, 2, 3) AND parked_at IS NULL AND not_before <= :now)
-    UNION ALL
-    SELECT 'poll_forms', hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'form:%' AND due_at <= :now
+        OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'form:%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
         OR EXISTS (SELECT FROM requests WHERE requests.hub_id = p.hub_id AND contact_id IS NULL
            AND state = 'processing' AND resolve_after <= :now)
     UNION ALL
-    SELECT 'poll_records', hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'co%' AND due_at <= :now
+    SELECT 'serve_bulk', hub_id FROM workable AS p WHERE EXISTS (
+        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
+           -- Webhook marks too: a flood of them counts as bulk.
+           AND priority IN (1, 2, 3) AND parked_at IS NULL AND not_before <= :now)
+        OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'co%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
-    UNION ALL
-    SELECT 'continue_resync', hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
+        OR EXISTS (SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
            AND coalesce(leased_until <= :now, true))
     UNION ALL
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)

@@ -4,11 +4,19 @@ A ring is a Dramatiq message sent by actor name, after the commit. It carries no
 data, because the sweep rings again for whatever is due. So a ring has 100 ms to be sent, at most one is outstanding
 per actor and portal, and its failure is ignored.
 
-Redis keys: `ring:{actor}:{hub_id}`: a ring is outstanding; ends by itself, should its message be lost.
+One turn of an actor for a portal runs at a time, in whichever process: what comes meanwhile is a batch for the next
+turn, and not a batch of its own, so that HubSpot is called once for it. Two turns at once, after a flush, do no harm.
+
+Redis keys, each of which ends by itself:
+    `ring:{actor}:{hub_id}`   a ring is outstanding: it has been sent, and no turn has begun since
+    `turn:{actor}:{hub_id}`   a turn runs
+    `again:{actor}:{hub_id}`  somebody rang while it ran
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -26,31 +34,21 @@ log = structlog.get_logger(__name__)
 RING_SECONDS = 0.1
 # As long as a message may wait in a busy queue before the sweep sends another one beside it.
 OUTSTANDING_MS = 10_000
+# A killed process holds its turn no longer than this; its marks are leased for longer.
+TURN_MS = 30_000
 
 
 class Bell(StrEnum):
     """The actors that can be rung for."""
 
     EXPAND_INBOX = "expand_inbox"
-    POLL_FORMS = "poll_forms"
-    RECONCILE_INTERACTIVE = "reconcile_interactive"
-    RECONCILE_BULK = "reconcile_bulk"
-    POLL_RECORDS = "poll_records"
-    CONTINUE_RESYNC = "continue_resync"
+    SERVE_INTERACTIVE = "serve_interactive"
+    SERVE_BULK = "serve_bulk"
     END_OVERDUE = "end_overdue"
 
 
 INTERACTIVE_QUEUE = "interactive"
 BULK_QUEUE = "bulk"
-QUEUES = {
-    Bell.EXPAND_INBOX: INTERACTIVE_QUEUE,
-    Bell.POLL_FORMS: INTERACTIVE_QUEUE,
-    Bell.RECONCILE_INTERACTIVE: INTERACTIVE_QUEUE,
-    Bell.END_OVERDUE: INTERACTIVE_QUEUE,
-    Bell.RECONCILE_BULK: BULK_QUEUE,
-    Bell.POLL_RECORDS: BULK_QUEUE,
-    Bell.CONTINUE_RESYNC: BULK_QUEUE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ class Waker(Protocol):
     def ring(self, *rings: Ring) -> None:
         """Ring, and never raise for want of Redis."""
 
-    def answered(self, ring: Ring) -> None:
-        """The actor has begun: the next ring is a new one."""
+    def turn(self, ring: Ring) -> AbstractContextManager[bool]:
+        """A turn of the actor: true where it is ours. Whoever rang while it ran is heard at its end."""
 
 
 class RedisWaker:
@@ -91,12 +89,41 @@ class RedisWaker:
                 # Redis owns nothing: the sweep rings again.
                 log.debug("ring_not_sent", bell=ring.bell, hub_id=ring.hub_id, error=str(error))
 
-    def answered(self, ring: Ring) -> None:
-        """Let the next ring through."""
+    @contextmanager
+    def turn(self, ring: Ring) -> Iterator[bool]:
+        """A turn of the actor, unless another process has it. Without Redis, everybody has a turn."""
+        name = f"{ring.bell}:{ring.hub_id}"
         try:
             self._client.delete(_key(ring))
+            ours = self._take_turn(name)
         except redis.RedisError as error:
-            log.debug("ring_not_answered", bell=ring.bell, hub_id=ring.hub_id, error=str(error))
+            log.debug("turn_not_taken", turn=name, error=str(error))
+            yield True
+            return
+        if not ours:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._end_turn(name, ring)
+
+    def _take_turn(self, name: str) -> bool:
+        if self._client.set(f"turn:{name}", 1, nx=True, px=TURN_MS):
+            return True
+        self._client.set(f"again:{name}", 1, px=TURN_MS)
+        # It may have ended between the two, without having seen us.
+        return bool(self._client.set(f"turn:{name}", 1, nx=True, px=TURN_MS))
+
+    def _end_turn(self, name: str, ring: Ring) -> None:
+        try:
+            self._client.delete(f"turn:{name}")
+            again = self._client.getdel(f"again:{name}")
+        except redis.RedisError as error:
+            log.debug("turn_not_ended", turn=name, error=str(error))
+            return
+        if again:
+            self.ring(ring)
 
     def close(self) -> None:
         """Close the connections."""
@@ -108,7 +135,7 @@ class RedisWaker:
         if not ring.delay_ms and not self._client.set(_key(ring), 1, nx=True, px=outstanding):
             return
         message: Message[None] = Message(
-            queue_name=QUEUES[ring.bell],
+            queue_name=BULK_QUEUE if ring.bell is Bell.SERVE_BULK else INTERACTIVE_QUEUE,
             actor_name=ring.bell.value,
             args=(ring.hub_id,) if ring.hub_id else (),
             kwargs={},

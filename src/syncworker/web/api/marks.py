@@ -52,7 +52,7 @@ def parked_and_due(
 def retry(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Try parked marks again, now."""
     count = context.database.run(lambda tx: marks.retry(tx, hub_id, which.kind, which.object_id))
-    context.waker.ring(Ring(Bell.RECONCILE_INTERACTIVE, hub_id))
+    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id))
     return _counted(count, which)
 
 

@@ -1,0 +1,33 @@
+"""What does a worker do when it is a portal's turn?
+
+Interactive: what somebody may be waiting for. Bulk: what may take its time. Each returns whether there is more, so
+that the portal goes to the end of the queue and others get their turn.
+"""
+
+from __future__ import annotations
+
+from syncworker.sync.claims import Lane
+from syncworker.sync.context import Context
+from syncworker.sync.polling import poll_records
+from syncworker.sync.reconcile import reconcile
+from syncworker.sync.resync import continue_resync
+from syncworker.sync.submissions import poll_forms
+
+BATCHES = 5
+
+
+def interactive_turn(context: Context, hub_id: int) -> bool:
+    """Forms first: a contact that has just been created then has its request when it is read."""
+    poll_forms(context, hub_id)
+    return _reconcile(context, hub_id, Lane.INTERACTIVE)
+
+
+def bulk_turn(context: Context, hub_id: int) -> bool:
+    """Marks first, and between the pages of a long poll: a poll may take minutes."""
+    more = _reconcile(context, hub_id, Lane.BULK)
+    poll_records(context, hub_id, between=lambda: reconcile(context, hub_id, Lane.BULK))
+    return continue_resync(context, hub_id) or more
+
+
+def _reconcile(context: Context, hub_id: int, lane: Lane) -> bool:
+    return all(reconcile(context, hub_id, lane) for _ in range(BATCHES))

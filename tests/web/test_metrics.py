@@ -1,0 +1,75 @@
+"""What does a scrape tell?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from syncworker.registration.ledger.requests import State
+from syncworker.store import portals
+from syncworker.sync.marks import Kind, Priority, mark
+from web import signed
+from web.deployment import HUB, OTHER_HUB, Deployment
+
+
+def scraped(client: httpx.Client) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Each sample's value by its name and the values of its labels."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.text)
+    return {(s.name, tuple(s.labels.values())): s.value for family in families for s in family.samples}
+
+
+def test_webhooks_are_counted_by_outcome_and_events_by_what_became_of_them(client: httpx.Client) -> None:
+    content = signed.body(signed.event(1), signed.event(2, hub_id=999), signed.event(subscriptionType="x.y"))
+    client.post("/webhooks/hubspot", content=content, headers=signed.headers(content))
+    client.post("/webhooks/hubspot", content=content)
+    found = scraped(client)
+    assert found["syncworker_webhook_requests_total", ("accepted",)] == 1
+    assert found["syncworker_webhook_requests_total", ("unsigned",)] == 1
+    assert found["syncworker_webhook_events_total", ("accepted",)] == 1
+    assert found["syncworker_webhook_events_total", ("ignored_other_portal",)] == 1
+    assert found["syncworker_webhook_events_total", ("ignored_unknown_type",)] == 1
+    assert found["syncworker_inbox_rows", ()] == 1
+
+
+def test_marks_are_counted_by_portal_kind_and_priority(client: httpx.Client, deployment: Deployment) -> None:
+    with deployment.database.transaction() as tx:
+        mark(tx, HUB, Kind.CONTACT, ["1", "2"], priority=Priority.WEBHOOK, cause="webhook")
+        mark(tx, HUB, Kind.CONTACT, ["3"], priority=Priority.WEBHOOK, cause="webhook", delay=timedelta(hours=1))
+        tx.connection.exec_driver_sql("UPDATE marks SET parked_at = now() WHERE object_id = '2'")
+        tx.connection.exec_driver_sql("UPDATE marks SET not_before = now() - interval '1 hour' WHERE object_id = '1'")
+    found = scraped(client)
+    of = ("contact", str(HUB), "webhook")  # labels come in alphabetical order
+    assert found["syncworker_marks_due", of] == 1
+    assert found["syncworker_marks_parked", of] == 1
+    assert 3600 <= found["syncworker_marks_oldest_due_seconds", of] < 3700
+
+
+def test_capacity_is_told_for_each_portal(client: httpx.Client, deployment: Deployment) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta", capacity=9)
+    deployment.registered("acme.se")
+    deployment.asked("7", state=State.WAITING, domain="beta.se")
+    found = scraped(client)
+    assert found["syncworker_capacity_limit", (str(HUB),)] == 5
+    assert found["syncworker_capacity_used", (str(HUB),)] == 1
+    assert found["syncworker_capacity_waiting", (str(HUB),)] == 1
+    assert found["syncworker_capacity_limit", (str(OTHER_HUB),)] == 9
+
+
+def test_a_blocked_portal_shows_with_its_reason(client: httpx.Client, deployment: Deployment) -> None:
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "")] == 0
+    with deployment.database.transaction() as tx:
+        portals.block(tx, HUB, until=tx.now + timedelta(minutes=5), reason="credentials", detail="expired")
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "credentials")] == 1
+
+
+def test_a_partner_of_an_unknown_tier_does_not_hide_the_others(client: httpx.Client, deployment: Deployment) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta")
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql("UPDATE partners SET tier = 'gone', capacity = NULL WHERE name = 'Beta'")
+    found = scraped(client)
+    assert found["syncworker_capacity_limit", (str(HUB),)] == 5
+    assert ("syncworker_capacity_limit", (str(OTHER_HUB),)) not in found
