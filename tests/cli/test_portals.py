@@ -68,6 +68,33 @@ def test_what_is_wrong_with_a_new_portal_is_said_in_a_line(
     assert says in answer.complaint
 
 
+def test_a_new_token_leaves_a_connected_portal_with_its_partner_and_its_client_secret(run: Run, demo: Demo) -> None:
+    before = run("portals", "list", "--json").json["items"]
+    answer = run("portals", "add", "--token-stdin", stdin=demo.about["access_token"])
+    assert answer.code == 0, answer.err
+    assert "refused" not in answer.out
+    assert run("portals", "list", "--json").json["items"] == before
+    assert demo.context.credentials.load(demo.hub_id).client_secret == demo.about["client_secret"]
+
+
+def test_after_a_changed_secret_key_a_portal_is_connected_again(
+    run: Run, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCWORKER_SECRET_KEY", "another key of the tests, just as long")
+    assert run("portals", "check").code == 1
+    run("portals", "add", "--token-stdin", stdin=demo.about["access_token"])
+    names = [f["name"] for f in run("portals", "check", "--json").json["findings"] if not f["ok"]]
+    assert names == ["client secret"]
+
+
+def test_a_partners_second_portal_leaves_its_tier_and_capacity(run: Run, demo: Demo, sandbox: SandboxServer) -> None:
+    other = sandbox.portals()[1]
+    run("portals", "add", "--token-stdin", "--partner", demo.about["partner"], stdin=other["access_token"])
+    items = run("portals", "list", "--json").json["items"]
+    assert {(item["partner"], item["tier"], item["capacity"]) for item in items} == {(demo.about["partner"], "gold", 3)}
+    assert len(items) == 2
+
+
 def test_a_connected_portal_passes_its_check(run: Run, demo: Demo) -> None:
     answer = run("portals", "check")
     assert answer.code == 0, answer.out

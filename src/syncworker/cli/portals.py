@@ -92,29 +92,19 @@ def add(
     from dataclasses import replace
 
     from syncworker.sync.connect import connect
-    from syncworker.sync.first_portal import from_settings
+    from syncworker.sync.first_portal import as_known
 
     with opened() as context:
         settings = context.settings
         from_stdin = token_stdin or client_secret_stdin
         credentials = _credentials(settings, token_stdin=token_stdin, secret_stdin=client_secret_stdin)
-        described = from_settings(settings)
         # The rest of the settings describes the portal of the settings' token, and no other.
-        if from_stdin or settings.hubspot_access_token is None:
-            described = replace(
-                described,
-                hub_id=None,
-                app_id=None,
-                partner_company_id=None,
-                own_domains=(),
-                auto_register_forms=(),
-            )
+        by_settings = not from_stdin and settings.hubspot_access_token is not None
+        described = as_known(context, credentials, partner_name=partner, by_settings=by_settings)
         new = replace(
             described,
-            credentials=credentials,
             hub_id=hub_id or described.hub_id,
-            name=name,
-            partner_name=partner or described.partner_name,
+            name=name or described.name,
             program=program or described.program,
             tier=tier or described.tier,
             capacity=described.capacity if capacity is None else capacity,
@@ -127,7 +117,7 @@ def add(
 
     def people() -> None:
         output.say(f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green")
-        if not credentials.client_secret:
+        if not new.credentials.client_secret:
             output.say("It has no client secret: its webhooks are refused, and changes are found by polling.")
         output.say(f"Next: syncworker setup --portal {portal.hub_id}, then syncworker doctor.")
 

@@ -129,6 +129,17 @@ def claim(tx: Tx, hub_id: int, kind: Kind, *, lane: Lane, limit: int = BATCH, ol
     return taken
 
 
+_MARKED = text("""
+    SELECT object_id FROM marks WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+""")
+
+
+def marked(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> set[str]:
+    """Which of these are marked."""
+    parameters = {"hub_id": hub_id, "kind": kind.value, "ids": sorted(ids)}
+    return set(tx.connection.execute(_MARKED, parameters).scalars())
+
+
 # `takes`: nobody holds it, and it does not rest after a failure, nor is it parked.
 _CLAIM_ALSO = text("""
     INSERT INTO marks AS m

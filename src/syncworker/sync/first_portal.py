@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from syncworker.hubspot.errors import RetryLater
@@ -9,7 +11,7 @@ from syncworker.program import DEFAULT_PROGRAM
 from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.store.portals import Portal
-from syncworker.store.secrets import PortalCredentials
+from syncworker.store.secrets import PortalCredentials, WrongSecretKey
 from syncworker.sync.connect import NewPortal, connect, who_is
 from syncworker.sync.context import Context
 
@@ -69,6 +71,46 @@ def from_settings(settings: Settings, known: Portal | None = None) -> NewPortal:
         own_domains=settings.own_domains,
         auto_register_forms=settings.auto_register_forms,
     )
+
+
+def as_known(
+    context: Context, credentials: PortalCredentials, *, partner_name: str | None, by_settings: bool
+) -> NewPortal:
+    """The portal of these credentials with what is known of it and of its partner; for a person to change.
+
+    A new token for a connected portal must not move it to another partner, nor lose its client secret; a
+    partner's second portal must not change the tier of the first. `by_settings`: the settings describe this
+    portal. Raises FixCredentials, SettingsError.
+    """
+    hub_id = who_is(context, credentials).hub_id
+    with context.database.transaction() as tx:
+        connected = portals.everyone(tx)
+    known = next((portal for portal in connected if portal.hub_id == hub_id), None)
+    if known is not None and credentials.client_secret is None:
+        credentials = replace(credentials, client_secret=_stored_client_secret(context, hub_id))
+    new = replace(from_settings(context.settings, known), credentials=credentials)
+    if not by_settings:
+        new = replace(
+            new,
+            hub_id=None,
+            app_id=known.app_id if known else None,
+            partner_company_id=known.partner_company_id if known else None,
+            own_domains=(),
+            auto_register_forms=(),
+        )
+    name = partner_name or new.partner_name
+    partner = next((portal.partner for portal in connected if portal.partner.name == name), None)
+    if partner is not None:
+        new = replace(new, program=partner.program, tier=partner.tier, capacity=partner.capacity)
+    return replace(new, partner_name=name)
+
+
+def _stored_client_secret(context: Context, hub_id: int) -> str | None:
+    try:
+        return context.credentials.load(hub_id).client_secret
+    except WrongSecretKey:
+        # Connecting again is what a person does about that; what was encrypted with the old key is lost.
+        return None
 
 
 def _connect(context: Context, connected: dict[int, Portal]) -> Portal | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from sqlalchemy import insert, select, text
 
@@ -21,6 +22,8 @@ from syncworker.sync.wake import Bell, Ring
 
 # One transaction's worth: a hundred POSTs of up to a hundred events.
 ROWS = 100
+# A new record may have come by a form: its submission, read meanwhile, marks it to be looked at once and at once.
+FOR_ITS_FORM = timedelta(seconds=2)
 # Events after which a form may have a new submission: HubSpot has no event for the submission itself.
 _FORM_HINTS = frozenset({"creation", "restore"})
 
@@ -63,20 +66,27 @@ _TAKE = text("""
 
 def _mark(tx: Tx, entries: Collection[list[object]]) -> set[Ring]:
     connected = set(tx.connection.execute(select(portals.c.hub_id)).scalars())
-    ids: dict[tuple[int, Kind], set[str]] = defaultdict(set)
+    ids: dict[tuple[int, Kind, bool], set[str]] = defaultdict(set)
+    new: set[tuple[object, object, object]] = set()
     hints: set[int] = set()
     for hub_id, kind, object_id, event in entries:
+        if event in {"form", "creation"}:
+            new.add((hub_id, kind, object_id))
+        if event == "form" and hub_id in connected:
+            hints.add(int(str(hub_id)))
+    delays = {hub_id: hurry_forms(tx, hub_id) for hub_id in sorted(hints)}
+    for hub_id, kind, object_id, _ in entries:
         # A portal may have been removed since.
         if hub_id in connected:
-            ids[int(str(hub_id)), Kind(str(kind))].add(str(object_id))
-            if event == "form":
-                hints.add(int(str(hub_id)))
+            waits = (hub_id, kind, object_id) in new and delays.get(int(str(hub_id))) is not None
+            ids[int(str(hub_id)), Kind(str(kind)), waits].add(str(object_id))
     rings = set()
-    for (hub_id, kind), some in sorted(ids.items()):
-        mark(tx, hub_id, kind, some, priority=Priority.WEBHOOK, cause="webhook")
-        rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id))
-    for hub_id in sorted(hints):
-        delay_ms = hurry_forms(tx, hub_id)
+    for (hub_id, kind, waits), some in sorted(ids.items()):
+        delay = FOR_ITS_FORM if waits else timedelta(0)
+        mark(tx, hub_id, kind, some, priority=Priority.WEBHOOK, cause="webhook", delay=delay)
+        if not waits:
+            rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id))
+    for hub_id, delay_ms in delays.items():
         if delay_ms is not None:
             rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id, delay_ms=delay_ms))
     return rings

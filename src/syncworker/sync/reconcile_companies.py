@@ -37,8 +37,8 @@ def plan_companies(
 ) -> None:
     """Plan what these companies show.
 
-    `along`: they were read with a batch of contacts. Only those that differ, or that the batch changed (`touched`),
-    are claimed then, so that nobody else writes an older state over ours.
+    `along`: they were read with a batch of contacts. Those that differ, or that the batch changed (`touched`), are
+    claimed then, so that nobody else writes an older state over ours; those that are marked, because they are read.
     """
     domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
     decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
@@ -47,7 +47,10 @@ def plan_companies(
     changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
     if along:
         needed = {key for key in wanted if changes[key] or key in touched}
-        claims.claim_also(tx, claim, needed, cause="ledger")
+        marked = claims.marked(tx, portal.hub_id, Kind.COMPANY, companies)
+        claims.claim_also(tx, claim, needed | marked, cause="ledger")
+        _hear_of_moves(tx, context, portal, {key: companies[key] for key in marked}, known)
+        plan.done |= {(Kind.COMPANY, key) for key in marked - wanted.keys()} & claim.marks.keys()
     unchanged: dict[str, str] = {}
     edits = []
     for company_id, properties in wanted.items():

@@ -18,16 +18,15 @@ BATCHES = 5
 
 def interactive_turn(context: Context, hub_id: int) -> bool:
     """Forms first: a contact that has just been created then has its request when it is read."""
-    poll_forms(context, hub_id)
-    return _reconcile(context, hub_id, Lane.INTERACTIVE)
+    for _ in range(BATCHES):
+        poll_forms(context, hub_id)
+        if not reconcile(context, hub_id, Lane.INTERACTIVE):
+            return False
+    return True
 
 
 def bulk_turn(context: Context, hub_id: int) -> bool:
     """Marks first, and between the pages of a long poll: a poll may take minutes."""
-    more = _reconcile(context, hub_id, Lane.BULK)
+    more = all(reconcile(context, hub_id, Lane.BULK) for _ in range(BATCHES))
     poll_records(context, hub_id, between=lambda: reconcile(context, hub_id, Lane.BULK))
     return continue_resync(context, hub_id) or more
-
-
-def _reconcile(context: Context, hub_id: int, lane: Lane) -> bool:
-    return all(reconcile(context, hub_id, lane) for _ in range(BATCHES))
