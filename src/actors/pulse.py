@@ -28,7 +28,8 @@ class Pulse(Middleware):
         self._thread: threading.Thread | None = None
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - Dramatiq's
-        """Begin."""
+        """Begin; and read the domain lists now, not while somebody waits."""
+        context().domain_rules  # noqa: B018 - it is kept by whoever asks for it first
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._thread.start()
 

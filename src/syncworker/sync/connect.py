@@ -168,7 +168,7 @@ _MARK_ALL = text("""
 def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "") -> bool:
     """Let a form register leads from now on; return whether it did not before."""
     row = upsert(forms).values(hub_id=hub_id, form_id=form_id, name=name, enabled_at=tx.now)
-    added = tx.connection.execute(row.on_conflict_do_nothing()).rowcount > 0
+    added = tx.connection.execute(row.on_conflict_do_nothing().returning(forms.c.form_id)).one_or_none() is not None
     cursors.ensure(tx, hub_id, f"{FORM}{form_id}", high_water=tx.now)
     return added
 

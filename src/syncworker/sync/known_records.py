@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncworker.store.database import Tx
 from syncworker.store.tables import records, registrations
@@ -80,8 +80,6 @@ def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
         return
     rows = [
         {
-            "hub_id": hub_id,
-            "kind": kind.value,
             "object_id": one.object_id,
             "name": _cut(one.name),
             "email": _cut(one.email),
@@ -90,14 +88,27 @@ def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
             "domain": one.domain,
             "company_id": one.company_id,
             "presence": one.presence,
-            "reconciled_at": tx.now,
             "seen": one.seen,
         }
         for one in sorted(read, key=lambda r: r.object_id)
     ]
-    statement = insert(records).values(rows)
-    fresh = {name: statement.excluded[name] for name in rows[0] if name not in {"hub_id", "kind", "object_id"}}
-    tx.connection.execute(statement.on_conflict_do_update(index_elements=["hub_id", "kind", "object_id"], set_=fresh))
+    parameters = {"hub_id": hub_id, "kind": kind.value, "now": tx.now, "rows": json.dumps(rows)}
+    tx.connection.execute(_KEEP, parameters)
+
+
+# Rows as JSON: one statement however many there are, and compiled once.
+_KEEP = text("""
+    INSERT INTO records (hub_id, kind, object_id, name, email, company, country, domain, company_id, presence, seen,
+                         reconciled_at)
+    SELECT :hub_id, :kind, r.object_id, r.name, r.email, r.company, r.country, r.domain, r.company_id, r.presence,
+           r.seen, :now ::timestamptz
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (object_id text, name text, email text, company text,
+           country text, domain text, company_id text, presence text, seen text)
+    ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET
+        name = excluded.name, email = excluded.email, company = excluded.company, country = excluded.country,
+        domain = excluded.domain, company_id = excluded.company_id, presence = excluded.presence,
+        seen = excluded.seen, reconciled_at = excluded.reconciled_at
+""")
 
 
 def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:

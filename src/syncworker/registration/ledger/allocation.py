@@ -16,7 +16,7 @@ from syncworker.registration.ledger.capacity import Terms, held
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, undo
-from syncworker.registration.ledger.requests import State, Stored
+from syncworker.registration.ledger.requests import Move, State, Stored
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
 from syncworker.store.tables import portals, registrations
@@ -95,31 +95,36 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
     changes.contacts |= asked.contacts_waiting_elsewhere(tx, partner_id, domains)
     waiting = [asked.stored(row) for row in tx.connection.execute(line.order_by(requests_table.c.id))]
     holders = held_on(tx, domains)
+    lost: list[Stored] = []
+    moves: list[Move] = []
     for request in waiting:
         changes.contacts.add((request.hub_id, str(request.contact_id)))
         holder = holders.get(str(request.domain))
-        if holder is not None and holder.partner_id == partner_id and not holder.is_active:
+        if holder is None or holder.partner_id != partner_id:
+            lost.append(request)
+            continue
+        if not holder.is_active:
             # Asked for again within its undo time: the claim, whose slot was kept, comes back.
             changes.add(undo(tx, holder, who=request.who, source=request.source))
-            holder = replace(holder, deregistered_at=None, undo_until=None)
-        if holder is not None and holder.partner_id == partner_id and holder.is_active:
-            changes.registration(
-                partner_id=partner_id,
-                domain=holder.domain,
-                hub_id=holder.hub_id,
-                contact_id=holder.contact_id,
-                company_id=request.company_id,
-            )
-            asked.settle(
-                tx,
-                [request],
-                State.REGISTERED,
+            holders[holder.domain] = replace(holder, deregistered_at=None, undo_until=None)
+        changes.registration(
+            partner_id=partner_id,
+            domain=holder.domain,
+            hub_id=holder.hub_id,
+            contact_id=holder.contact_id,
+            company_id=request.company_id,
+        )
+        moves.append(
+            Move(
+                request=request,
+                state=State.REGISTERED,
                 happened=Happened.REGISTERED if request.id in winners else Happened.JOINED,
                 domain=request.domain,
                 company_id=request.company_id,
                 registration_id=holder.id,
                 who=request.who,
             )
-        else:
-            # The loser of a race decides again, and comes out unavailable.
-            asked.decide_again(tx, [request])
+        )
+    asked.settle(tx, moves)
+    # The losers of a race decide again, and come out unavailable.
+    asked.decide_again(tx, lost)

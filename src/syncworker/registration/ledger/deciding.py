@@ -17,7 +17,7 @@ from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.gather import Known, gather, rule_request
 from syncworker.registration.ledger.history import Happened
-from syncworker.registration.ledger.requests import State, Stored
+from syncworker.registration.ledger.requests import Move, State, Stored
 from syncworker.registration.rules.decide import decide
 from syncworker.registration.rules.decision import Decision, Outcome
 from syncworker.registration.rules.domains import Domain
@@ -141,20 +141,19 @@ def _shown(subjects: Mapping[str, Subject], known: Mapping[str, Known], rules: R
 
 
 def _settle_all(
-    tx: Tx,
-    subjects: Mapping[str, Subject],
-    known: Mapping[str, Known],
-    conditions: Conditions,
-    changes: Changes,
+    tx: Tx, subjects: Mapping[str, Subject], known: Mapping[str, Known], conditions: Conditions, changes: Changes
 ) -> bool:
     """Bring all open requests to what is decided; say whether any of them moved."""
-    moved = False
+    moves: list[Move] = []
     for contact_id, subject in sorted(subjects.items()):
         of = known[contact_id]
         if of.requests:
             decision = _decide(subject, of, conditions.rules)
-            moved |= _settle(tx, subject, of, decision, conditions, changes)
-    return moved
+            moves += _moves(tx, subject, of, decision, conditions, changes)
+    for move in moves:
+        if move.changes and move.company_id is not None:
+            changes.companies.add((move.request.hub_id, move.company_id))
+    return asked.settle(tx, moves)
 
 
 _SETTLED = {
@@ -170,12 +169,10 @@ _SETTLED = {
 }
 
 
-def _settle(
+def _moves(
     tx: Tx, subject: Subject, known: Known, decision: Decision, conditions: Conditions, changes: Changes
-) -> bool:
+) -> list[Move]:
     intended, overtaken = _intended(tuple(known.requests))
-    company_id = subject.lead.company_id
-    asked.settle(tx, overtaken, State.WITHDRAWN, happened=Happened.WITHDRAWN, detail="overtaken by a later request")
     state, happened = _SETTLED[decision.outcome]
     claim = _claim_meant(known, decision)
     if decision.outcome is Outcome.DEREGISTER and claim is not None:
@@ -183,20 +180,28 @@ def _settle(
         who = last.confirmed_by or last.who
         ended = registrations.deregister(tx, claim, who=who, source=last.source, undo=conditions.undo)
         changes.add(ended)
-    moved = asked.settle(
-        tx,
-        intended,
-        state,
-        happened=happened,
-        reason=decision.reason,
-        detail=decision.detail,
-        domain=decision.domain,
-        company_id=company_id,
-        registration_id=claim.id if claim is not None else None,
-    )
-    if moved and company_id is not None:
-        changes.companies.add((intended[0].hub_id, company_id))
-    return moved
+    moves = [
+        Move(
+            request=request,
+            state=State.WITHDRAWN,
+            happened=Happened.WITHDRAWN,
+            detail="overtaken by a later request",
+        )
+        for request in overtaken
+    ]
+    return moves + [
+        Move(
+            request=request,
+            state=state,
+            happened=happened,
+            reason=decision.reason,
+            detail=decision.detail,
+            domain=decision.domain,
+            company_id=subject.lead.company_id,
+            registration_id=claim.id if claim is not None else None,
+        )
+        for request in intended
+    ]
 
 
 def _claim_meant(known: Known, decision: Decision) -> registrations.Registration | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Row, Select, select, text, update
 
 from syncworker.program import Authority, Validity
 from syncworker.registration.ledger import history
@@ -25,7 +25,7 @@ class NotRegistered(Exception):
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
-        super().__init__(f"{domain} is not registered: see `syncworker registrations`")
+        super().__init__(f"{domain} is not registered: see `syncworker registrations list`")
 
 
 class TooLateToUndo(Exception):
@@ -119,22 +119,38 @@ def insert_free(
         last_day = expires_on(today, validity)
         rows.append(
             {
-                "partner_id": partner_id,
                 "domain": new.domain,
                 "hub_id": new.hub_id,
                 "contact_id": new.contact_id,
                 "company_id": new.company_id,
                 "source": new.source.value,
-                "registered_on": today,
-                "expires_on": last_day,
-                "expires_at": expires_at(last_day, new.time_zone),
-                "confirmation": Confirmation.UNCONFIRMED.value if authority is Authority.HUBSPOT else None,
-                "created_at": tx.now,
+                "registered_on": today.isoformat(),
+                "expires_on": last_day.isoformat(),
+                "expires_at": expires_at(last_day, new.time_zone).isoformat(),
             }
         )
-    statement = insert(registrations).values(rows).on_conflict_do_nothing()
-    returned = tx.connection.execute(statement.returning(registrations.c.domain, registrations.c.id))
-    return {row.domain: row.id for row in returned}
+    confirmation = Confirmation.UNCONFIRMED.value if authority is Authority.HUBSPOT else None
+    parameters = {
+        "partner_id": partner_id,
+        "rows": json.dumps(rows),
+        "now": tx.now,
+        "confirmation": confirmation,
+    }
+    return {row.domain: row.id for row in tx.connection.execute(_INSERT_FREE, parameters)}
+
+
+# Rows as JSON: one statement however many there are, and compiled once. Somebody else's claim on a domain wins.
+_INSERT_FREE = text("""
+    INSERT INTO registrations (partner_id, domain, hub_id, contact_id, company_id, source, registered_on, expires_on,
+                               expires_at, confirmation, created_at)
+    SELECT :partner_id, r.domain, r.hub_id, r.contact_id, r.company_id, r.source, r.registered_on, r.expires_on,
+           r.expires_at, CAST(:confirmation AS text), :now ::timestamptz
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (domain text, hub_id bigint, contact_id text,
+           company_id text, source text, registered_on date, expires_on date, expires_at timestamptz)
+     ORDER BY r.domain
+    ON CONFLICT DO NOTHING
+    RETURNING domain, id
+""")
 
 
 def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:

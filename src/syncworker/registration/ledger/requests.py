@@ -7,14 +7,14 @@ over, and is never decided again.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, select, text, update
 
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger.changes import Changes
@@ -53,7 +53,7 @@ class NotOpen(Exception):
 
     def __init__(self, request_id: int) -> None:
         self.request_id = request_id
-        super().__init__(f"request {request_id} is not open: see `syncworker requests`")
+        super().__init__(f"request {request_id} is not open: see `syncworker requests list`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,26 +157,18 @@ def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> l
         return []
     rows = [
         {
-            "partner_id": partner_id,
-            "hub_id": hub_id,
             "key": request.key,
             "action": request.action.value,
             "source": request.source.value,
             "who": request.who,
-            "requested_at": request.requested_at,
-            "created_at": tx.now,
+            "requested_at": request.requested_at.isoformat(),
             "contact_id": request.contact_id,
             "email": request.email if request.contact_id is None else None,
-            "resolve_after": tx.now if request.contact_id is None else None,
-            "state": State.PROCESSING.value,
-            "reason": Reason.PROCESSING.value,
         }
         for request in sorted(asked.values(), key=lambda r: (r.requested_at, r.key))
     ]
-    statement = insert(requests).on_conflict_do_nothing(index_elements=["hub_id", "key"])
-    added = tx.connection.execute(
-        statement.values(rows).returning(requests.c.id, requests.c.key, requests.c.contact_id)
-    ).all()
+    parameters = {"partner_id": partner_id, "hub_id": hub_id, "now": tx.now, "rows": json.dumps(rows)}
+    added = tx.connection.execute(_ADD, parameters).all()
     history.record(
         tx,
         [
@@ -210,65 +202,92 @@ def open_of(tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = F
     return found
 
 
-def settle(
-    tx: Tx,
-    of: Collection[Stored],
-    state: State,
-    *,
-    happened: Happened,
-    reason: Reason | None = None,
-    detail: str = "",
-    domain: str | None = None,
-    company_id: str | None = None,
-    registration_id: int | None = None,
-    who: str = "syncworker",
-) -> bool:
-    """Bring requests to a state; those that are there already, for the same reason and domain, are left alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A request that is brought to a state, and why."""
 
-    Returns whether any of them moved.
-    """
-    moved = [
-        r
-        for r in of
-        if (r.state, r.reason, r.domain, r.detail, r.company_id) != (state, reason, domain, detail, company_id)
-    ]
+    request: Stored
+    state: State
+    happened: Happened
+    reason: Reason | None = None
+    detail: str = ""
+    domain: str | None = None
+    company_id: str | None = None
+    registration_id: int | None = None
+    who: str = "syncworker"
+
+    @property
+    def changes(self) -> bool:
+        """Whether the request is not there already, for the same reason and domain."""
+        of = self.request
+        return (of.state, of.reason, of.domain, of.detail, of.company_id) != (
+            self.state, self.reason, self.domain, self.detail, self.company_id
+        )  # fmt: skip
+
+    @property
+    def tells(self) -> bool:
+        """Whether that is something for the history: other words for the same state are not."""
+        of = self.request
+        return (of.state, of.reason, of.domain) != (self.state, self.reason, self.domain)
+
+
+def settle(tx: Tx, moves: Iterable[Move]) -> bool:
+    """Bring requests to their states; return whether any of them moved."""
+    moved = [move for move in moves if move.changes]
     if not moved:
         return False
-    tx.connection.execute(
-        update(requests)
-        .where(requests.c.id.in_([r.id for r in moved]))
-        .values(
-            state=state.value,
-            reason=reason.value if reason else None,
-            detail=detail,
-            domain=domain,
-            company_id=company_id,
-            decided_at=tx.now,
-            registration_id=registration_id,
-            email=None,
-        )
-    )
-    told = [r for r in moved if (r.state, r.reason, r.domain) != (state, reason, domain)]
-    history.record(
-        tx,
-        [
-            Event(
-                partner_id=r.partner_id,
-                hub_id=r.hub_id,
-                event=happened,
-                source=r.source.value,
-                who=who,
-                why=reason.value if reason else "",
-                domain=domain,
-                contact_id=r.contact_id,
-                company_id=company_id,
-                request_id=r.id,
-                registration_id=registration_id,
-            )
-            for r in told
-        ],
-    )
+    rows = [
+        {
+            "id": move.request.id,
+            "state": move.state.value,
+            "reason": move.reason.value if move.reason else None,
+            "detail": move.detail,
+            "domain": move.domain,
+            "company_id": move.company_id,
+            "registration_id": move.registration_id,
+        }
+        for move in moved
+    ]
+    tx.connection.execute(_SETTLE, {"rows": json.dumps(rows), "now": tx.now})
+    history.record(tx, [_event(move) for move in moved if move.tells])
     return True
+
+
+def _event(move: Move) -> Event:
+    return Event(
+        partner_id=move.request.partner_id,
+        hub_id=move.request.hub_id,
+        event=move.happened,
+        source=move.request.source.value,
+        who=move.who,
+        why=move.reason.value if move.reason else "",
+        domain=move.domain,
+        contact_id=move.request.contact_id,
+        company_id=move.company_id,
+        request_id=move.request.id,
+        registration_id=move.registration_id,
+    )
+
+
+# Rows as JSON: one statement however many there are, and compiled once.
+_ADD = text("""
+    INSERT INTO requests (partner_id, hub_id, key, action, source, who, requested_at, created_at, contact_id, email,
+                          resolve_after, state, reason)
+    SELECT :partner_id, :hub_id, r.key, r.action, r.source, r.who, r.requested_at, :now ::timestamptz, r.contact_id,
+           r.email, CASE WHEN r.contact_id IS NULL THEN :now ::timestamptz END, 'processing', 'processing'
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (key text, action text, source text, who text,
+           requested_at timestamptz, contact_id text, email text)
+    ON CONFLICT (hub_id, key) DO NOTHING
+    RETURNING id, key, contact_id
+""")
+_SETTLE = text("""
+    UPDATE requests AS q
+       SET state = r.state, reason = r.reason, detail = r.detail, domain = r.domain, company_id = r.company_id,
+           registration_id = r.registration_id, decided_at = :now, email = NULL
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id bigint, state text, reason text, detail text, domain text,
+           company_id text, registration_id bigint)
+     WHERE q.id = r.id
+""")
 
 
 def preview(tx: Tx, of: Collection[Stored], *, would: str, domain: str | None) -> None:
@@ -281,13 +300,17 @@ def preview(tx: Tx, of: Collection[Stored], *, would: str, domain: str | None) -
 
 def decide_again(tx: Tx, of: Collection[Stored]) -> None:
     """Take requests off the waiting list, to be decided anew."""
-    settle(tx, of, State.PROCESSING, happened=Happened.PENDING, reason=Reason.PROCESSING)
+    settle(
+        tx,
+        [Move(request=one, state=State.PROCESSING, happened=Happened.PENDING, reason=Reason.PROCESSING) for one in of],
+    )
 
 
 def withdraw(tx: Tx, request_id: int, *, who: str) -> Changes:
     """Take back an open request; raises NotOpen."""
     request = _open(tx, request_id)
-    settle(tx, [request], State.WITHDRAWN, happened=Happened.WITHDRAWN, domain=request.domain, who=who)
+    gone = Move(request=request, state=State.WITHDRAWN, happened=Happened.WITHDRAWN, domain=request.domain, who=who)
+    settle(tx, [gone])
     return _again(request)
 
 
@@ -321,8 +344,14 @@ def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
     )
     lapsed = [stored(row) for row in tx.connection.execute(narrowed)]
     changes = Changes()
+    settle(
+        tx,
+        [
+            Move(request=one, state=State.ENDED, happened=Happened.ENDED, reason=one.reason, domain=one.domain)
+            for one in lapsed
+        ],
+    )
     for request in lapsed:
-        settle(tx, [request], State.ENDED, happened=Happened.ENDED, reason=request.reason, domain=request.domain)
         changes.contacts |= _again(request).contacts
     return changes
 
