@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COVERED := registration program sync hubspot
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test coverage lint format lock clean
+.PHONY: help install up test coverage bench lint format lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ coverage: ## show the coverage of the last tests; below 90 % in a part that deci
 		echo "== $$part"; \
 		$(BIN)/coverage report --include "*/syncworker/$$part/*" --fail-under 90 || failed=1; \
 	done; exit $$failed
+
+bench: $(INSTALLED) ## measure, print a table and write build/bench.json
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: $(INSTALLED) ## check style, types and which module imports which
 	@$(BIN)/ruff check .

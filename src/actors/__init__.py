@@ -4,7 +4,9 @@ Each actor calls one function of `syncworker.sync`. No message carries work: a l
 """
 
 from actors.broker import make
+from syncworker import logs
 
+logs.configure()
 broker = make()
 
 from actors import bulk, interactive, pulse, schedule  # noqa: E402, F401 - they need the broker

@@ -64,7 +64,8 @@ def configure(*, level: Level = "info") -> None:
     )
     root = logging.getLogger()
     for old in list(root.handlers):
-        if isinstance(old, ToStandardError):
+        # Dramatiq and periodiq set up a handler of their own first: each line would come twice, one of them not JSON.
+        if isinstance(old, ToStandardError) or type(old) is logging.StreamHandler:
             root.removeHandler(old)
     root.addHandler(handler)
     number = logging.getLevelNamesMapping()[level.upper()]

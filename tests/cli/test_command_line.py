@@ -24,9 +24,7 @@ def python(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
     """A Python of its own, without any of our settings."""
     environment = {"PATH": os.environ["PATH"]}
     command = [sys.executable, *arguments]
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_every_command_explains_itself(run: Run) -> None:

@@ -152,7 +152,7 @@ def test_a_deregistration_is_undone_once(run: Run, demo: Demo) -> None:
 def test_deregistering_what_is_not_registered_is_not_found(run: Run, demo: Demo) -> None:
     answer = run("deregister", "nordlys.se", "--yes")
     assert answer.code == 3
-    assert answer.complaint == "syncworker: nordlys.se is not registered: see `syncworker registrations`"
+    assert answer.complaint == "syncworker: nordlys.se is not registered: see `syncworker registrations list`"
 
 
 def test_history_tells_who_did_what(run: Run, demo: Demo) -> None:

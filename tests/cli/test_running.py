@@ -19,7 +19,7 @@ from support.sandbox_server import free_port
 @contextmanager
 def running(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "syncworker.cli", *arguments]
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         command, env={"PATH": os.environ["PATH"], **environment}, stderr=subprocess.PIPE, text=True
     )
     try:

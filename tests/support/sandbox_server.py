@@ -62,9 +62,7 @@ class SandboxServer:
         ]
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
-            command, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-        )
+        self._process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
         deadline = time.monotonic() + 20
         while True:
             try:

@@ -58,6 +58,7 @@ class Whole:
 
     def stop(self) -> float:
         """Ask it to stop; the seconds it took."""
+        self.sandbox.stop()  # the connection to it: its process is not ours
         began = time.monotonic()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

@@ -98,7 +98,7 @@ def test_a_program_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> Non
 
 def test_kill_9_of_the_starter_leaves_nothing(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", STARTER, *family(tmp_path).argv]
-    starter = subprocess.Popen(argv)  # noqa: S603 - the test's own program
+    starter = subprocess.Popen(argv)
     parent, child = number_in(tmp_path / "parent"), number_in(tmp_path / "child")
     starter.kill()
     starter.wait()

@@ -35,7 +35,7 @@ class Up:
         self.output = folder.with_name(f"{folder.name}-{time.monotonic_ns()}.output")
         own = {"SYNCWORKER_DATA_DIR": str(folder), "SYNCWORKER_PORT": str(port or valkey.free_port())}
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - the test's own program
+            self.process = subprocess.Popen(
                 [sys.executable, str(PROGRAM)],
                 env={**os.environ, **own, **environment},
                 stdout=output,

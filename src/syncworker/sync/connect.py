@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from syncworker.hubspot.client import HubSpotClient
-from syncworker.hubspot.credentials import StaticToken
+from syncworker.hubspot.credentials import RefreshedToken, StaticToken, StoredToken
+from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.records import AccountInfo
-from syncworker.registration.ledger import holds
+from syncworker.hubspot.transport import Transport
+from syncworker.registration.ledger import allocation, holds, registrations
+from syncworker.registration.ledger.capacity import Terms
+from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import HoldKind
@@ -19,7 +24,7 @@ from syncworker.registration.rules.validity import UnknownTimeZoneError, today_i
 from syncworker.settings import HUBSPOT_API, SettingsError
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.portals import Mode, Portal
+from syncworker.store.portals import Mode, Partner, Portal
 from syncworker.store.secrets import PortalCredentials
 from syncworker.store.tables import forms
 from syncworker.sync import cursors, polling
@@ -63,12 +68,15 @@ def connect(context: Context, new: NewPortal) -> Portal:
     """
     program(new.program).validity(new.tier)
     domains = own_domains(context, new.own_domains)
-    account = who_is(context, new.credentials)
+    credentials = with_access_token(context, new.credentials, new.hub_id)
+    account = who_is(context, credentials)
     if new.hub_id is not None and account.hub_id != new.hub_id:
         raise WrongAccount(asked=new.hub_id, found=account.hub_id)
 
     def store(tx: Tx) -> tuple[Portal, set[Ring]]:
         portals.bind_to(tx, "hubspot" if context.base_url == HUBSPOT_API else "sandbox")
+        changes = holds.add(tx, domains, who="settings")
+        before = _partner_before(tx, new.partner_name)
         partner = portals.ensure_partner(
             tx, name=new.partner_name, program=new.program, tier=new.tier, capacity=new.capacity
         )
@@ -82,19 +90,32 @@ def connect(context: Context, new: NewPortal) -> Portal:
             ui_domain=account.ui_domain or "app.hubspot.com",
             app_id=new.app_id,
             partner_company_id=new.partner_company_id,
-            sealed=context.secrets.seal(new.credentials),
+            sealed=context.secrets.seal(credentials),
         )
         if added:
             polling.begin(tx, account.hub_id, at=tx.now)
         for form_id in new.auto_register_forms:
             enable_form(tx, account.hub_id, form_id)
-        changes = holds.add(tx, domains, who="settings")
-        rings = mark_changes(tx, changes, cause="hold")
+        if before is not None and before != partner:
+            changes.add(_on_new_terms(tx, partner, context.terms(partner, tx)))
+        rings = mark_changes(tx, changes, cause="settings")
         return portals.get(tx, account.hub_id), rings
 
     portal, rings = context.database.run(store)
     context.waker.ring(*rings)
     return portal
+
+
+def _partner_before(tx: Tx, name: str) -> Partner | None:
+    return next((portal.partner for portal in portals.everyone(tx) if portal.partner.name == name), None)
+
+
+def _on_new_terms(tx: Tx, partner: Partner, granted: Terms) -> Changes:
+    """Give the slots away that a higher tier brings; all of the partner's records show the tier."""
+    changes = allocation.allocate(tx, partner.id, granted)
+    changes.partners.add(partner.id)
+    changes.domains |= {(partner.id, domain) for domain in registrations.held_by(tx, partner.id)}
+    return changes
 
 
 def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
@@ -112,6 +133,52 @@ def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
         return client.account_info()
     finally:
         client.close()
+
+
+def with_access_token(context: Context, credentials: PortalCredentials, hub_id: int | None) -> PortalCredentials:
+    """The credentials with an access token, asked for with the refresh token where there is none yet.
+
+    Raises SettingsError naming what is missing for that, FixCredentials where HubSpot refuses it.
+    """
+    if credentials.access_token or not credentials.refresh_token:
+        return credentials
+    needed = {
+        "HUBSPOT_CLIENT_ID": credentials.client_id,
+        "HUBSPOT_CLIENT_SECRET": credentials.client_secret,
+        "HUBSPOT_PORTAL_ID": hub_id,
+    }
+    missing = [f"a refresh token needs SYNCWORKER_{name}: set it" for name, value in needed.items() if not value]
+    if missing or hub_id is None:
+        raise SettingsError(missing)
+    grant = _NewGrant(credentials.refresh_token)
+    RefreshedToken(
+        hub_id=hub_id,
+        client_id=credentials.client_id or "",
+        client_secret=credentials.client_secret or "",
+        store=grant,
+        transport=Transport(context.base_url),
+        paths=Paths(context.settings.hubspot_api_version),
+    ).token()
+    return replace(
+        credentials,
+        access_token=grant.token.access_token,
+        refresh_token=grant.token.refresh_token,
+        expires_at=grant.token.expires_at,
+    )
+
+
+class _NewGrant:
+    """A grant that is not stored yet: it has a refresh token, and an access token that has ended."""
+
+    def __init__(self, refresh_token: str) -> None:
+        self.token = StoredToken(
+            access_token="", refresh_token=refresh_token, expires_at=datetime(1970, 1, 1, tzinfo=UTC)
+        )
+
+    def refresh(self, hub_id: int, renew: Callable[[StoredToken], StoredToken]) -> StoredToken:  # noqa: ARG002
+        """Renew it, and keep what comes back until the portal is stored."""
+        self.token = renew(self.token)
+        return self.token
 
 
 def own_domains(context: Context, names: tuple[str, ...]) -> list[Hold]:

@@ -28,7 +28,7 @@ def connect_first(settings: Settings) -> Portal | None:
     connects a second one. Raises SettingsError, FixCredentials, WrongAccount, WrongHubSpot,
     UnknownTierError, and RetryLater where HubSpot cannot be asked about the first.
     """
-    if settings.hubspot_access_token is None:
+    if settings.hubspot_access_token is None and settings.hubspot_refresh_token is None:
         return None
     context = Context(settings, pool_size=2)
     try:
@@ -117,7 +117,7 @@ def _connect(context: Context, connected: dict[int, Portal]) -> Portal | None:
     new = from_settings(context.settings)
     known: Portal | None = None
     if connected:
-        known = connected.get(who_is(context, new.credentials).hub_id)
+        known = connected.get(new.hub_id or who_is(context, new.credentials).hub_id)
         if known is None:
             return None
         new = from_settings(context.settings, known)

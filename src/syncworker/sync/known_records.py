@@ -112,12 +112,16 @@ _KEEP = text("""
 
 
 def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
-    """Note that these are no longer in the CRM."""
+    """Note that these are no longer in the CRM, and keep nothing of a person.
+
+    A privacy deletion cannot be told from another one afterwards; a record that is restored is read anew.
+    """
     if ids:
+        personal = {"name": None, "email": None, "seen": None} if kind is Kind.CONTACT else {}
         tx.connection.execute(
             update(records)
             .where(records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids)))
-            .values(presence="archived", reconciled_at=tx.now)
+            .values(presence="archived", reconciled_at=tx.now, **personal)
         )
 
 

@@ -21,7 +21,7 @@ from syncworker.hubspot.records import Record
 from syncworker.registration.rules.domains import registrable
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.portals import Mode, Portal
+from syncworker.store.portals import Portal
 from syncworker.store.tables import requests
 from syncworker.sync import cursors, known_records
 from syncworker.sync.changed import changed
@@ -30,7 +30,7 @@ from syncworker.sync.cursors import Cursor
 from syncworker.sync.known_records import KnownRecord
 from syncworker.sync.leads import COMPANY_FIELDS, CONTACT_FIELDS, seen
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.portal_failures import block_portal, portal_failure
+from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
 from syncworker.sync.shown import differences, read_by_us
 
 OVERLAP = timedelta(seconds=30)
@@ -80,10 +80,7 @@ def poll_records(context: Context, hub_id: int, *, between: Callable[[], object]
 
 
 def _take(tx: Tx, hub_id: int) -> list[Cursor]:
-    portal = portals.find(tx, hub_id)
-    if portal is None or portal.mode is Mode.PAUSED or portal.is_blocked(tx.now):
-        return []
-    return cursors.take(tx, hub_id, "co%")  # contact.*, company.*
+    return cursors.take(tx, hub_id, "co%") if may_be_called(tx, hub_id) else []  # contact.*, company.*
 
 
 def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[], object]) -> None:

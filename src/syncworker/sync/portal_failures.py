@@ -16,6 +16,7 @@ from syncworker.hubspot.errors import FixCredentials, FixRequest, HubSpotError, 
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.store import portals
 from syncworker.store.database import Database, Tx
+from syncworker.store.portals import Mode
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,7 @@ ASK_AGAIN = timedelta(minutes=5)
 
 # HubSpot's error handling guide: 423, other writes hold these records for some seconds.
 LOCKED = 423
+RATE_LIMITED = 429
 
 
 class Blocked(StrEnum):
@@ -64,7 +66,7 @@ def portal_failure(error: HubSpotError | RateLimited) -> PortalFailure | None:
         return None
     if isinstance(error, RetryLater):
         wait = timedelta(seconds=max(0.5, error.retry_after_s))
-        return PortalFailure(reason=_OF_SCOPE[error.scope], detail=str(error), wait=wait)
+        return PortalFailure(reason=_reason(error), detail=str(error), wait=wait)
     if isinstance(error, FixCredentials):
         reason = Blocked.SCOPES if error.missing_scopes else Blocked.CREDENTIALS
         return PortalFailure(reason=reason, detail=str(error), wait=ASK_AGAIN)
@@ -75,11 +77,28 @@ def portal_failure(error: HubSpotError | RateLimited) -> PortalFailure | None:
     return None
 
 
+def _reason(error: RetryLater) -> Blocked:
+    limited = error.status == RATE_LIMITED or isinstance(error.__cause__, RateLimited)
+    # All of the portal has to wait when HubSpot is away, too, and nobody should look for a limit then.
+    return Blocked.OUTAGE if error.scope == "portal" and not limited else _OF_SCOPE[error.scope]
+
+
+def failure_of_record(error: HubSpotError) -> PortalFailure | None:
+    """The same for an error that a batch's answer gives for one record: then trouble at HubSpot is that record's."""
+    return None if isinstance(error, RetryLater) and error.scope == "call" else portal_failure(error)
+
+
 def missing_properties(error: HubSpotError) -> list[str]:
     """The properties that the error says do not exist."""
     if not isinstance(error, FixRequest):
         return []
     return sorted({bad.name for bad in error.bad_properties if bad.error == "PROPERTY_DOESNT_EXIST"})
+
+
+def may_be_called(tx: Tx, hub_id: int) -> bool:
+    """Whether the portal is connected, not paused and not blocked: whatever rang, it is not called otherwise."""
+    portal = portals.find(tx, hub_id)
+    return portal is not None and portal.mode is not Mode.PAUSED and not portal.is_blocked(tx.now)
 
 
 def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:

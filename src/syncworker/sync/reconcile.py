@@ -22,7 +22,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.leads import read_companies, read_contacts, read_request_history
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.plan import Plan, as_json
-from syncworker.sync.portal_failures import PortalFailure, block, portal_failure
+from syncworker.sync.portal_failures import PortalFailure, block, failure_of_record, may_be_called, portal_failure
 from syncworker.sync.reconcile_companies import commit_companies
 from syncworker.sync.reconcile_contacts import commit_contacts
 from syncworker.sync.reconcile_domains import commit_domains, find_records
@@ -35,6 +35,10 @@ OLDEST_EVERY = 5
 _claims_made = itertools.count(1)
 
 
+class _NotOurs(Exception):
+    """The lease was lost, or the portal paused, while HubSpot was asked."""
+
+
 def reconcile(context: Context, hub_id: int, lane: Lane) -> bool:
     """Work off one batch of each kind of a portal's marks; return whether anything was claimed."""
     worked = False
@@ -45,7 +49,7 @@ def reconcile(context: Context, hub_id: int, lane: Lane) -> bool:
 
 def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> bool:
     """Work off one batch of marks of one kind; return whether there was one."""
-    if not context.database.run(lambda tx: _is_open(tx, hub_id) and claims.has_due(tx, hub_id, kind, lane)):
+    if not context.database.run(lambda tx: may_be_called(tx, hub_id) and claims.has_due(tx, hub_id, kind, lane)):
         return False
     # Before claiming: a claim that waits for quota would let its lease run out.
     wait = context.limiter.wait_for(hub_id, "api")
@@ -63,32 +67,30 @@ def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> boo
     return True
 
 
-def _is_open(tx: Tx, hub_id: int) -> bool:
-    portal = portals.find(tx, hub_id)
-    return portal is not None and portal.mode is not Mode.PAUSED and not portal.is_blocked(tx.now)
-
-
 def _work_off(context: Context, taken: Claim) -> None:
     commit = _read(context, taken)
-
-    def settle(tx: Tx) -> Plan | None:
-        portal = portals.get(tx, taken.hub_id)
-        # The lease starts anew with the commit that the write-back follows. Who lost it writes nothing.
-        if portal.mode is Mode.PAUSED or claims.renew(tx, taken) != taken.marks.keys():
-            claims.give_back(tx, taken)
-            return None
-        return commit(tx, portal)
-
     marks_before = dict(taken.marks)
 
-    def settle_anew(tx: Tx) -> Plan | None:
+    def settle(tx: Tx) -> Plan:
         # A transaction that runs again must not keep the companies that its first run claimed.
         taken.marks.clear()
         taken.marks.update(marks_before)
-        return settle(tx)
+        portal = portals.get(tx, taken.hub_id)
+        if portal.mode is Mode.PAUSED:
+            raise _NotOurs
+        plan = commit(tx, portal)
+        # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
+        # write-back follows. Who lost it keeps and writes nothing.
+        if claims.renew(tx, taken) != taken.marks.keys():
+            raise _NotOurs
+        return plan
 
-    plan = context.database.run(settle_anew)
-    if plan is None:
+    try:
+        plan = context.database.run(settle)
+    except _NotOurs:
+        taken.marks.clear()
+        taken.marks.update(marks_before)
+        context.database.run(lambda tx: claims.give_back(tx, taken))
         return
     if plan.rings:
         context.waker.ring(*plan.rings)
@@ -126,7 +128,7 @@ def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
             continue
         written |= {(kind, object_id) for object_id in result.updated}
         for object_id, refused in result.failed.items():
-            failure = failure or portal_failure(refused)
+            failure = failure or failure_of_record(refused)
             failed[kind, object_id] = str(refused)
     if failure is not None:
         failed.clear()  # no record did anything wrong: all that was not written goes back

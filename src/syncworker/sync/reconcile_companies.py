@@ -10,7 +10,7 @@ from syncworker.registration.ledger.capacity import capacity
 from syncworker.registration.ledger.companies import decide_companies
 from syncworker.registration.rules.decision import Decision, Outcome
 from syncworker.store.database import Tx
-from syncworker.store.portals import Portal
+from syncworker.store.portals import Mode, Portal
 from syncworker.sync import claims, known_records
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context, program
@@ -78,6 +78,10 @@ def plan_companies(
 def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, companies: Mapping[str, Record]) -> Plan:
     """Bring what we keep of these companies to what was read, and say what to write."""
     plan = Plan()
+    if portal.mode is not Mode.WRITE:
+        # Nothing is written in a portal that is observed; in mode write all of this is looked at again.
+        plan.done |= claim.marks.keys()
+        return plan
     ids = claim.ids
     known = known_records.of(tx, portal.hub_id, Kind.COMPANY, ids)
     _hear_of_moves(tx, context, portal, companies, known)

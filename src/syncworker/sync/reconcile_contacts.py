@@ -45,6 +45,7 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     decided, changes = decide_batch(tx, portal, subjects, conditions)
     _keep(tx, portal, subjects, decided, known, read)
     _plan_contacts(tx, context, portal, claim, read, decided, known, plan)
+    _hear_of_moves(tx, portal.hub_id, subjects, known)
     plan.cleared_requests = handled
     touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
     plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
@@ -99,6 +100,16 @@ def _plan_contacts(
     known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
     known_records.note_written(tx, portal.hub_id, Kind.CONTACT, unchanged, counted=False)
     history.record(tx, edits)
+
+
+def _hear_of_moves(tx: Tx, hub_id: int, subjects: Mapping[str, Subject], known: Mapping[str, KnownRecord]) -> None:
+    """A contact's company is another one now: the old one and the new one both show something else."""
+    companies: set[str] = set()
+    for contact_id, before in known.items():
+        lead = subjects[contact_id].lead
+        if lead.presence is Presence.LIVE and lead.company_id != before.company_id:
+            companies |= {company for company in (lead.company_id, before.company_id) if company is not None}
+    mark(tx, hub_id, Kind.COMPANY, companies, priority=Priority.POLL, cause="association changed")
 
 
 def _keep(

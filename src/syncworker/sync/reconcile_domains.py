@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, union
 
@@ -29,6 +29,8 @@ Ids = dict[str, set[str]]
 _BODY = 2500
 _SEARCH_ENDS = 10_000
 _PAGE = 200
+# No transaction waits and works longer (it waits for a lock 20 s at most, and for each of very few).
+_LONGEST_TRANSACTION = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,13 @@ def _reconciled_since(
         )
     )
     reconciled = {row.object_id: row.reconciled_at for row in rows}
+
+    def knew(at: datetime, changed: datetime) -> bool:
+        # Decided in the very transaction of the change; or begun when that was committed for sure. Both times are of
+        # a transaction's beginning: one that began a moment later may not have seen what was not committed yet.
+        return at == changed or at > changed + _LONGEST_TRANSACTION
+
     return {
-        domain: {i for i in ids if i in reconciled and reconciled[i] >= since[domain]}
+        domain: {i for i in ids if i in reconciled and knew(reconciled[i], since[domain])}
         for domain, ids in by_domain.items()
     }

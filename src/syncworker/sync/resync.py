@@ -11,19 +11,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import Record
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import resyncs
+from syncworker.sync import known_records
 from syncworker.sync.context import Context
 from syncworker.sync.leads import COMPANY_FIELDS, CONTACT_FIELDS
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.polling import of_interest
-from syncworker.sync.portal_failures import block_portal, portal_failure
+from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
 from syncworker.sync.shown import read_by_us
 from syncworker.sync.wake import Bell, Ring
 
@@ -132,11 +134,7 @@ _TAKE = text("""
 
 def continue_resync(context: Context, hub_id: int) -> bool:
     """List some pages of the portal's running resync; return whether there was one."""
-    taken = context.database.run(
-        lambda tx: tx.connection.execute(
-            _TAKE, {"hub_id": hub_id, "now": tx.now, "lease": tx.now + LEASE}
-        ).one_or_none()
-    )
+    taken = context.database.run(lambda tx: _take(tx, hub_id))
     if taken is None:
         return False
     kind, after = Kind(taken.kind), taken.after
@@ -157,6 +155,12 @@ def continue_resync(context: Context, hub_id: int) -> bool:
     return True
 
 
+def _take(tx: Tx, hub_id: int) -> Row[*tuple[object, ...]] | None:
+    if not may_be_called(tx, hub_id):
+        return None
+    return tx.connection.execute(_TAKE, {"hub_id": hub_id, "now": tx.now, "lease": tx.now + LEASE}).one_or_none()
+
+
 def _page(
     context: Context, hub_id: int, resync_id: int, kind: Kind, after: str | None
 ) -> tuple[Kind, str | None] | None:
@@ -166,6 +170,7 @@ def _page(
         "contact" if kind is Kind.CONTACT else "company",
         properties=(*fields, *read_by_us(context.names, kind.value)),
         after=after,
+        associations=("company",) if kind is Kind.CONTACT else (),
     )
     following: tuple[Kind, str | None] | None = (kind, page.after)
     if page.after is None:
@@ -174,6 +179,8 @@ def _page(
     def store(tx: Tx) -> bool:
         portal = portals.get(tx, hub_id)
         interesting = of_interest(tx, context, portal, kind, page.records)
+        if kind is Kind.CONTACT:
+            interesting |= _at_another_company(tx, hub_id, page.records)
         values: dict[str, object] = {
             "listed": resyncs.c.listed + len(page.records),
             "marked": resyncs.c.marked + len(interesting),
@@ -196,6 +203,21 @@ def _page(
         return True
 
     return following if context.database.run(store) else None
+
+
+def _at_another_company(tx: Tx, hub_id: int, found: Collection[Record]) -> set[str]:
+    """The known contacts whose primary company may not be the one we last saw: no property of theirs says so.
+
+    Whether a list tells the primary from the others is not documented: one that is in doubt is read properly.
+    """
+    known = known_records.of(tx, hub_id, Kind.CONTACT, [record.id for record in found])
+    moved = set()
+    for record in found:
+        if record.id in known and "company" not in record.associations_cut:
+            primary = {one.to_id for one in record.associations.get("company", ()) if one.primary}
+            if primary != {known[record.id].company_id} - {None}:
+                moved.add(record.id)
+    return moved
 
 
 def _release(tx: Tx, resync_id: int, *, error: str | None = None) -> None:

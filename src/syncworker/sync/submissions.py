@@ -26,7 +26,7 @@ from syncworker.sync import cursors
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.portal_failures import block_portal, portal_failure
+from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
 
 # Submissions may appear out of order by moments; the key makes looking twice harmless.
 OVERLAP = timedelta(minutes=2)
@@ -40,10 +40,14 @@ _EMAIL_MOST = 320  # RFC 5321: 64 + @ + 255
 
 def poll_forms(context: Context, hub_id: int) -> None:
     """Poll the due forms of a portal, and resolve what is unresolved."""
-    due = context.database.run(lambda tx: cursors.take(tx, hub_id, f"{FORM}%"))
+    due = context.database.run(lambda tx: _take(tx, hub_id))
     for cursor in due:
         _poll(context, cursor)
     resolve(context, hub_id)
+
+
+def _take(tx: Tx, hub_id: int) -> list[Cursor]:
+    return cursors.take(tx, hub_id, f"{FORM}%") if may_be_called(tx, hub_id) else []
 
 
 def _poll(context: Context, cursor: Cursor) -> None:
@@ -150,8 +154,7 @@ def resolve(context: Context, hub_id: int) -> None:
 
 def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
     """Up to 100 due requests with their emails, kept from other workers for a minute."""
-    portal = portals.find(tx, hub_id)
-    if portal is None or portal.is_blocked(tx.now) or portal.mode is portals.Mode.PAUSED:
+    if not may_be_called(tx, hub_id):
         return {}
     due = (
         select(requests.c.id)

@@ -65,9 +65,10 @@ def decide_batch(
     if _asks(tx, portal.hub_id, subjects):
         domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
         lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
-        for _ in range(PASSES):
+        for number in range(PASSES):
             known = _known(tx, portal, subjects, free=0)
-            if not _settle_all(tx, subjects, known, conditions, changes):
+            # Once in any case: a slot may have come free since a request began to wait.
+            if not _settle_all(tx, subjects, known, conditions, changes) and number:
                 break
             changes.add(allocation.allocate(tx, portal.partner.id, conditions.terms_of(portal.partner)))
     known = _known(tx, portal, subjects, free=0)

@@ -16,7 +16,7 @@ from syncworker.registration.ledger.registrations import held_on
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.store.database import Tx
-from syncworker.store.tables import holds, registrations, requests
+from syncworker.store.tables import holds, partners, registrations, requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ def add(tx: Tx, new: Collection[Hold], *, who: str) -> Changes:
     changes = Changes()
     if not new:
         return changes
+    # All partners first: a decision that has not seen the hold is committed then, and its registration is found below.
+    tx.connection.execute(select(partners.c.id).order_by(partners.c.id).with_for_update())
     by_domain = {hold.domain: hold for hold in new}
     rows = [
         {"domain": h.domain, "kind": h.kind.value, "note": h.note, "added_by": who, "added_at": tx.now}

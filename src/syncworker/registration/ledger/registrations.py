@@ -106,6 +106,14 @@ def held_on(tx: Tx, domains: Collection[str]) -> dict[str, Registration]:
     return {row.domain: registration(row) for row in tx.connection.execute(narrowed)}
 
 
+def held_by(tx: Tx, partner_id: int) -> set[str]:
+    """The domains that the partner holds."""
+    narrowed = select(registrations.c.domain).where(
+        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None)
+    )
+    return set(tx.connection.execute(narrowed).scalars())
+
+
 def insert_free(
     tx: Tx, partner_id: int, wanted: Sequence[NewRegistration], *, validity: Validity, authority: Authority
 ) -> dict[str, int]:

@@ -1,0 +1,45 @@
+"""What is one figure of the benchmark?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A value, the floor it was measured against in the same run, and whether it is good enough."""
+
+    name: str
+    value: float
+    unit: str
+    target: str
+    met: bool
+    floor: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Of the value to its floor."""
+        return self.value / self.floor if self.floor else None
+
+    def row(self) -> tuple[str, ...]:
+        """For the table."""
+        return (
+            self.name,
+            f"{self.value:.4g} {self.unit}",
+            f"{self.floor:.4g} {self.unit}" if self.floor else "",
+            f"{self.ratio:.2f}" if self.ratio else "",
+            self.target,
+            "yes" if self.met else "NO",
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """For build/bench.json."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "floor": self.floor,
+            "ratio": self.ratio,
+            "target": self.target,
+            "met": self.met,
+        }
