@@ -148,7 +148,9 @@ def test_a_company_shows_our_tier_only_while_we_hold_its_registration(rig: Rig) 
 
 def hold(rig: Rig, domain: str, kind: HoldKind = HoldKind.EXISTING_CUSTOMER) -> None:
     rig.context.database.run(
-        lambda tx: mark_changes(tx, holds.add(tx, [Hold(domain=domain, kind=kind)], who="t"), cause="hold")
+        lambda tx: mark_changes(
+            tx, holds.add(tx, [Hold(domain=domain, kind=kind)], who="t"), cause="hold", priority=Priority.POLL
+        )
     )
     rig.settle()
 

@@ -93,4 +93,7 @@ class Database:
 
 
 def _lost_against_another(error: DBAPIError) -> bool:
-    return isinstance(error.orig, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
+    return isinstance(
+        error.orig,
+        psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected | psycopg.errors.LockNotAvailable,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -133,7 +133,10 @@ def ensure_partner(tx: Tx, *, name: str, program: str, tier: str, capacity: int 
 
 def lock_partner(tx: Tx, partner_id: int) -> Partner:
     """Lock the partner's row: first in the lock order, and what makes counting its capacity safe."""
-    row = tx.connection.execute(select(partners).where(partners.c.id == partner_id).with_for_update()).one()
+    # Not FOR UPDATE: each new row that refers to the partner holds its key, and would wait for us and we for it.
+    row = tx.connection.execute(
+        select(partners).where(partners.c.id == partner_id).with_for_update(key_share=True)
+    ).one()
     return Partner(id=row.id, name=row.name, program=row.program, tier=row.tier, capacity=row.capacity)
 
 
@@ -169,11 +172,28 @@ def remove(tx: Tx, hub_id: int) -> None:
         raise UnknownPortal(hub_id)
 
 
+def failures(tx: Tx, hub_id: int) -> int:
+    """How often in a row the whole portal has failed."""
+    query = select(portals.c.failures).where(portals.c.hub_id == hub_id)
+    return tx.connection.execute(query).scalar_one_or_none() or 0
+
+
+def note_success(tx: Tx, hub_id: int) -> None:
+    """Something was done in the portal: its failures in a row are over."""
+    failed = update(portals).where(portals.c.hub_id == hub_id, portals.c.failures > 0)
+    tx.connection.execute(failed.values(failures=0))
+
+
 def block(tx: Tx, hub_id: int, *, until: datetime, reason: str, detail: str) -> None:
     """Let nobody work on the portal until then."""
     tx.connection.execute(
         update(portals).where(portals.c.hub_id == hub_id)
-        .values(blocked_until=until, blocked_reason=reason, blocked_detail=detail[:500])
+        .values(
+            blocked_until=until,
+            blocked_reason=reason,
+            blocked_detail=detail[:500],
+            failures=func.least(portals.c.failures + 1, 1000),
+        )
     )  # fmt: skip
 
 
@@ -225,7 +245,9 @@ class CredentialStore:
 
 def _sealed(tx: Tx, hub_id: int, *, lock: bool) -> bytes:
     query = select(portals.c.credentials).where(portals.c.hub_id == hub_id)
-    sealed: bytes | None = tx.connection.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    sealed: bytes | None = tx.connection.execute(
+        query.with_for_update(key_share=True) if lock else query
+    ).scalar_one_or_none()
     if sealed is None:
         raise UnknownPortal(hub_id)
     return sealed

@@ -81,6 +81,7 @@ portals = Table(
     Column("blocked_until", Time),  # 'infinity': until a person acts
     Column("blocked_reason", Text),
     Column("blocked_detail", Text),
+    Column("failures", SmallInteger, nullable=False, server_default="0"),  # in a row, of the whole portal
     CheckConstraint("mode IN ('observe', 'write', 'paused')", name="mode"),
 )
 
@@ -132,6 +133,7 @@ requests = Table(
     Column("decided_at", Time),
     Column("registration_id", BigInteger, ForeignKey("registrations.id")),
     UniqueConstraint("hub_id", "key"),
+    CheckConstraint("state <> 'waiting' OR domain IS NOT NULL", name="waits_for_a_domain"),
     Index("ix_requests_contact", "hub_id", "contact_id"),
     Index("ix_requests_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_requests_waiting", "partner_id", "requested_at", "id", postgresql_where=text("state = 'waiting'")),
@@ -289,6 +291,7 @@ records = Table(
     Column("written", JSONB),  # what we last wrote
     Column("written_times", SmallInteger, nullable=False, server_default="0"),
     Column("written_since", Time),
+    Column("request_cleared", Time),  # its request property is being cleared: when the value handled had been set
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
     Index("ix_records_domain", "hub_id", "domain"),
     Index("ix_records_company", "hub_id", "company_id"),

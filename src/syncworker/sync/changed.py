@@ -1,7 +1,8 @@
 """Which records of a kind changed in a stretch of time, all of them, however many there are?
 
-HubSpot's search gives out the first 10,000 results, so a longer stretch is asked for in parts: from the last
-millisecond seen on. That millisecond alone may hold more than 10,000 (an import, a workflow): it is read by id.
+Page by page, each from the last time seen on, and never by offset: what changes while we read leaves its place, and
+everything behind it moves up, over the edge of a page that was read already. It also ends HubSpot's limit of 10,000
+results. A page that is all of one millisecond (an import, a workflow) is read on by id.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from syncworker.hubspot.records import Filter, Record, Sort
 from syncworker.sync.marks import Kind
 
 PAGE = 200  # HubSpot's most, for a search
-SEARCH_ENDS = 10_000
+# So many of a page's last records may have changed since they matched, and lie about where the page ends.
+DISTRUSTED = 10
 
 # HubSpot CRM search guide: contacts say lastmodifieddate, everything else hs_lastmodifieddate.
 MODIFIED = {Kind.CONTACT: "lastmodifieddate", Kind.COMPANY: "hs_lastmodifieddate"}
@@ -30,31 +32,36 @@ def changed(
     within the stretch count.
     """
     asked = (*properties, MODIFIED[kind])
-    start: datetime | None = since
-    while start is not None:
-        reached = start
-        filters = [_time(kind, "GTE", start)] + ([_time(kind, "LTE", until)] if until else [])
-        after: str | None = None
-        while True:
-            page = client.search(
-                "contact" if kind is Kind.CONTACT else "company",
-                filter_groups=[filters],
-                sort=Sort(MODIFIED[kind]),
-                properties=asked,
-                limit=PAGE,
-                after=after,
-            )
-            times = [modified(kind, record) for record in page.records]
-            within = [at for at in times if at is not None and (until is None or at <= until)]
-            reached = max([reached, *within])
-            yield page.records, reached
-            after = page.after
-            if after is None:
-                return
-            if int(after) + PAGE > SEARCH_ENDS:
-                break
-        yield from _one_millisecond(client, kind, asked, reached)
-        start = reached + _MILLISECOND
+    start = since
+    while until is None or start <= until:
+        page = client.search(
+            "contact" if kind is Kind.CONTACT else "company",
+            filter_groups=[[_time(kind, "GTE", start)] + ([_time(kind, "LTE", until)] if until else [])],
+            sort=Sort(MODIFIED[kind]),
+            properties=asked,
+            limit=PAGE,
+        )
+        if page.after is None:
+            yield page.records, _reached(kind, page.records, start, until, last=1)
+            return
+        reached = _reached(kind, page.records, start, until, last=DISTRUSTED)
+        yield page.records, reached
+        if reached > start:
+            start = reached
+        else:
+            yield from _one_millisecond(client, kind, asked, start)
+            start += _MILLISECOND
+
+
+def _reached(kind: Kind, records: Sequence[Record], start: datetime, until: datetime | None, *, last: int) -> datetime:
+    """Up to when this page left nothing out.
+
+    In order, but for records that have changed since they matched: those come with a later time than the one they
+    matched by. So of a full page's last few the earliest counts.
+    """
+    times = [at for at in (modified(kind, record) for record in records) if at is not None]
+    within = [at for at in times if until is None or at <= until]
+    return max(start, min(within[-last:], default=start))
 
 
 def _one_millisecond(

@@ -60,6 +60,15 @@ class Claim:
         """The ids of the claimed kind."""
         return [object_id for kind, object_id in self.marks if kind is self.kind]
 
+    def halves(self) -> list[Claim]:
+        """The same claim in two parts, each with half of the marks."""
+        keys = list(self.marks)
+        middle = len(keys) // 2
+        return [
+            Claim(hub_id=self.hub_id, kind=self.kind, token=self.token, marks={key: self.marks[key] for key in half})
+            for half in (keys[:middle], keys[middle:])
+        ]
+
 
 _FLOOD = text("""
     SELECT count(*) FROM (
@@ -184,7 +193,14 @@ _OURS = """
        m.hub_id = :hub_id AND m.claim_token = :token
    AND (m.kind, m.object_id) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])))
 """
-_RENEW = text(f"UPDATE marks AS m SET not_before = :lease WHERE {_OURS} RETURNING m.kind, m.object_id")
+_RENEW = text(f"""
+    WITH ours AS MATERIALIZED (
+        SELECT m.kind, m.object_id FROM marks AS m WHERE {_OURS} ORDER BY m.kind, m.object_id FOR UPDATE
+    )
+    UPDATE marks AS m SET not_before = :lease FROM ours
+     WHERE m.hub_id = :hub_id AND m.kind = ours.kind AND m.object_id = ours.object_id
+    RETURNING m.kind, m.object_id
+""")
 _GIVE_BACK = text(
     f"UPDATE marks AS m SET claim_token = NULL, not_before = :now, last_error = coalesce(:error, last_error) WHERE {_OURS}"  # noqa: E501
 )
@@ -200,11 +216,14 @@ _FINISH_MARKED_AGAIN = text(f"""
 """)
 _FAIL = text("""
     UPDATE marks AS m
-       SET claim_token = NULL, attempts = m.attempts + 1, not_before = failed.not_before, last_error = failed.error,
-           parked_at = failed.parked_at
+       -- Marked again since it was claimed: that word is heard once more before it is parked.
+       SET claim_token = NULL, last_error = failed.error, not_before = failed.not_before,
+           attempts = CASE WHEN failed.parked_at IS NULL OR m.generation = failed.generation
+               THEN m.attempts + 1 ELSE m.attempts END,
+           parked_at = CASE WHEN m.generation = failed.generation THEN failed.parked_at END
       FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:not_before AS timestamptz[]),
-                  CAST(:errors AS text[]), CAST(:parked_at AS timestamptz[]))
-        AS failed (kind, object_id, not_before, error, parked_at)
+                  CAST(:errors AS text[]), CAST(:parked_at AS timestamptz[]), CAST(:generations AS bigint[]))
+        AS failed (kind, object_id, not_before, error, parked_at, generation)
      WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = failed.kind AND m.object_id = failed.object_id
 """)
 
@@ -232,7 +251,7 @@ def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False)
     parked = [park or step >= len(BACKOFF) for step in steps]
     jitter = [random.uniform(1 - JITTER, 1 + JITTER) for _ in steps]  # noqa: S311 - not a secret
     rests = [
-        timedelta(0) if is_parked else BACKOFF[step] * factor
+        BACKOFF[0 if is_parked else step] * factor
         for step, is_parked, factor in zip(steps, parked, jitter, strict=True)
     ]
     parameters = {
@@ -240,6 +259,7 @@ def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False)
         "not_before": [tx.now + rest for rest in rests],
         "errors": [errors[key][:500] for key in sorted(errors)],
         "parked_at": [tx.now if is_parked else None for is_parked in parked],
+        "generations": [taken.marks[key].generation for key in sorted(errors)],
     }
     tx.connection.execute(_FAIL, parameters)
 

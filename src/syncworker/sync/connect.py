@@ -31,6 +31,7 @@ from syncworker.sync import cursors, polling
 from syncworker.sync.context import Context, program
 from syncworker.sync.cursors import FORM
 from syncworker.sync.fan_out import mark_changes
+from syncworker.sync.marks import Priority
 from syncworker.sync.wake import Bell, Ring
 
 
@@ -98,7 +99,7 @@ def connect(context: Context, new: NewPortal) -> Portal:
             enable_form(tx, account.hub_id, form_id)
         if before is not None and before != partner:
             changes.add(_on_new_terms(tx, partner, context.terms(partner, tx)))
-        rings = mark_changes(tx, changes, cause="settings")
+        rings = mark_changes(tx, changes, cause="settings", priority=Priority.POLL)
         return portals.get(tx, account.hub_id), rings
 
     portal, rings = context.database.run(store)

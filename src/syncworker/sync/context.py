@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -24,6 +25,9 @@ from syncworker.store.database import Clock, Database, Tx
 from syncworker.store.portals import CredentialStore, Partner
 from syncworker.store.secrets import PortalCredentials, Secrets
 from syncworker.sync.wake import RedisWaker, Waker
+
+# As long as a portal rests that was blocked for its credentials: a person may have connected it anew.
+CLIENT_LASTS_S = 300.0
 
 
 class Context:
@@ -51,7 +55,7 @@ class Context:
         self._limiter_client = connect(str(settings.redis_url))
         self.limiter: RateLimiter = limiter or SharedRateLimiter(self._limiter_client)
         self.credentials = CredentialStore(self.database, self.secrets)
-        self._clients: dict[int, HubSpotClient] = {}
+        self._clients: dict[int, tuple[float, HubSpotClient]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -65,11 +69,14 @@ class Context:
         return domain_rules()
 
     def client(self, hub_id: int) -> HubSpotClient:
-        """The portal's client, made once: its connections are kept."""
+        """The portal's client, made once in a while: its connections are kept, and new credentials are taken up."""
         with self._lock:
-            if hub_id not in self._clients:
-                self._clients[hub_id] = self._make_client(hub_id)
-            return self._clients[hub_id]
+            made, client = self._clients.get(hub_id, (0.0, None))
+            if client is None or time.monotonic() - made > CLIENT_LASTS_S:
+                # The old one is not closed: another thread may be in the middle of a call.
+                client = self._make_client(hub_id)
+                self._clients[hub_id] = (time.monotonic(), client)
+            return client
 
     def terms(self, partner: Partner, tx: Tx) -> Terms:
         """What the program grants the partner now."""
@@ -85,7 +92,7 @@ class Context:
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
+        for _, client in self._clients.values():
             client.close()
         self._limiter_client.close()
         if isinstance(self.waker, RedisWaker):

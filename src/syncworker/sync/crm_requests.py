@@ -6,7 +6,7 @@ is read once more: a newer value that was set meanwhile is a new request, and no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from syncworker.hubspot.records import PropertyVersion
@@ -21,40 +21,30 @@ _WORKFLOW_SOURCES = frozenset({"AUTOMATION_PLATFORM", "WORKFLOWS", "WORKFLOW", "
 
 
 def add_requests(
-    tx: Tx, portal: Portal, property_name: str, history: Mapping[str, list[PropertyVersion]]
-) -> dict[str, datetime]:
-    """Keep a request for the newest value of each contact; return when each was set, by contact id."""
-    handled: dict[str, datetime] = {}
-    new: list[NewRequest] = []
-    for contact_id, versions in sorted(history.items()):
-        newest = next(iter(versions), None)
-        if newest is not None and newest.value:
-            handled[contact_id] = newest.timestamp
-            new += _request(contact_id, property_name, newest)
-    asked.add(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, new=new)
-    return handled
-
-
-def add_set_meanwhile(
     tx: Tx,
     portal: Portal,
     property_name: str,
     history: Mapping[str, list[PropertyVersion]],
+    *,
     handled: Mapping[str, datetime],
-) -> set[str]:
-    """Keep a request for each value that was set after the one we handled; return the contacts that have one."""
-    new = [
-        request
-        for contact_id, versions in sorted(history.items())
-        for version in _set_after(versions, handled[contact_id])
-        for request in _request(contact_id, property_name, version)
-    ]
+) -> dict[str, datetime]:
+    """Keep a request for each value that was set and not handled yet; return up to when each contact is handled now.
+
+    `handled`: up to when a contact was, of those whose property was being cleared. For the others the newest value
+    counts: what it replaced was taken back. A contact without any history is left out: it cannot be told what was
+    asked for, and must not be cleared.
+    """
+    now_handled: dict[str, datetime] = {}
+    new: list[NewRequest] = []
+    for contact_id, versions in sorted(history.items()):
+        if not versions:
+            continue
+        now_handled[contact_id] = max(version.timestamp for version in versions)
+        before = handled.get(contact_id)
+        fresh = versions[:1] if before is None else [version for version in versions if version.timestamp > before]
+        new += [request for version in fresh for request in _request(contact_id, property_name, version)]
     asked.add(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, new=new)
-    return {str(request.contact_id) for request in new}
-
-
-def _set_after(versions: Iterable[PropertyVersion], moment: datetime) -> list[PropertyVersion]:
-    return [version for version in versions if version.value and version.timestamp > moment]
+    return now_handled
 
 
 def _request(contact_id: str, property_name: str, version: PropertyVersion) -> list[NewRequest]:

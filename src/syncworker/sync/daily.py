@@ -15,11 +15,20 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.wake import Bell, Ring
 
+# Of each portal that can be worked on its own share; what is marked already, or parked, is on its way.
 _OLDEST = text("""
-    SELECT hub_id, kind, object_id FROM records
-     WHERE presence = 'live' AND reconciled_at < CAST(:now AS timestamptz) - CAST('20 hours' AS interval)
-     ORDER BY reconciled_at
-     LIMIT (SELECT greatest(100, count(*) / 20) FROM records)
+    SELECT of_portal.hub_id, of_portal.kind, of_portal.object_id
+      FROM portals AS p
+     CROSS JOIN LATERAL (
+        SELECT r.hub_id, r.kind, r.object_id FROM records AS r
+         WHERE r.hub_id = p.hub_id AND r.presence = 'live'
+           AND r.reconciled_at < CAST(:now AS timestamptz) - CAST('20 hours' AS interval)
+           AND NOT EXISTS (SELECT FROM marks AS m
+                WHERE m.hub_id = r.hub_id AND m.kind = r.kind AND m.object_id = r.object_id)
+         ORDER BY r.reconciled_at
+         LIMIT (SELECT greatest(100, count(*) / 20) FROM records WHERE records.hub_id = p.hub_id)
+     ) AS of_portal
+     WHERE p.mode <> 'paused' AND coalesce(p.blocked_until <= :now, true)
 """)
 
 

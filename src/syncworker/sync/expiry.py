@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
@@ -21,6 +21,7 @@ def end_overdue(context: Context) -> int:
         partners = _partners_with_overdue(tx)
     changed = 0
     for partner_id in partners:
+        # What is left over is rung for again by the sweep.
         changes, rings = context.database.run(lambda tx: _end(tx, context, partner_id))  # noqa: B023 - run at once
         context.waker.ring(*rings)
         changed += len(changes.domains)
@@ -32,7 +33,7 @@ def end_overdue(context: Context) -> int:
 def _end(tx: Tx, context: Context, partner_id: int) -> tuple[Changes, set[Ring]]:
     changes = Changes()
     lock_and_end_overdue(tx, partner_id, context.conditions(tx), changes)
-    return changes, mark_changes(tx, changes, cause="expiry", priority=Priority.PERSON)
+    return changes, mark_changes(tx, changes, cause="expiry", priority=Priority.WEBHOOK)
 
 
 def _end_lapsed(tx: Tx) -> tuple[Changes, set[Ring]]:
@@ -41,11 +42,13 @@ def _end_lapsed(tx: Tx) -> tuple[Changes, set[Ring]]:
 
 
 def _partners_with_overdue(tx: Tx) -> list[int]:
-    # A partner all of whose portals are paused waits: nothing of theirs is to move.
-    moving = select(portals.c.partner_id).where(portals.c.mode != "paused")
+    # A partner all of whose portals are paused waits; one without a portal does not.
+    waiting = (
+        select(portals.c.partner_id).group_by(portals.c.partner_id).having(func.bool_and(portals.c.mode == "paused"))
+    )
     query = select(registrations.c.partner_id).where(
         registrations.c.ended_at.is_(None),
         (registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now),
-        registrations.c.partner_id.in_(moving),
+        registrations.c.partner_id.not_in(waiting),
     )
     return sorted(set(tx.connection.execute(query.distinct()).scalars()))

@@ -21,7 +21,7 @@ def mark_changes(
     changes: Changes,
     *,
     cause: str,
-    priority: Priority = Priority.PERSON,
+    priority: Priority,
     except_contacts: Collection[tuple[int, str]] = (),
     except_companies: Collection[tuple[int, str]] = (),
 ) -> set[Ring]:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text, update
 
 from syncworker.store.database import Tx
 from syncworker.store.tables import records, registrations
+from syncworker.store.texts import storable
 from syncworker.sync.marks import Kind
 
 # The same values written this often within this time: the CRM does not keep them, and a person must look.
@@ -163,6 +164,27 @@ def note_written(tx: Tx, hub_id: int, kind: Kind, values: Mapping[str, str], *, 
         tx.connection.execute(_WRITTEN, parameters)
 
 
+def being_cleared(tx: Tx, hub_id: int, ids: Collection[str]) -> dict[str, datetime]:
+    """Contacts whose request property was being cleared, and up to when its history is handled."""
+    query = select(records.c.object_id, records.c.request_cleared).where(
+        records.c.hub_id == hub_id,
+        records.c.kind == Kind.CONTACT.value,
+        records.c.object_id.in_(sorted(ids)),
+        records.c.request_cleared.is_not(None),
+    )
+    return {row.object_id: row.request_cleared for row in tx.connection.execute(query)}
+
+
+def note_being_cleared(tx: Tx, hub_id: int, handled: Mapping[str, datetime | None]) -> None:
+    """Note up to when the history of request properties is handled; None once they are cleared for good."""
+    for contact_id, moment in sorted(handled.items()):
+        tx.connection.execute(
+            update(records)
+            .where(records.c.hub_id == hub_id, records.c.kind == Kind.CONTACT.value, records.c.object_id == contact_id)
+            .values(request_cleared=moment)
+        )
+
+
 def contacts_of(tx: Tx, hub_id: int, company_ids: Collection[str]) -> set[str]:
     """The known contacts of these companies."""
     query = select(records.c.object_id).where(
@@ -182,7 +204,5 @@ def registered_domains(tx: Tx, partner_id: int, domains: Collection[str]) -> set
 
 
 def _cut(value: str | None) -> str | None:
-    # PostgreSQL's text holds neither NUL nor half of a surrogate pair, and a page no more than this.
-    if value is None:
-        return None
-    return value[:200].replace("\x00", "").encode("utf-8", "replace").decode()
+    # A page shows no more than this.
+    return None if value is None else storable(value[:200])

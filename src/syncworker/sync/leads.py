@@ -45,11 +45,16 @@ class ContactsRead:
     """By contact id."""
     companies: Mapping[str, Record] = field(default_factory=dict)
     request_history: Mapping[str, list[PropertyVersion]] = field(default_factory=dict)
-    """Of contacts whose request property is set; newest first."""
+    """Of contacts whose request property is set, or was being cleared; newest first."""
 
 
-def read_contacts(client: HubSpotClient, names: PropertyNames, ids: Collection[str]) -> ContactsRead:
-    """One contact read, one association read, at most one company read; one more where a request is set."""
+def read_contacts(
+    client: HubSpotClient, names: PropertyNames, ids: Collection[str], *, being_cleared: Collection[str] = ()
+) -> ContactsRead:
+    """One contact read, one association read, at most one company read; one more where a request is or was set.
+
+    `being_cleared`: contacts whose request property was about to be cleared when a worker was stopped.
+    """
     wanted = (*CONTACT_FIELDS, *read_by_us(names, "contact"))
     read = client.batch_read("contact", ids, properties=wanted)
     contacts = {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
@@ -60,7 +65,11 @@ def read_contacts(client: HubSpotClient, names: PropertyNames, ids: Collection[s
         for contact_id, companies in associated.items()
         if any(one.primary for one in companies)
     }
-    asked = [contact_id for contact_id, record in contacts.items() if record.properties.get(names.request)]
+    asked = [
+        contact_id
+        for contact_id, record in contacts.items()
+        if record.properties.get(names.request) or contact_id in being_cleared
+    ]
     return ContactsRead(
         contacts=contacts,
         gone=gone,
@@ -73,11 +82,26 @@ def read_contacts(client: HubSpotClient, names: PropertyNames, ids: Collection[s
 
 def read_companies(client: HubSpotClient, names: PropertyNames, ids: Collection[str]) -> Mapping[str, Record]:
     """Companies by id; those that are gone or merged away are left out."""
+    return read_marked_companies(client, names, ids).companies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompaniesRead:
+    """A batch of companies, as HubSpot gave them."""
+
+    companies: Mapping[str, Record]
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Merged: the asked id, and the id that the record has now."""
+
+
+def read_marked_companies(client: HubSpotClient, names: PropertyNames, ids: Collection[str]) -> CompaniesRead:
+    """Companies by id, and where those went that were merged away."""
     if not ids:
-        return {}
+        return CompaniesRead(companies={})
     wanted = (*COMPANY_FIELDS, *read_by_us(names, "company"))
     read = client.batch_read("company", sorted(ids), properties=wanted)
-    return {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
+    live = {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
+    return CompaniesRead(companies=live, moved=read.moved)
 
 
 def read_request_history(

@@ -41,7 +41,8 @@ class Priority(IntEnum):
 
 
 # `held`: somebody is at it: the lease stays, and finishing at the old generation makes it due at once.
-# `clean`: no failure behind it. `reset`: a failure behind it, and a mark that may wipe it, at most once a minute.
+# A failure behind it is wiped by whoever may, at most once a minute; what is parked is unparked in any case, and if
+# that minute is not over, rests until it is: a person's word is never lost.
 _MARK = text("""
     INSERT INTO marks AS m
         (hub_id, kind, object_id, generation, priority, cause, marked_at, not_before, reset_at)
@@ -57,11 +58,17 @@ _MARK = text("""
             WHEN m.claim_token IS NOT NULL AND m.not_before > :now THEN m.not_before
             WHEN m.attempts = 0 AND m.parked_at IS NULL THEN least(m.not_before, excluded.not_before)
             WHEN :resets AND coalesce(m.reset_at <= :rested, true) THEN excluded.not_before
+            WHEN :resets AND m.parked_at IS NOT NULL THEN m.reset_at + :rest
             ELSE m.not_before END,
-        attempts = CASE WHEN :resets AND coalesce(m.reset_at <= :rested, true) THEN 0 ELSE m.attempts END,
-        parked_at = CASE WHEN :resets AND coalesce(m.reset_at <= :rested, true) THEN NULL ELSE m.parked_at END,
-        reset_at = CASE WHEN :resets AND coalesce(m.reset_at <= :rested, true) AND m.attempts > 0
-            THEN :now ELSE m.reset_at END
+        attempts = CASE
+            WHEN :resets AND (coalesce(m.reset_at <= :rested, true) OR m.parked_at IS NOT NULL) THEN 0
+            ELSE m.attempts END,
+        parked_at = CASE WHEN :resets THEN NULL ELSE m.parked_at END,
+        reset_at = CASE
+            WHEN NOT :resets OR (m.attempts = 0 AND m.parked_at IS NULL) THEN m.reset_at
+            WHEN coalesce(m.reset_at <= :rested, true) THEN :now
+            WHEN m.parked_at IS NOT NULL THEN m.reset_at + :rest
+            ELSE m.reset_at END
 """)
 
 
@@ -85,6 +92,7 @@ def mark(
             "priority": int(priority),
             "cause": cause,
             "resets": priority.resets,
+            "rest": RESET_AT_MOST_EVERY,
             "rested": tx.now - RESET_AT_MOST_EVERY,
             "now": tx.now,
             "due": tx.now + delay,

@@ -122,7 +122,7 @@ def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]
     def change(tx: Tx) -> tuple[Stored, set[Ring]]:
         # The partner first: the lock order of everything that touches requests.
         portals.lock_partner(tx, asked.get(tx, request_id).partner_id)
-        rings = mark_changes(tx, work(tx), cause="a person's word")
+        rings = mark_changes(tx, work(tx), cause="a person's word", priority=Priority.PERSON)
         return asked.get(tx, request_id), rings
 
     request, rings = context.database.run(change)
@@ -138,6 +138,6 @@ def _change(context: Context, hub_id: int, work: Callable[[Tx, Portal], Changes]
         changes = Changes()
         lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx), changes)
         changes.add(work(tx, portal))
-        return mark_changes(tx, changes, cause=cause)
+        return mark_changes(tx, changes, cause=cause, priority=Priority.PERSON)
 
     context.waker.ring(*context.database.run(change))

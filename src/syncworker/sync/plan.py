@@ -26,6 +26,11 @@ class Write:
     changes: Properties
     wanted: Properties
 
+    @property
+    def shows_something(self) -> bool:
+        """Whether one of the properties that we keep differs: clearing a request is no sign that they do not stay."""
+        return bool(self.changes.keys() & self.wanted.keys())
+
 
 @dataclass(slots=True)
 class Plan:
@@ -35,8 +40,10 @@ class Plan:
     done: set[Key] = field(default_factory=set)
     """Marks that need no write."""
     park: dict[Key, str] = field(default_factory=dict)
-    cleared_requests: dict[str, datetime] = field(default_factory=dict)
-    """Contacts whose request property is cleared, and when the value that was handled had been set."""
+    failed: dict[Key, str] = field(default_factory=dict)
+    """Records that nothing could be decided about, and why."""
+    being_cleared: dict[str, datetime] = field(default_factory=dict)
+    """Contacts whose request property is being cleared, and up to when its history is handled."""
     rings: set[Ring] = field(default_factory=set)
 
     def settle(
@@ -49,12 +56,13 @@ class Plan:
         now: datetime,
     ) -> None:
         """Plan a record: nothing differs, or it is written, or writing it again is pointless."""
+        write = Write(changes=changes, wanted=wanted)
         if not changes:
             self.done.add(key)
-        elif known is not None and known.does_not_keep(wanted, now):
+        elif write.shows_something and known is not None and known.does_not_keep(wanted, now):
             self.park[key] = DOES_NOT_KEEP
         else:
-            self.writes[key] = Write(changes=changes, wanted=wanted)
+            self.writes[key] = write
 
     def of(self, kind: Kind) -> dict[str, Properties]:
         """What to write of one kind, by id."""

@@ -14,14 +14,20 @@ import structlog
 
 from syncworker.hubspot.errors import FixCredentials, FixRequest, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.program import ProgramError
+from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store import portals
 from syncworker.store.database import Database, Tx
 from syncworker.store.portals import Mode
+from syncworker.store.secrets import WrongSecretKey
 
 log = structlog.get_logger(__name__)
 
 # Nobody can tell when a person acts: asked again this often, so that it heals by itself once they have.
 ASK_AGAIN = timedelta(minutes=5)
+
+# An outage is asked about less and less often.
+OUTAGE_WAIT_MOST = timedelta(minutes=5)
 
 # HubSpot's error handling guide: 423, other writes hold these records for some seconds.
 LOCKED = 423
@@ -38,6 +44,7 @@ class Blocked(StrEnum):
     DAILY_QUOTA = "daily_quota"
     MIGRATION = "migration"
     OUTAGE = "outage"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,11 @@ def failure_of_record(error: HubSpotError) -> PortalFailure | None:
     return None if isinstance(error, RetryLater) and error.scope == "call" else portal_failure(error)
 
 
+def of_settings(error: ProgramError | UnknownTierError | NoCapacityError | WrongSecretKey) -> PortalFailure:
+    """The failure that a mistake in the settings is: of all the portal's records, and of none."""
+    return PortalFailure(reason=Blocked.SETTINGS, detail=str(error), wait=ASK_AGAIN)
+
+
 def missing_properties(error: HubSpotError) -> list[str]:
     """The properties that the error says do not exist."""
     if not isinstance(error, FixRequest):
@@ -103,8 +115,11 @@ def may_be_called(tx: Tx, hub_id: int) -> bool:
 
 def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:
     """Let nobody work on the portal for that long, and say why."""
-    log.warning("portal_blocked", hub_id=hub_id, reason=failure.reason, detail=failure.detail)
-    portals.block(tx, hub_id, until=tx.now + failure.wait, reason=failure.reason, detail=failure.detail)
+    wait = failure.wait
+    if failure.reason is Blocked.OUTAGE:
+        wait = min(wait * 2 ** min(portals.failures(tx, hub_id), 10), max(wait, OUTAGE_WAIT_MOST))
+    log.warning("portal_blocked", hub_id=hub_id, reason=failure.reason, detail=failure.detail, seconds=wait.seconds)
+    portals.block(tx, hub_id, until=tx.now + wait, reason=failure.reason, detail=failure.detail)
 
 
 def block_portal(database: Database, hub_id: int, failure: PortalFailure) -> None:

@@ -1,42 +1,38 @@
-"""How is a batch of marks worked off?
+"""How is a batch of marks reconciled, and what if something is wrong with it?
 
-Claim, read, decide and commit, write back what differs, finish. Level-triggered and idempotent: doing it twice
-changes nothing, and where nothing differs nothing is written, which ends the echo of our own writes too.
+Level-triggered and idempotent: doing it twice changes nothing, and where nothing differs nothing is written, which
+ends the echo of our own writes too. A batch that fails as a whole is split in halves until the bad record is alone:
+one bad record never harms its neighbours. A failure of the whole portal is nobody's: the claim goes back.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.store import portals
+from syncworker.program import ProgramError
+from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store.database import Tx
-from syncworker.store.portals import Mode, Portal
-from syncworker.sync import claims, crm_requests, known_records
-from syncworker.sync.claims import Claim, Key, Lane
+from syncworker.store.portals import UnknownPortal
+from syncworker.store.secrets import WrongSecretKey
+from syncworker.sync import claims
+from syncworker.sync.claims import BATCH, Claim, Lane
 from syncworker.sync.context import Context
-from syncworker.sync.leads import read_companies, read_contacts, read_request_history
-from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.plan import Plan, as_json
-from syncworker.sync.portal_failures import PortalFailure, block, failure_of_record, may_be_called, portal_failure
-from syncworker.sync.reconcile_companies import commit_companies
-from syncworker.sync.reconcile_contacts import commit_contacts
-from syncworker.sync.reconcile_domains import commit_domains, find_records
+from syncworker.sync.marks import Kind
+from syncworker.sync.portal_failures import PortalFailure, block, may_be_called, of_settings, portal_failure
 from syncworker.sync.wake import Bell, Ring
-from syncworker.sync.write_back import write_back
+from syncworker.sync.work_off import work_off
 
 log = structlog.get_logger(__name__)
 
 OLDEST_EVERY = 5
+# Searching for the records of a domain takes HubSpot's slowest quota: a batch has to end well inside its lease.
+DOMAINS = 20
 _claims_made = itertools.count(1)
-
-
-class _NotOurs(Exception):
-    """The lease was lost, or the portal paused, while HubSpot was asked."""
 
 
 def reconcile(context: Context, hub_id: int, lane: Lane) -> bool:
@@ -54,150 +50,68 @@ def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> boo
     # Before claiming: a claim that waits for quota would let its lease run out.
     wait = context.limiter.wait_for(hub_id, "api")
     if wait > 1:
-        context.waker.ring(Ring(_bell(lane), hub_id, delay_ms=int(wait * 1000)))
+        bell = Bell.SERVE_INTERACTIVE if lane is Lane.INTERACTIVE else Bell.SERVE_BULK
+        context.waker.ring(Ring(bell, hub_id, delay_ms=int(wait * 1000)))
         return False
     oldest = next(_claims_made) % OLDEST_EVERY == 0
-    taken = context.database.run(lambda tx: claims.claim(tx, hub_id, kind, lane=lane, oldest_first=oldest))
-    if not taken.marks:
-        return False
+    limit = DOMAINS if kind is Kind.DOMAIN else BATCH
+    taken = context.database.run(lambda tx: claims.claim(tx, hub_id, kind, lane=lane, limit=limit, oldest_first=oldest))
+    if taken.marks:
+        _isolate(context, taken, _try(context, taken))
+    return bool(taken.marks)
+
+
+def _try(context: Context, taken: Claim) -> Exception | None:
+    """Work it off; return what went wrong with it, the portal's failures excepted: those are dealt with."""
     try:
-        _work_off(context, taken)
+        work_off(context, taken)
+    except (OperationalError, InterfaceError, UnknownPortal):
+        # The database is away, or the portal is gone with all its marks: nothing can be kept. The lease runs out.
+        raise
+    except (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey) as error:
+        _give_back(context, taken, of_settings(error))
     except (HubSpotError, RateLimited) as error:
-        _failed_before_writing(context, taken, error)
-    return True
+        failure = portal_failure(error)
+        if failure is None or _may_be_a_records(error):
+            return error
+        _give_back(context, taken, failure)
+    except Exception as error:
+        log.exception("batch_failed", hub_id=taken.hub_id, kind=taken.kind)
+        return error
+    return None
 
 
-def _work_off(context: Context, taken: Claim) -> None:
-    commit = _read(context, taken)
-    marks_before = dict(taken.marks)
-
-    def settle(tx: Tx) -> Plan:
-        # A transaction that runs again must not keep the companies that its first run claimed.
-        taken.marks.clear()
-        taken.marks.update(marks_before)
-        portal = portals.get(tx, taken.hub_id)
-        if portal.mode is Mode.PAUSED:
-            raise _NotOurs
-        plan = commit(tx, portal)
-        # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
-        # write-back follows. Who lost it keeps and writes nothing.
-        if claims.renew(tx, taken) != taken.marks.keys():
-            raise _NotOurs
-        return plan
-
-    try:
-        plan = context.database.run(settle)
-    except _NotOurs:
-        taken.marks.clear()
-        taken.marks.update(marks_before)
-        context.database.run(lambda tx: claims.give_back(tx, taken))
+def _isolate(context: Context, taken: Claim, error: Exception | None) -> None:
+    """Find out whose error it is: split what failed in halves, for as long as one half goes well."""
+    if error is None:
         return
-    if plan.rings:
-        context.waker.ring(*plan.rings)
-    _carry_out(context, taken, plan)
-
-
-def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
-    """Ask HubSpot what the marks need, and return what is to be done with it."""
-    client = context.client(taken.hub_id)
-    if taken.kind is Kind.CONTACT:
-        contacts = read_contacts(client, context.names, taken.ids)
-        return lambda tx, portal: commit_contacts(tx, context, portal, taken, contacts)
-    if taken.kind is Kind.COMPANY:
-        companies = read_companies(client, context.names, set(taken.ids))
-        return lambda tx, portal: commit_companies(tx, context, portal, taken, companies)
-    found = find_records(client, taken.ids)
-    return lambda tx, portal: commit_domains(tx, portal, taken, found)
-
-
-def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
-    """Write what differs, and finish: each record by its own result."""
-    client = context.client(taken.hub_id)
-    written: set[Key] = set()
-    failed: dict[Key, str] = {}
-    failure: PortalFailure | None = None
-    for kind in (Kind.CONTACT, Kind.COMPANY):
+    if len(taken.marks) == 1:
+        context.database.run(lambda tx: claims.fail(tx, taken, dict.fromkeys(taken.marks, _said(error))))
+        return
+    halves = taken.halves()
+    errors = [_try(context, half) for half in halves]
+    if all(isinstance(of, HubSpotError) and _may_be_a_records(of) for of in errors):
+        # Neither half: then it is HubSpot's trouble, and all of them would be blamed for it one by one.
+        failure = portal_failure(error) if isinstance(error, HubSpotError | RateLimited) else None
         if failure is not None:
-            break
-        try:
-            result = write_back(client, kind, plan.of(kind))
-        except (HubSpotError, RateLimited) as error:
-            failure = portal_failure(error)
-            if failure is None:
-                failed |= {key: str(error) for key in plan.writes if key[0] is kind}
-            continue
-        written |= {(kind, object_id) for object_id in result.updated}
-        for object_id, refused in result.failed.items():
-            failure = failure or failure_of_record(refused)
-            failed[kind, object_id] = str(refused)
-    if failure is not None:
-        failed.clear()  # no record did anything wrong: all that was not written goes back
-    context.database.run(lambda tx: _finish(tx, taken, plan, written, failed, failure))
-    _look_once_more(context, taken, plan, written)
-
-
-def _finish(
-    tx: Tx,
-    taken: Claim,
-    plan: Plan,
-    written: set[Key],
-    failed: dict[Key, str],
-    failure: PortalFailure | None,
-) -> None:
-    for kind in (Kind.CONTACT, Kind.COMPANY):
-        wanted = {key[1]: as_json(plan.writes[key].wanted) for key in written if key[0] is kind}
-        known_records.note_written(tx, taken.hub_id, kind, wanted, counted=True)
-    claims.finish(tx, taken, (plan.done | written) & taken.marks.keys())
-    claims.fail(tx, taken, failed)
-    claims.fail(tx, taken, plan.park, park=True)
-    if failure is not None:
-        block(tx, taken.hub_id, failure)
-    claims.give_back(tx, taken, error=failure.detail if failure else None)
-
-
-def _look_once_more(context: Context, taken: Claim, plan: Plan, written: set[Key]) -> None:
-    """Read the history of the requests we cleared again: what was set meanwhile must not be lost."""
-    cleared = {
-        contact_id: handled
-        for contact_id, handled in plan.cleared_requests.items()
-        if (Kind.CONTACT, contact_id) in written
-    }
-    if not cleared:
-        return
-    try:
-        history = read_request_history(context.client(taken.hub_id), context.names, list(cleared))
-    except (HubSpotError, RateLimited) as error:
-        # The records are marked instead, and read when HubSpot answers again.
-        log.info("history_not_read", hub_id=taken.hub_id, error=str(error))
-        context.database.run(lambda tx: _mark_again(tx, taken.hub_id, set(cleared)))
-        return
-
-    def keep(tx: Tx) -> bool:
-        portal = portals.get(tx, taken.hub_id)
-        asked = crm_requests.add_set_meanwhile(tx, portal, context.names.request, history, cleared)
-        _mark_again(tx, taken.hub_id, asked)
-        return bool(asked)
-
-    if context.database.run(keep):
-        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, taken.hub_id))
-
-
-def _mark_again(tx: Tx, hub_id: int, contact_ids: set[str]) -> None:
-    mark(tx, hub_id, Kind.CONTACT, contact_ids, priority=Priority.PERSON, cause="request set meanwhile")
-
-
-def _failed_before_writing(context: Context, taken: Claim, error: HubSpotError | RateLimited) -> None:
-    failure = portal_failure(error)
-
-    def note(tx: Tx) -> None:
-        if failure is None:
-            claims.fail(tx, taken, dict.fromkeys(taken.marks, str(error)))
+            _give_back(context, taken, failure)
             return
+    for half, of in zip(halves, errors, strict=True):
+        _isolate(context, half, of)
+
+
+def _may_be_a_records(error: HubSpotError | RateLimited) -> bool:
+    """Trouble with one call may come from one of its records, or from HubSpot."""
+    return isinstance(error, RetryLater) and error.scope == "call"
+
+
+def _give_back(context: Context, taken: Claim, failure: PortalFailure) -> None:
+    def note(tx: Tx) -> None:
         block(tx, taken.hub_id, failure)
         claims.give_back(tx, taken, error=failure.detail)
 
     context.database.run(note)
 
 
-def _bell(lane: Lane) -> Bell:
-    return Bell.SERVE_INTERACTIVE if lane is Lane.INTERACTIVE else Bell.SERVE_BULK
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, HubSpotError) else f"{type(error).__name__}: {str(error).splitlines()[0]}"

@@ -16,8 +16,9 @@ from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context, program
 from syncworker.sync.hand_edits import hand_edits
 from syncworker.sync.known_records import KnownRecord, Seen
-from syncworker.sync.leads import company_domain, seen
+from syncworker.sync.leads import CompaniesRead, company_domain, seen
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.merges import follow_merges
 from syncworker.sync.plan import Plan, as_json
 from syncworker.sync.shown import Properties, company_properties, differences, own_company_properties
 
@@ -75,9 +76,11 @@ def plan_companies(
     history.record(tx, edits)
 
 
-def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, companies: Mapping[str, Record]) -> Plan:
+def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, read: CompaniesRead) -> Plan:
     """Bring what we keep of these companies to what was read, and say what to write."""
     plan = Plan()
+    companies = read.companies
+    follow_merges(tx, portal.hub_id, Kind.COMPANY, read.moved)
     if portal.mode is not Mode.WRITE:
         # Nothing is written in a portal that is observed; in mode write all of this is looked at again.
         plan.done |= claim.marks.keys()

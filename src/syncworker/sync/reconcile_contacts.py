@@ -7,8 +7,7 @@ affected, and a claim on the companies that are written along. What is to be wri
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from sqlalchemy import update
+from datetime import datetime
 
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger.deciding import Decided, Subject, decide_batch, preview_batch
@@ -16,7 +15,6 @@ from syncworker.registration.ledger.history import Event
 from syncworker.registration.rules.terms import Presence
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.store.tables import registrations, requests
 from syncworker.sync import crm_requests, fan_out, known_records
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context, program
@@ -24,6 +22,7 @@ from syncworker.sync.hand_edits import hand_edits
 from syncworker.sync.known_records import KnownRecord, Seen
 from syncworker.sync.leads import ContactsRead, gone_subject, seen, subject
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.merges import follow_merges
 from syncworker.sync.plan import Plan, as_json
 from syncworker.sync.reconcile_companies import plan_companies
 from syncworker.sync.shown import contact_properties, differences
@@ -32,8 +31,10 @@ from syncworker.sync.shown import contact_properties, differences
 def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead) -> Plan:
     """Bring the ledger to what was read, and say what to write."""
     plan = Plan()
-    _follow_merges(tx, portal.hub_id, read, plan)
-    handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history)
+    follow_merges(tx, portal.hub_id, Kind.CONTACT, read.moved)
+    plan.done |= {(Kind.CONTACT, old) for old in read.moved}
+    before = known_records.being_cleared(tx, portal.hub_id, read.request_history)
+    handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history, handled=before)
     subjects = _subjects(context, read)
     known = known_records.of(tx, portal.hub_id, Kind.CONTACT, subjects)
     conditions = context.conditions(tx)
@@ -44,14 +45,16 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
         return plan
     decided, changes = decide_batch(tx, portal, subjects, conditions)
     _keep(tx, portal, subjects, decided, known, read)
-    _plan_contacts(tx, context, portal, claim, read, decided, known, plan)
+    _plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled=handled)
     _hear_of_moves(tx, portal.hub_id, subjects, known)
-    plan.cleared_requests = handled
+    known_records.note_being_cleared(tx, portal.hub_id, {**dict.fromkeys(before), **plan.being_cleared})
     touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
     plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
     batch = {(portal.hub_id, contact_id) for contact_id in subjects}
     along = {(portal.hub_id, object_id) for kind, object_id in claim.marks if kind is Kind.COMPANY}
-    plan.rings |= fan_out.mark_changes(tx, changes, cause="ledger", except_contacts=batch, except_companies=along)
+    plan.rings |= fan_out.mark_changes(
+        tx, changes, cause="ledger", priority=Priority.PERSON, except_contacts=batch, except_companies=along
+    )
     return plan
 
 
@@ -73,6 +76,8 @@ def _plan_contacts(
     decided: Mapping[str, Decided],
     known: Mapping[str, KnownRecord],
     plan: Plan,
+    *,
+    handled: Mapping[str, datetime],
 ) -> None:
     authority = program(portal.partner.program).authority
     unchanged: dict[str, str] = {}
@@ -88,10 +93,15 @@ def _plan_contacts(
             # Nobody asked about it and nothing is registered: nothing is written to it, ever.
             plan.done.add(key)
             continue
+        if asked and contact_id not in handled:
+            # Cleared, nobody would ever know what was asked for.
+            plan.failed[key] = f"{context.names.request} is set, and HubSpot gives no history of it yet"
+            continue
         wanted = contact_properties(context.names, of.decision, authority)
         changes = differences(context.names, wanted, record.properties)
         if asked:
             changes[context.names.request] = ""
+            plan.being_cleared[contact_id] = handled[contact_id]
         plan.settle(key, changes=changes, wanted=wanted, known=before, now=tx.now)
         if not changes:
             unchanged[contact_id] = as_json(wanted)
@@ -140,15 +150,3 @@ def _keep(
             )
         )
     known_records.keep(tx, portal.hub_id, Kind.CONTACT, kept)
-
-
-def _follow_merges(tx: Tx, hub_id: int, read: ContactsRead, plan: Plan) -> None:
-    """A merged contact lives on under another id: what was the old one's is the new one's, which is looked at next."""
-    for old, new in sorted(read.moved.items()):
-        for table in (requests, registrations):
-            moved = update(table).where(table.c.hub_id == hub_id, table.c.contact_id == old)
-            tx.connection.execute(moved.values(contact_id=new))
-        plan.done.add((Kind.CONTACT, old))
-    if read.moved:
-        known_records.forget(tx, hub_id, Kind.CONTACT, read.moved)
-        mark(tx, hub_id, Kind.CONTACT, read.moved.values(), priority=Priority.WEBHOOK, cause="merge")

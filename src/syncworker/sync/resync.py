@@ -148,8 +148,8 @@ def continue_resync(context: Context, hub_id: int) -> bool:
         failure = portal_failure(error)
         if failure is not None:
             block_portal(context.database, hub_id, failure)
-        message = str(error)
-        context.database.run(lambda tx: _release(tx, taken.id, error=message))
+        message, over = str(error), failure is None
+        context.database.run(lambda tx: _fail(tx, taken.id, error=message, over=over))
         return False
     context.database.run(lambda tx: _release(tx, taken.id))
     return True
@@ -220,5 +220,13 @@ def _at_another_company(tx: Tx, hub_id: int, found: Collection[Record]) -> set[s
     return moved
 
 
-def _release(tx: Tx, resync_id: int, *, error: str | None = None) -> None:
-    tx.connection.execute(update(resyncs).where(resyncs.c.id == resync_id).values(leased_until=None, last_error=error))
+def _release(tx: Tx, resync_id: int) -> None:
+    tx.connection.execute(update(resyncs).where(resyncs.c.id == resync_id).values(leased_until=None, last_error=None))
+
+
+def _fail(tx: Tx, resync_id: int, *, error: str, over: bool) -> None:
+    """Rest before the next try; `over`: what HubSpot refuses once it refuses again, and a person must look."""
+    values: dict[str, object] = {"leased_until": tx.now + LEASE, "last_error": error[:500]}
+    if over:
+        values |= {"state": "failed", "finished_at": tx.now}
+    tx.connection.execute(update(resyncs).where(resyncs.c.id == resync_id).values(**values))

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.client import HubSpotClient
+from syncworker.hubspot.errors import FixRequest, HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.hubspot.records import Submission
 from syncworker.registration.ledger import requests as asked
@@ -22,6 +23,7 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.secrets import Secrets
 from syncworker.store.tables import forms, requests
+from syncworker.store.texts import storable
 from syncworker.sync import cursors
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
@@ -110,8 +112,7 @@ def keep(tx: Tx, secrets: Secrets, hub_id: int, form_id: str, submissions: Seque
 def request(secrets: Secrets, form_id: str, submission: Submission) -> NewRequest:
     """The request that a submission is: the submission itself proves the conversion."""
     email = next((value.value for value in submission.values if value.name == "email"), "").strip().lower()
-    # Half of a surrogate pair, or a NUL, is nothing that PostgreSQL can hold.
-    email = email.replace("\x00", "").encode("utf-8", "replace").decode()
+    email = storable(email)
     usable = email if 0 < len(email) <= _EMAIL_MOST and "@" in email else None
     return NewRequest(
         key=_key(secrets, form_id, submission, email),
@@ -141,15 +142,28 @@ def resolve(context: Context, hub_id: int) -> None:
             return
         emails = sorted({email for email in waiting.values() if email})
         try:
-            read = context.client(hub_id).batch_read("contact", emails[:100], properties=["email"], id_property="email")
+            found = _contacts_of(context.client(hub_id), emails[:100])
         except (HubSpotError, RateLimited) as error:
             failure = portal_failure(error)
             if failure is not None:
                 block_portal(context.database, hub_id, failure)
             # Their turn comes again by the time that taking them had set.
             return
-        found = {email: record.id for email, record in read.found.items() if not record.archived}
         context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))  # noqa: B023 - run at once
+
+
+def _contacts_of(client: HubSpotClient, emails: Sequence[str]) -> dict[str, str]:
+    """The contacts of these emails. Anybody can submit one that HubSpot refuses: it is found out, and left out."""
+    if not emails:
+        return {}
+    try:
+        read = client.batch_read("contact", emails, properties=["email"], id_property="email")
+    except FixRequest:
+        if len(emails) == 1:
+            return {}
+        middle = len(emails) // 2
+        return _contacts_of(client, emails[:middle]) | _contacts_of(client, emails[middle:])
+    return {email: record.id for email, record in read.found.items() if not record.archived}
 
 
 def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
@@ -182,14 +196,19 @@ def _settle(tx: Tx, hub_id: int, waiting: dict[int, str | None], found: dict[str
     contacts: set[str] = set()
     for request_id, email in sorted(waiting.items()):
         contact_id = found.get(email or "")
-        row = update(requests).where(requests.c.id == request_id)
+        # What was withdrawn or settled meanwhile stays so.
+        row = update(requests).where(
+            requests.c.id == request_id, requests.c.state == State.PROCESSING.value, requests.c.contact_id.is_(None)
+        )
         if contact_id is not None:
             contacts.add(contact_id)
             tx.connection.execute(row.values(contact_id=contact_id, email=None, resolve_after=None))
             continue
         attempts = tx.connection.execute(
             row.values(resolve_attempts=requests.c.resolve_attempts + 1).returning(requests.c.resolve_attempts)
-        ).scalar_one()
+        ).scalar_one_or_none()
+        if attempts is None:
+            continue
         if email is None or attempts > len(RESOLVE_AGAIN):
             _give_up(tx, request_id, email)
         else:

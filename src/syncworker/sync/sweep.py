@@ -16,19 +16,23 @@ _DUE = text("""
     WITH workable AS (
         SELECT hub_id FROM portals
          WHERE mode <> 'paused' AND coalesce(blocked_until <= :now, true)
+    ), paused AS (
+        SELECT partner_id FROM portals GROUP BY partner_id HAVING bool_and(mode = 'paused')
     )
     SELECT 'serve_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
-           AND priority IN (0, 1) AND parked_at IS NULL AND not_before <= :now)
+        SELECT FROM (VALUES ('contact'), ('company'), ('domain')) AS k (kind), (VALUES (0), (1)) AS q (priority),
+             LATERAL (SELECT FROM marks AS m WHERE m.hub_id = p.hub_id AND m.kind = k.kind
+                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now LIMIT 1) AS due)
         OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'form:%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
         OR EXISTS (SELECT FROM requests WHERE requests.hub_id = p.hub_id AND contact_id IS NULL
            AND state = 'processing' AND resolve_after <= :now)
     UNION ALL
     SELECT 'serve_bulk', hub_id FROM workable AS p WHERE EXISTS (
-        SELECT FROM marks WHERE marks.hub_id = p.hub_id AND kind IN ('contact', 'company', 'domain')
-           -- Webhook marks too: a flood of them counts as bulk.
-           AND priority IN (1, 2, 3) AND parked_at IS NULL AND not_before <= :now)
+        -- Webhook marks too: a flood of them counts as bulk.
+        SELECT FROM (VALUES ('contact'), ('company'), ('domain')) AS k (kind), (VALUES (1), (2), (3)) AS q (priority),
+             LATERAL (SELECT FROM marks AS m WHERE m.hub_id = p.hub_id AND m.kind = k.kind
+                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now LIMIT 1) AS due)
         OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'co%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
         OR EXISTS (SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
@@ -37,8 +41,10 @@ _DUE = text("""
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
     UNION ALL
     SELECT 'end_overdue', 0 WHERE EXISTS (
-        SELECT FROM registrations WHERE ended_at IS NULL AND expires_at <= :now)
-        OR EXISTS (SELECT FROM registrations WHERE ended_at IS NULL AND undo_until <= :now)
+        SELECT FROM registrations WHERE ended_at IS NULL AND expires_at <= :now AND partner_id NOT IN (TABLE paused))
+        OR EXISTS (
+            SELECT FROM registrations
+             WHERE ended_at IS NULL AND undo_until <= :now AND partner_id NOT IN (TABLE paused))
         OR EXISTS (SELECT FROM requests WHERE state = 'invalid_data'
            AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval))
 """)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,12 +31,16 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import registrations
+from syncworker.store.texts import storable
 from syncworker.sync.context import Context, program
 from syncworker.sync.fan_out import mark_changes
+from syncworker.sync.marks import Priority
 
 REGISTRATION_COLUMNS = ("domain", "registered_on", "expires_on", "contact_id", "company_id")
 HOLD_COLUMNS = ("domain", "kind", "note")
 _ROWS_MOST = 200_000
+# HubSpot's record ids are positive 64-bit numbers.
+_RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
 class BadFile(Exception):
@@ -97,7 +102,7 @@ def import_holds(context: Context, path: Path, *, who: str, dry_run: bool) -> Ou
         elif row["kind"] not in set(HoldKind):
             outcome.problems.append((number, row["domain"], f"kind must be one of {', '.join(HoldKind)}"))
         else:
-            good[domain] = Hold(domain=domain, kind=HoldKind(row["kind"]), note=row.get("note", "")[:500])
+            good[domain] = Hold(domain=domain, kind=HoldKind(row["kind"]), note=storable(row["note"][:500]))
     outcome.active = sorted(good)
     if not dry_run:
         _carry_out(context, lambda tx: holds.add(tx, list(good.values()), who=who))
@@ -149,7 +154,9 @@ def _checked(
             problem = "expires_on is before registered_on"
         elif not problem and domain in good:
             problem = f"the same domain as in row {good[domain].number}"
-        elif not problem and any(row[key] and not row[key].isdecimal() for key in ("contact_id", "company_id")):
+        elif not problem and any(
+            row[key] and not _RECORD_ID.fullmatch(row[key]) for key in ("contact_id", "company_id")
+        ):
             problem = "contact_id and company_id are HubSpot's record ids, in digits"
         if problem or began is None:
             outcome.problems.append((number, row["domain"], problem))
@@ -256,7 +263,7 @@ def _insert(
 
 
 def _carry_out(context: Context, work: Callable[[Tx], Changes]) -> None:
-    rings = context.database.run(lambda tx: mark_changes(tx, work(tx), cause="import"))
+    rings = context.database.run(lambda tx: mark_changes(tx, work(tx), cause="import", priority=Priority.POLL))
     context.waker.ring(*rings)
 
 

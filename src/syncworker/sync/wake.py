@@ -9,6 +9,7 @@ turn, and not a batch of its own, so that HubSpot is called once for it. Two tur
 
 Redis keys, each of which ends by itself:
     `ring:{actor}:{hub_id}`   a ring is outstanding: it has been sent, and no turn has begun since
+    `later:{actor}:{hub_id}`  the same of one that was sent with a delay
     `turn:{actor}:{hub_id}`   a turn runs
     `again:{actor}:{hub_id}`  somebody rang while it ran
 """
@@ -131,8 +132,12 @@ class RedisWaker:
         self._broker.client.close()
 
     def _ring(self, ring: Ring) -> None:
-        outstanding = OUTSTANDING_MS + ring.delay_ms
-        if not ring.delay_ms and not self._client.set(_key(ring), 1, nx=True, px=outstanding):
+        if ring.delay_ms:
+            # One that rings later is no reason to be silent now, so it is outstanding apart.
+            sent = self._client.set(f"later:{ring.bell}:{ring.hub_id}", 1, nx=True, px=ring.delay_ms)
+        else:
+            sent = self._client.set(_key(ring), 1, nx=True, px=OUTSTANDING_MS)
+        if not sent:
             return
         message: Message[None] = Message(
             queue_name=BULK_QUEUE if ring.bell is Bell.SERVE_BULK else INTERACTIVE_QUEUE,

@@ -6,7 +6,7 @@ split in halves until the bad record is alone, so that one bad record never harm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from syncworker.hubspot.client import HubSpotClient
@@ -24,16 +24,32 @@ class Written:
     failed: dict[str, HubSpotError] = field(default_factory=dict)
 
 
-def write_back(client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties]) -> Written:
-    """Write these records. Raises what concerns the whole portal: RetryLater, FixCredentials."""
+def write_back(
+    client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties], still_ours: Callable[[], Collection[str]]
+) -> Written:
+    """Write these records. Raises what concerns the whole portal: RetryLater, FixCredentials.
+
+    `still_ours` renews the lease and says which records it still covers: asked before each call, so that an old
+    worker never writes over a newer one.
+    """
     written = Written()
     ids = sorted(changes)
     for start in range(0, len(ids), BATCH):
-        _write(client, kind, {key: changes[key] for key in ids[start : start + BATCH]}, written)
+        _write(client, kind, {key: changes[key] for key in ids[start : start + BATCH]}, written, still_ours)
     return written
 
 
-def _write(client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties], written: Written) -> None:
+def _write(
+    client: HubSpotClient,
+    kind: Kind,
+    wanted: Mapping[str, Properties],
+    written: Written,
+    still_ours: Callable[[], Collection[str]],
+) -> None:
+    ours = still_ours()
+    changes = {key: properties for key, properties in wanted.items() if key in ours}
+    if not changes:
+        return
     try:
         answer = client.batch_update("contact" if kind is Kind.CONTACT else "company", changes)
     except FixRequest as error:
@@ -43,7 +59,7 @@ def _write(client: HubSpotClient, kind: Kind, changes: Mapping[str, Properties],
         ids = list(changes)
         middle = len(ids) // 2
         for half in (ids[:middle], ids[middle:]):
-            _write(client, kind, {key: changes[key] for key in half}, written)
+            _write(client, kind, {key: changes[key] for key in half}, written, still_ours)
         return
     written.updated |= answer.updated
     written.failed |= answer.failed

@@ -14,7 +14,8 @@ from syncworker.registration.ledger import registrations
 from syncworker.registration.ledger.registrations import TooLateToUndo
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Reason, Source, Status
-from syncworker.store.portals import Portal
+from syncworker.store import portals
+from syncworker.store.portals import Mode, Portal
 
 
 @pytest.fixture
@@ -110,6 +111,19 @@ def test_a_partners_portals_share_their_capacity_and_their_line(desk: Desk) -> N
     assert [claim.hub_id for claim in desk.claims() if claim.is_active] == [2]
 
 
+def test_a_portal_that_is_only_observed_gets_no_slot_until_it_is_written_to(desk: Desk) -> None:
+    one, two = desk.portal(1, capacity=1), desk.portal(2, capacity=1)
+    desk.ask(one, "1", "alfa.se")
+    desk.ask(two, "1", "bravo.se")
+    desk.ask(one, "2", "charlie.se")
+    desk.work(lambda tx: portals.set_mode(tx, 2, Mode.OBSERVE))
+    desk.give_up(one, "alfa.se")
+    assert desk.active() == ["charlie.se"]
+    desk.work(lambda tx: portals.set_mode(tx, 2, Mode.WRITE))
+    desk.give_up(one, "charlie.se")
+    assert desk.active() == ["bravo.se"]
+
+
 # --- who loses what ---
 
 
@@ -164,6 +178,7 @@ def test_while_it_can_be_undone_a_deregistration_keeps_slot_and_domain(desk: Des
     desk.ask(portal, "2", "bravo.se")
     desk.deregister(portal, "alfa.se")
     desk.pass_time(minutes=9, seconds=59)
+    assert desk.ask(portal, "3", "charlie.se").reason is Reason.CAPACITY_REACHED
     assert desk.active() == []
     assert desk.ask(other, "1", "alfa.se").reason is Reason.REGISTERED_BY_ANOTHER
     desk.work(
@@ -215,6 +230,14 @@ def test_deregistering_says_that_the_commission_is_lost(desk: Desk) -> None:
     desk.ask(portal, "1", "alfa.se")
     desk.deregister(portal, "alfa.se")
     assert desk.told()[-1] == ("deregistered", "alfa.se", "commission eligibility lost")
+
+
+def test_a_domain_whose_registration_has_run_out_is_free_before_anybody_noted_it(desk: Desk) -> None:
+    portal, other = desk.portal(1), desk.portal(2, partner="south")
+    desk.ask(portal, "1", "alfa.se")
+    desk.rig.clock.time += timedelta(days=367)
+    assert desk.ask(other, "1", "alfa.se").status is Status.REGISTERED
+    assert [claim.end_reason for claim in desk.claims()] == ["expired", None]
 
 
 # --- at the same moment ---

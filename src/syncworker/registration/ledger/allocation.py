@@ -74,6 +74,7 @@ def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Store
         .ext(distinct_on(requests_table.c.domain))
         .join_from(requests_table, portals, requests_table.c.hub_id == portals.c.hub_id)
         .where(requests_table.c.partner_id == partner_id, requests_table.c.state == State.WAITING.value)
+        .where(requests_table.c.domain.is_not(None))
         # A portal that is only observed, or paused, registers nothing.
         .where(portals.c.mode == Mode.WRITE.value)
         .order_by(requests_table.c.domain, requests_table.c.requested_at, requests_table.c.id)
@@ -112,8 +113,10 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
             domain=holder.domain,
             hub_id=holder.hub_id,
             contact_id=holder.contact_id,
-            company_id=request.company_id,
+            company_id=holder.company_id,
         )
+        if request.company_id is not None:
+            changes.companies.add((request.hub_id, request.company_id))
         moves.append(
             Move(
                 request=request,

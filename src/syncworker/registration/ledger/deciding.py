@@ -64,13 +64,13 @@ def decide_batch(
     changes = Changes()
     if _asks(tx, portal.hub_id, subjects):
         domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
-        lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
+        partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
         for number in range(PASSES):
             known = _known(tx, portal, subjects, free=0)
             # Once in any case: a slot may have come free since a request began to wait.
             if not _settle_all(tx, subjects, known, conditions, changes) and number:
                 break
-            changes.add(allocation.allocate(tx, portal.partner.id, conditions.terms_of(portal.partner)))
+            changes.add(allocation.allocate(tx, partner.id, conditions.terms_of(partner)))
     known = _known(tx, portal, subjects, free=0)
     return _shown(subjects, known, conditions.rules), changes
 
@@ -91,17 +91,20 @@ def preview_batch(
 
 def lock_and_end_overdue(
     tx: Tx, partner_id: int, conditions: Conditions, changes: Changes, *, domains: set[Domain] | None = None
-) -> None:
+) -> Partner:
     """Lock the partner, end what is overdue, give the slots away; likewise others' overdue claims on `domains`."""
     others = registrations.partners_with_overdue(tx, domains) if domains else set()
-    for locked in sorted({partner_id, *others}):
-        partner = portals.lock_partner(tx, locked)
-        granted = conditions.terms_of(partner)
-        zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=locked)}
-        ended = registrations.end_overdue(tx, locked, validity=granted.validity, time_zones=zones)
+    locked: dict[int, Partner] = {}
+    for each in sorted({partner_id, *others}):
+        # As it is now: what was read before the lock may have been changed by whoever held it.
+        locked[each] = portals.lock_partner(tx, each)
+        granted = conditions.terms_of(locked[each])
+        zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=each)}
+        ended = registrations.end_overdue(tx, each, validity=granted.validity, time_zones=zones)
         changes.add(ended)
         if ended.domains:
-            changes.add(allocation.allocate(tx, locked, granted))
+            changes.add(allocation.allocate(tx, each, granted))
+    return locked[partner_id]
 
 
 def _asks(tx: Tx, hub_id: int, subjects: Mapping[str, Subject]) -> bool:

@@ -40,7 +40,7 @@ def add(tx: Tx, new: Collection[Hold], *, who: str) -> Changes:
     if not new:
         return changes
     # All partners first: a decision that has not seen the hold is committed then, and its registration is found below.
-    tx.connection.execute(select(partners.c.id).order_by(partners.c.id).with_for_update())
+    tx.connection.execute(select(partners.c.id).order_by(partners.c.id).with_for_update(key_share=True))
     by_domain = {hold.domain: hold for hold in new}
     rows = [
         {"domain": h.domain, "kind": h.kind.value, "note": h.note, "added_by": who, "added_at": tx.now}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, select, text, update
 
 from syncworker.program import Authority, Validity
 from syncworker.registration.ledger import history
@@ -18,6 +18,8 @@ from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKin
 from syncworker.registration.rules.validity import expires_on, today_in
 from syncworker.store.database import Tx
 from syncworker.store.tables import registrations
+
+OVERDUE_AT_ONCE = 1000
 
 
 class NotRegistered(Exception):
@@ -174,14 +176,16 @@ def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict
     narrowed = query().where(
         registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None), _is_overdue(tx)
     )
-    overdue = [registration(row) for row in tx.connection.execute(narrowed.order_by(registrations.c.domain))]
+    # So many in one transaction that the partner's lock is held for a second or two, not for minutes.
+    few = narrowed.order_by(registrations.c.expires_at).limit(OVERDUE_AT_ONCE)
+    overdue = [registration(row) for row in tx.connection.execute(few)]
     changes = Changes()
+    ending = [claim for claim in overdue if not (claim.is_active and claim.renew_at_expiry)]
     for claim in overdue:
         if claim.is_active and claim.renew_at_expiry:
             _renew(tx, claim, validity=validity, time_zone=time_zones.get(claim.hub_id or 0, "UTC"))
-        else:
-            _end(tx, claim)
         _touch(changes, claim)
+    _end(tx, ending)
     return changes
 
 
@@ -269,16 +273,29 @@ def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -
     _tell(tx, claim, Happened.RENEWED, who="syncworker", source=claim.source.value, why="renew_at_expiry")
 
 
-def _end(tx: Tx, claim: Registration) -> None:
-    at = claim.expires_at if claim.undo_until is None else claim.undo_until
-    if claim.is_active:
-        reason, happened = EndReason.EXPIRED, Happened.EXPIRED
-    else:
-        reason, happened = EndReason.DEREGISTERED, Happened.RELEASED
+def _end(tx: Tx, claims: Sequence[Registration]) -> None:
+    """End these: expired, or deregistered and no longer to be undone."""
+    if not claims:
+        return
+    dropped = registrations.c.deregistered_at.is_not(None)
     tx.connection.execute(
-        update(registrations).where(registrations.c.id == claim.id).values(ended_at=at, end_reason=reason.value)
+        update(registrations)
+        .where(registrations.c.id.in_([claim.id for claim in claims]))
+        .values(
+            ended_at=case((dropped, registrations.c.undo_until), else_=registrations.c.expires_at),
+            end_reason=case((dropped, EndReason.DEREGISTERED.value), else_=EndReason.EXPIRED.value),
+        )
     )
-    _tell(tx, claim, happened, who="syncworker", source=claim.source.value)
+    told = [
+        _event(
+            claim,
+            Happened.EXPIRED if claim.is_active else Happened.RELEASED,
+            who="syncworker",
+            source=claim.source.value,
+        )
+        for claim in claims
+    ]
+    history.record(tx, told)
 
 
 def _is_overdue(tx: Tx) -> ColumnElement[bool]:
@@ -286,7 +303,11 @@ def _is_overdue(tx: Tx) -> ColumnElement[bool]:
 
 
 def _tell(tx: Tx, claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> None:
-    told = Event(
+    history.record(tx, [_event(claim, event, who=who, source=source, why=why)])
+
+
+def _event(claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> Event:
+    return Event(
         partner_id=claim.partner_id,
         hub_id=claim.hub_id,
         domain=claim.domain,
@@ -298,7 +319,6 @@ def _tell(tx: Tx, claim: Registration, event: Happened, *, who: str, source: str
         company_id=claim.company_id,
         registration_id=claim.id,
     )
-    history.record(tx, [told])
 
 
 def _touch(changes: Changes, claim: Registration) -> Changes:

@@ -22,6 +22,7 @@ from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Action, Reason, Source
 from syncworker.store.database import Tx
 from syncworker.store.tables import requests
+from syncworker.store.texts import storable
 
 INVALID_OPEN_FOR = timedelta(days=30)
 
@@ -152,15 +153,15 @@ def of_key(tx: Tx, hub_id: int, key: str) -> Stored | None:
 
 def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> list[int]:
     """Keep requests whose key was not seen before; return the ids of those that are new."""
-    asked = {request.key: request for request in new}
+    asked = {storable(request.key): request for request in new}
     if not asked:
         return []
     rows = [
         {
-            "key": request.key,
+            "key": storable(request.key),
             "action": request.action.value,
             "source": request.source.value,
-            "who": request.who,
+            "who": storable(request.who),
             "requested_at": request.requested_at.isoformat(),
             "contact_id": request.contact_id,
             "email": request.email if request.contact_id is None else None,
@@ -177,7 +178,7 @@ def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> l
                 hub_id=hub_id,
                 event=Happened.REQUESTED,
                 source=asked[row.key].source.value,
-                who=asked[row.key].who,
+                who=storable(asked[row.key].who),
                 why=asked[row.key].action.value,
                 contact_id=row.contact_id,
                 request_id=row.id,
@@ -239,6 +240,7 @@ def settle(tx: Tx, moves: Iterable[Move]) -> bool:
     rows = [
         {
             "id": move.request.id,
+            "was": move.request.state.value,
             "state": move.state.value,
             "reason": move.reason.value if move.reason else None,
             "detail": move.detail,
@@ -284,18 +286,21 @@ _SETTLE = text("""
     UPDATE requests AS q
        SET state = r.state, reason = r.reason, detail = r.detail, domain = r.domain, company_id = r.company_id,
            registration_id = r.registration_id, decided_at = :now, email = NULL
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id bigint, state text, reason text, detail text, domain text,
-           company_id text, registration_id bigint)
-     WHERE q.id = r.id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id bigint, was text, state text, reason text, detail text,
+           domain text, company_id text, registration_id bigint)
+     -- What somebody else has settled meanwhile stays as they left it.
+     WHERE q.id = r.id AND q.state = r.was
 """)
 
 
 def preview(tx: Tx, of: Collection[Stored], *, would: str, domain: str | None) -> None:
     """Note on undecided requests what they would come to, in a portal that is only observed."""
-    ids = [request.id for request in of if (request.detail, request.domain) != (would, domain)]
-    if ids:
-        noted = update(requests).where(requests.c.id.in_(ids))
-        tx.connection.execute(noted.values(detail=would, domain=domain))
+    for request in of:
+        # The domain that a request waits with was checked; a preview must not put another one in its place.
+        waits = request.state is State.WAITING
+        values: dict[str, object] = {"detail": would} if waits else {"detail": would, "domain": domain}
+        if (request.detail, request.domain) != (would, request.domain if waits else domain):
+            tx.connection.execute(update(requests).where(requests.c.id == request.id).values(**values))
 
 
 def decide_again(tx: Tx, of: Collection[Stored]) -> None:

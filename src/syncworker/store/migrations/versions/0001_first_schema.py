@@ -51,10 +51,7 @@ def upgrade() -> None:
         "inbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column(
-            "received_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "received_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("events", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
@@ -68,10 +65,7 @@ def upgrade() -> None:
         sa.Column("tier", sa.Text(), nullable=False),
         sa.Column("capacity", sa.Integer(), nullable=True),
         sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partners")),
         sa.UniqueConstraint("name", name=op.f("uq_partners_name")),
@@ -91,6 +85,7 @@ def upgrade() -> None:
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("blocked_reason", sa.Text(), nullable=True),
         sa.Column("blocked_detail", sa.Text(), nullable=True),
+        sa.Column("failures", sa.SmallInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("mode IN ('observe', 'write', 'paused')", name=op.f("ck_portals_mode")),
         sa.ForeignKeyConstraint(["partner_id"], ["partners.id"], name=op.f("fk_portals_partner_id")),
         sa.PrimaryKeyConstraint("hub_id", name=op.f("pk_portals")),
@@ -125,12 +120,7 @@ def upgrade() -> None:
         sa.Column("hub_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("object_id", sa.Text(), nullable=False),
-        sa.Column(
-            "generation",
-            sa.BigInteger(),
-            server_default=sa.text("nextval('mark_generation')"),
-            nullable=False,
-        ),
+        sa.Column("generation", sa.BigInteger(), server_default=sa.text("nextval('mark_generation')"), nullable=False),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
@@ -187,6 +177,7 @@ def upgrade() -> None:
         sa.Column("written", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("written_times", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("written_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_cleared", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_records_hub_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("hub_id", "kind", "object_id", name=op.f("pk_records")),
     )
@@ -272,11 +263,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_resyncs_hub_id"), "resyncs", ["hub_id"], unique=False)
     op.create_index(
-        "uq_resyncs_running",
-        "resyncs",
-        ["hub_id"],
-        unique=True,
-        postgresql_where=sa.text("state = 'running'"),
+        "uq_resyncs_running", "resyncs", ["hub_id"], unique=True, postgresql_where=sa.text("state = 'running'")
     )
     op.create_table(
         "requests",
@@ -301,6 +288,7 @@ def upgrade() -> None:
         sa.Column("confirmed_by", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("registration_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state <> 'waiting' OR domain IS NOT NULL", name=op.f("ck_requests_waits_for_a_domain")),
         sa.ForeignKeyConstraint(["hub_id"], ["portals.hub_id"], name=op.f("fk_requests_hub_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["partner_id"], ["partners.id"], name=op.f("fk_requests_partner_id")),
         sa.ForeignKeyConstraint(["registration_id"], ["registrations.id"], name=op.f("fk_requests_registration_id")),
@@ -316,11 +304,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_requests_contact", "requests", ["hub_id", "contact_id"], unique=False)
     op.create_index(
-        "ix_requests_domain",
-        "requests",
-        ["domain"],
-        unique=False,
-        postgresql_where=sa.text("domain IS NOT NULL"),
+        "ix_requests_domain", "requests", ["domain"], unique=False, postgresql_where=sa.text("domain IS NOT NULL")
     )
     op.create_index(
         "ix_requests_invalid",

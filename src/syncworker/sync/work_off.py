@@ -1,0 +1,163 @@
+"""How is a claimed batch worked off? Read, decide and commit, write back what differs, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import PropertyVersion
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.sync import claims, crm_requests, known_records
+from syncworker.sync.claims import Claim, Key
+from syncworker.sync.context import Context
+from syncworker.sync.leads import read_contacts, read_marked_companies, read_request_history
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.plan import Plan, as_json
+from syncworker.sync.portal_failures import PortalFailure, block, failure_of_record, portal_failure
+from syncworker.sync.reconcile_companies import commit_companies
+from syncworker.sync.reconcile_contacts import commit_contacts
+from syncworker.sync.reconcile_domains import commit_domains, find_records
+from syncworker.sync.write_back import write_back
+
+
+class _NotOurs(Exception):
+    """The lease was lost, or the portal paused, while HubSpot was asked."""
+
+
+def work_off(context: Context, taken: Claim) -> None:
+    """Work off a claim. Raises what went wrong before anything was written; what comes later is kept with the marks."""
+    commit = _read(context, taken)
+    marks_before = dict(taken.marks)
+
+    def settle(tx: Tx) -> Plan:
+        # A transaction that runs again must not keep the companies that its first run claimed.
+        taken.marks.clear()
+        taken.marks.update(marks_before)
+        portal = portals.get(tx, taken.hub_id)
+        if portal.mode is Mode.PAUSED:
+            raise _NotOurs
+        plan = commit(tx, portal)
+        # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
+        # write-back follows. Who lost it keeps and writes nothing.
+        if claims.renew(tx, taken) != taken.marks.keys():
+            raise _NotOurs
+        return plan
+
+    try:
+        plan = context.database.run(settle)
+    except _NotOurs:
+        taken.marks.clear()
+        taken.marks.update(marks_before)
+        context.database.run(lambda tx: claims.give_back(tx, taken))
+        return
+    except BaseException:
+        # Whoever handles it gives back what was claimed, and not the companies of a transaction that never was.
+        taken.marks.clear()
+        taken.marks.update(marks_before)
+        raise
+    if plan.rings:
+        context.waker.ring(*plan.rings)
+    _carry_out(context, taken, plan)
+
+
+def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
+    """Ask HubSpot what the marks need, and return what is to be done with it."""
+    client = context.client(taken.hub_id)
+    if taken.kind is Kind.CONTACT:
+        with context.database.transaction() as tx:
+            stopped = known_records.being_cleared(tx, taken.hub_id, taken.ids)
+        contacts = read_contacts(client, context.names, taken.ids, being_cleared=stopped)
+        return lambda tx, portal: commit_contacts(tx, context, portal, taken, contacts)
+    if taken.kind is Kind.COMPANY:
+        companies = read_marked_companies(client, context.names, set(taken.ids))
+        return lambda tx, portal: commit_companies(tx, context, portal, taken, companies)
+    found = find_records(client, taken.ids)
+    return lambda tx, portal: commit_domains(tx, portal, taken, found)
+
+
+def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
+    """Write what differs, and finish: each record by its own result."""
+    client = context.client(taken.hub_id)
+    written: set[Key] = set()
+    failed = dict(plan.failed)
+    failure: PortalFailure | None = None
+    history: dict[str, list[PropertyVersion]] = {}
+    try:
+        for kind in (Kind.CONTACT, Kind.COMPANY):
+            result = write_back(client, kind, plan.of(kind), _lease(context, taken, kind))
+            written |= {(kind, object_id) for object_id in result.updated}
+            for object_id, refused in result.failed.items():
+                failure = failure or failure_of_record(refused)
+                failed[kind, object_id] = str(refused)
+        # What was set while we cleared would be lost under our clearing.
+        cleared = [key[1] for key in written if key[0] is Kind.CONTACT and key[1] in plan.being_cleared]
+        history = read_request_history(client, context.names, cleared)
+    except (HubSpotError, RateLimited) as error:
+        failure = portal_failure(error)
+        if failure is None:
+            failed |= {key: str(error) for key in plan.writes.keys() - written}
+    if failure is not None:
+        failed = dict(plan.failed)  # no record did anything wrong: all that was not written goes back
+    context.database.run(lambda tx: _finish(context, tx, taken, plan, written, failed, failure, history))
+
+
+def _lease(context: Context, taken: Claim, kind: Kind) -> Callable[[], frozenset[str]]:
+    """Which records of a kind the lease still covers; it is renewed, but for the first call after the commit."""
+    fresh = [True]
+
+    def still_ours() -> frozenset[str]:
+        if fresh.pop() if fresh else False:
+            return frozenset(object_id for k, object_id in taken.marks if k is kind)
+        ours = context.database.run(lambda tx: claims.renew(tx, taken))
+        return frozenset(object_id for k, object_id in ours if k is kind)
+
+    if kind is not Kind.CONTACT:
+        fresh.clear()  # the contacts were written in between
+    return still_ours
+
+
+def _finish(
+    context: Context,
+    tx: Tx,
+    taken: Claim,
+    plan: Plan,
+    written: set[Key],
+    failed: dict[Key, str],
+    failure: PortalFailure | None,
+    history: dict[str, list[PropertyVersion]],
+) -> None:
+    for key in written:
+        write = plan.writes[key]
+        note = {key[1]: as_json(write.wanted)}
+        known_records.note_written(tx, taken.hub_id, key[0], note, counted=write.shows_something)
+    _hear_what_was_set_meanwhile(context, tx, taken.hub_id, plan.being_cleared, history)
+    unheard = {(Kind.CONTACT, contact_id) for contact_id in plan.being_cleared.keys() - history.keys()}
+    claims.finish(tx, taken, ((plan.done | written) - unheard) & taken.marks.keys())
+    claims.fail(tx, taken, {key: message for key, message in failed.items() if key in taken.marks})
+    claims.fail(tx, taken, plan.park, park=True)
+    if failure is not None:
+        block(tx, taken.hub_id, failure)
+    else:
+        portals.note_success(tx, taken.hub_id)
+    claims.give_back(tx, taken, error=failure.detail if failure else None)
+
+
+def _hear_what_was_set_meanwhile(
+    context: Context,
+    tx: Tx,
+    hub_id: int,
+    being_cleared: dict[str, datetime],
+    history: dict[str, list[PropertyVersion]],
+) -> None:
+    portal = portals.find(tx, hub_id)
+    if portal is None or not history:
+        return
+    handled = {contact_id: being_cleared[contact_id] for contact_id in history}
+    new = crm_requests.add_requests(tx, portal, context.names.request, history, handled=handled)
+    known_records.note_being_cleared(tx, hub_id, dict.fromkeys(new))
+    asked = {c for c in new if any(v.value and v.timestamp > handled[c] for v in history[c])}
+    mark(tx, hub_id, Kind.CONTACT, asked, priority=Priority.PERSON, cause="request set meanwhile")
