@@ -192,7 +192,7 @@ def test_a_request_set_while_the_clearing_went_wrong_is_heard(rig: Rig) -> None:
     class Killed(BaseException):
         pass
 
-    def kill(*args: Any, **more: Any) -> None:
+    def kill(*args: Any, **more: Any) -> Any:
         nonlocal killed
         if not killed:
             killed = True
@@ -200,7 +200,7 @@ def test_a_request_set_while_the_clearing_went_wrong_is_heard(rig: Rig) -> None:
             rig.sandbox.edit(rig.hub, "contacts", made["id"], {"partner_registration_request": "deregister"})
             rig.sandbox.edit(rig.hub, "contacts", made["id"], {"partner_registration_request": ""})
             raise Killed
-        real(*args, **more)
+        return real(*args, **more)
 
     module._finish = kill
     try:
@@ -306,3 +306,29 @@ def test_a_merged_company_keeps_the_state_of_its_lead(rig: Rig) -> None:
     )
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", "website_changed")
+
+
+def test_who_began_to_wait_while_another_partner_registered_the_domain_hears_of_it(
+    make_rig: Callable[..., Rig],
+) -> None:
+    # Given a partner that waits for a domain, decided before the other's registration was there to be seen
+    rig = make_rig()
+    made = rig.sandbox.create(rig.other_hub, "contacts", lead(1))
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(
+            text("UPDATE partners SET capacity = 0 WHERE id = (SELECT partner_id FROM portals WHERE hub_id = :h)"),
+            {"h": rig.other_hub},
+        )
+    operations.register(rig.context, rig.other_hub, made["id"], who="t", source=Source.API, key="1")
+    rig.settle()
+    ask(rig, 1)
+    from syncworker.registration.ledger import requests as asked
+
+    real = asked.contacts_waiting_elsewhere
+    asked.contacts_waiting_elsewhere = lambda *_: set()
+    try:
+        rig.settle()
+    finally:
+        asked.contacts_waiting_elsewhere = real
+    other = rig.sandbox.record(rig.other_hub, "contacts", made["id"])["properties"]
+    assert other["partner_registration_status"] == "unavailable"

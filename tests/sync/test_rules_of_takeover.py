@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -100,22 +101,23 @@ def test_the_same_file_again_is_known_and_changes_nothing(rig: Rig, file: Path) 
     assert rig.registrations() == before
 
 
-@pytest.mark.parametrize(
-    ("row", "problem"),
-    [
-        ("alfa.se,yesterday,,,", "registered_on must be a date"),
-        ("alfa.se,2026-01-01,soon,,", "expires_on must be a date"),
-        ("alfa.se,2999-01-01,,,", "in the future"),
-        ("alfa.se,2026-02-01,2026-01-01,,", "before registered_on"),
-        ("alfa.se,2026-01-01,,ada,", "in digits"),
-        ("gmail.com,2026-01-01,,,", ""),
-    ],
-)
-def test_a_bad_row_is_named_with_what_is_wrong(rig: Rig, file: Path, row: str, problem: str) -> None:
-    taken = take_over(rig, file, row, "bravo-bygg.se,2026-01-01,2999-01-01,,")
-    [(number, _, wrong)] = taken.problems
-    assert (number, problem in wrong, bool(wrong)) == (2, True, True)
-    assert taken.active == ["bravo-bygg.se"]
+BAD_ROWS = {
+    "alfa.se,yesterday,,,": "registered_on must be a date",
+    "bravo.se,2026-01-01,soon,,": "expires_on must be a date",
+    "charlie.se,2999-01-01,,,": "in the future",
+    "delta.se,2026-02-01,2026-01-01,,": "before registered_on",
+    "echo.se,2026-01-01,,ada,": "in digits",
+    "gmail.com,2026-01-01,,,": "",
+}
+
+
+def test_each_bad_row_is_named_with_what_is_wrong_and_the_good_ones_are_taken(rig: Rig, file: Path) -> None:
+    taken = take_over(rig, file, *BAD_ROWS, "foxtrot.se,2026-01-01,2999-01-01,,")
+    assert [number for number, *_ in taken.problems] == [2, 3, 4, 5, 6, 7]
+    for (_, _, wrong), expected in zip(taken.problems, BAD_ROWS.values(), strict=True):
+        assert wrong
+        assert expected in wrong
+    assert taken.active == ["foxtrot.se"]
 
 
 def test_a_domain_that_stands_twice_in_a_file_is_taken_once(rig: Rig, file: Path) -> None:
@@ -124,28 +126,27 @@ def test_a_domain_that_stands_twice_in_a_file_is_taken_once(rig: Rig, file: Path
     assert "the same domain as in row 2" in taken.problems[0][2]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("mark", [",", ";"])
-def test_a_file_of_excel_is_read(rig: Rig, file: Path, encoding: str, mark: str) -> None:
-    lines = ["Domain ,REGISTERED_ON", f"räksmörgås.se,{day(rig, -30)}"]
-    file.write_bytes("\r\n".join(lines).replace(",", mark).encode(encoding))
-    assert take_over(rig, file).active == ["xn--rksmrgs-5wao1o.se"]
+def test_a_file_of_excel_is_read(rig: Rig, file: Path) -> None:
+    lines = "\r\n".join(["Domain ,REGISTERED_ON", f"räksmörgås.se,{day(rig, -30)}"])
+    for encoding, mark in product(("utf-8", "utf-8-sig"), ",;"):
+        file.write_bytes(lines.replace(",", mark).encode(encoding))
+        assert take_over(rig, file, dry_run=True).active == ["xn--rksmrgs-5wao1o.se"], (encoding, mark)
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("domän,registered_on\nåäö.se,2026-01-01".encode("latin-1"), "not UTF-8"),
-        ("domain,registered_on\nå.se,2026-01-01".encode("utf-16"), "not UTF-8"),
-        (b"company\nAlfa", "lacks the columns domain, registered_on"),
-        (b"", "lacks the columns"),
-        (b'domain,registered_on\n"' + b"x" * 200_000, "is not CSV"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_refused_as_a_whole(rig: Rig, file: Path, content: bytes, why: str) -> None:
-    file.write_bytes(content)
-    with pytest.raises(BadFile, match=why):
-        take_over(rig, file)
+BAD_FILES = {
+    "domän,registered_on\nåäö.se,2026-01-01".encode("latin-1"): "not UTF-8",
+    "domain,registered_on\nå.se,2026-01-01".encode("utf-16"): "not UTF-8",
+    b"company\nAlfa": "lacks the columns domain, registered_on",
+    b"": "lacks the columns",
+    b'domain,registered_on\n"' + b"x" * 200_000: "is not CSV",
+}
+
+
+def test_a_file_that_cannot_be_used_is_refused_as_a_whole(rig: Rig, file: Path) -> None:
+    for content, why in BAD_FILES.items():
+        file.write_bytes(content)
+        with pytest.raises(BadFile, match=why):
+            take_over(rig, file)
     assert rig.registrations() == []
 
 

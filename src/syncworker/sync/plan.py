@@ -44,6 +44,8 @@ class Plan:
     """Records that nothing could be decided about, and why."""
     being_cleared: dict[str, datetime] = field(default_factory=dict)
     """Contacts whose request property is being cleared, and up to when its history is handled."""
+    waiting_for: set[str] = field(default_factory=set)
+    """Domains that requests of this batch wait for."""
     rings: set[Ring] = field(default_factory=set)
 
     def settle(

@@ -12,7 +12,7 @@ from datetime import datetime
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger.deciding import Decided, Subject, decide_batch, preview_batch
 from syncworker.registration.ledger.history import Event
-from syncworker.registration.rules.terms import Presence
+from syncworker.registration.rules.terms import Presence, Status
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync import crm_requests, fan_out, known_records
@@ -48,6 +48,11 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     _plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled=handled)
     _hear_of_moves(tx, portal.hub_id, subjects, known)
     known_records.note_being_cleared(tx, portal.hub_id, {**dict.fromkeys(before), **plan.being_cleared})
+    plan.waiting_for = {
+        of.decision.domain
+        for of in decided.values()
+        if of.decision.status is Status.PENDING and of.decision.domain is not None
+    }
     touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
     plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
     batch = {(portal.hub_id, contact_id) for contact_id in subjects}

@@ -15,10 +15,12 @@ from sqlalchemy import select, union
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.records import Filter, Sort
+from syncworker.registration.ledger.requests import recall_taken
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import records, registrations, requests
 from syncworker.sync.claims import Claim
+from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.plan import Plan
 
@@ -72,6 +74,8 @@ def commit_domains(tx: Tx, portal: Portal, claim: Claim, found: Found) -> Plan:
                 priority=Priority.POLL,
                 cause=f"domain {domain}",
             )
+    taken = recall_taken(tx, since)
+    plan.rings |= mark_changes(tx, taken, cause="domain taken", priority=Priority.PERSON)
     plan.done |= set(claim.marks)
     return plan
 

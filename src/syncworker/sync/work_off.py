@@ -8,12 +8,14 @@ from datetime import datetime
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.hubspot.records import PropertyVersion
+from syncworker.registration.ledger.requests import recall_taken
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync import claims, crm_requests, known_records
 from syncworker.sync.claims import Claim, Key
 from syncworker.sync.context import Context
+from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.leads import read_contacts, read_marked_companies, read_request_history
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.plan import Plan, as_json
@@ -21,6 +23,7 @@ from syncworker.sync.portal_failures import PortalFailure, block, failure_of_rec
 from syncworker.sync.reconcile_companies import commit_companies
 from syncworker.sync.reconcile_contacts import commit_contacts
 from syncworker.sync.reconcile_domains import commit_domains, find_records
+from syncworker.sync.wake import Ring
 from syncworker.sync.write_back import write_back
 
 
@@ -59,8 +62,7 @@ def work_off(context: Context, taken: Claim) -> None:
         taken.marks.clear()
         taken.marks.update(marks_before)
         raise
-    if plan.rings:
-        context.waker.ring(*plan.rings)
+    context.waker.ring(*plan.rings)
     _carry_out(context, taken, plan)
 
 
@@ -102,7 +104,8 @@ def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
             failed |= {key: str(error) for key in plan.writes.keys() - written}
     if failure is not None:
         failed = dict(plan.failed)  # no record did anything wrong: all that was not written goes back
-    context.database.run(lambda tx: _finish(context, tx, taken, plan, written, failed, failure, history))
+    rings = context.database.run(lambda tx: _finish(context, tx, taken, plan, written, failed, failure, history))
+    context.waker.ring(*rings)
 
 
 def _lease(context: Context, taken: Claim, kind: Kind) -> Callable[[], frozenset[str]]:
@@ -129,12 +132,15 @@ def _finish(
     failed: dict[Key, str],
     failure: PortalFailure | None,
     history: dict[str, list[PropertyVersion]],
-) -> None:
+) -> set[Ring]:
     for key in written:
         write = plan.writes[key]
         note = {key[1]: as_json(write.wanted)}
         known_records.note_written(tx, taken.hub_id, key[0], note, counted=write.shows_something)
     _hear_what_was_set_meanwhile(context, tx, taken.hub_id, plan.being_cleared, history)
+    rings: set[Ring] = set()
+    if plan.waiting_for:
+        rings = mark_changes(tx, recall_taken(tx, plan.waiting_for), cause="domain taken", priority=Priority.PERSON)
     unheard = {(Kind.CONTACT, contact_id) for contact_id in plan.being_cleared.keys() - history.keys()}
     claims.finish(tx, taken, ((plan.done | written) - unheard) & taken.marks.keys())
     claims.fail(tx, taken, {key: message for key, message in failed.items() if key in taken.marks})
@@ -144,6 +150,7 @@ def _finish(
     else:
         portals.note_success(tx, taken.hub_id)
     claims.give_back(tx, taken, error=failure.detail if failure else None)
+    return rings
 
 
 def _hear_what_was_set_meanwhile(

@@ -21,7 +21,7 @@ from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Action, Reason, Source
 from syncworker.store.database import Tx
-from syncworker.store.tables import requests
+from syncworker.store.tables import registrations, requests
 from syncworker.store.texts import storable
 
 INVALID_OPEN_FOR = timedelta(days=30)
@@ -371,6 +371,27 @@ def contacts_waiting_elsewhere(tx: Tx, partner_id: int, domains: Collection[str]
         )
     )
     return {(row.hub_id, str(row.contact_id)) for row in rows}
+
+
+def recall_taken(tx: Tx, domains: Collection[str]) -> Changes:
+    """Have waiting requests decided again whose domain another partner holds.
+
+    Two partners' transactions do not see each other: one may begin to wait for a domain while the other registers it.
+    So both look once more after their commit, and whoever committed last sees the other.
+    """
+    taken = select(registrations.c.domain).where(
+        registrations.c.domain == requests.c.domain,
+        registrations.c.partner_id != requests.c.partner_id,
+        registrations.c.ended_at.is_(None),
+    )
+    narrowed = _STORED.where(
+        requests.c.domain.in_(sorted(domains)), requests.c.state == State.WAITING.value, taken.exists()
+    )
+    found = [stored(row) for row in tx.connection.execute(narrowed.order_by(requests.c.id).with_for_update())]
+    decide_again(tx, found)
+    changes = Changes()
+    changes.contacts |= {(request.hub_id, str(request.contact_id)) for request in found}
+    return changes
 
 
 def _open(tx: Tx, request_id: int) -> Stored:
