@@ -10,7 +10,7 @@ from itertools import count
 from sqlalchemy import select
 
 from support.ledger import LedgerRig
-from syncworker.registration.ledger import registrations, requests
+from syncworker.registration.ledger import moves, registrations, requests
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import Subject, decide_batch, lock_and_end_overdue
 from syncworker.registration.ledger.registrations import Registration
@@ -116,7 +116,7 @@ class Desk:
             self.work(
                 lambda tx: lock_and_end_overdue(tx, partner_id, self.rig.conditions(), Changes())  # noqa: B023 - run at once
             )
-        self.work(lambda tx: requests.end_lapsed(tx))
+        self.work(lambda tx: moves.end_lapsed(tx))
 
     def work(self, what: Callable[[Tx], object]) -> None:
         """Anything else, in a transaction."""

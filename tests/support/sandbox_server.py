@@ -48,6 +48,7 @@ class SandboxServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: HTTPConnection | None = None
         self._used = 0.0
+        self._properties_changed = False
 
     def start(self) -> SandboxServer:
         """Start it and wait until it answers."""
@@ -124,6 +125,8 @@ class SandboxServer:
         if time.monotonic() - self._used > IDLE_S:
             self._drop_connection()  # the server may be closing it just now
         self._used = time.monotonic()
+        if path.startswith("/crm/properties") and method != "GET":
+            self._properties_changed = True
         if self._connection is None:
             self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -157,9 +160,10 @@ class SandboxServer:
         found: list[dict[str, Any]] = self.get("/_sandbox/portals")
         return found
 
-    def reset(self) -> None:
-        """Empty portals, default settings, no faults, stats from zero."""
-        self.post("/_sandbox/reset")
+    def reset(self, *, keep_properties: bool = False) -> None:
+        """Empty portals, default settings, no faults, stats from zero. Properties that a test changed never stay."""
+        self.post("/_sandbox/reset", {"keep_properties": keep_properties and not self._properties_changed})
+        self._properties_changed = False
 
     def settings(self, hub_id: int, **changed: object) -> dict[str, Any]:
         """Change a portal's settings, such as `rate_limit=0` or `webhook_url=...`."""

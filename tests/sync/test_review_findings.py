@@ -322,13 +322,44 @@ def test_who_began_to_wait_while_another_partner_registered_the_domain_hears_of_
     operations.register(rig.context, rig.other_hub, made["id"], who="t", source=Source.API, key="1")
     rig.settle()
     ask(rig, 1)
-    from syncworker.registration.ledger import requests as asked
+    from syncworker.registration.ledger import moves
 
-    real = asked.contacts_waiting_elsewhere
-    asked.contacts_waiting_elsewhere = lambda *_: set()
+    real = moves.contacts_waiting_elsewhere
+    moves.contacts_waiting_elsewhere = lambda *_: set()
     try:
         rig.settle()
     finally:
-        asked.contacts_waiting_elsewhere = real
+        moves.contacts_waiting_elsewhere = real
     other = rig.sandbox.record(rig.other_hub, "contacts", made["id"])["properties"]
     assert other["partner_registration_status"] == "unavailable"
+
+
+def test_history_tells_of_waiting_only_who_waits(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(partner_capacity=1)
+    ask(rig, 1)
+    rig.settle()
+    ask(rig, 2)
+    rig.settle()
+    from syncworker.registration.ledger import history
+
+    with rig.context.database.transaction() as tx:
+        told = {n: [e.event for e in history.of_domain(tx, f"verk-{n}-ab.se")] for n in (1, 2)}
+    assert told == {1: ["registered"], 2: ["pending"]}
+
+
+def test_a_hold_can_be_lifted_and_the_flag_goes_with_it(rig: Rig) -> None:
+    from syncworker.registration.ledger import holds
+    from syncworker.registration.ledger.holds import Hold, NotHeld
+    from syncworker.registration.rules.terms import HoldKind
+
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    held = [Hold(domain="fjordline-tools.se", kind=HoldKind.EXISTING_CUSTOMER)]
+    rig.context.database.run(lambda tx: holds.add(tx, held, who="t"))
+    operations.lift_hold(rig.context, "fjordline-tools.se", who="t")
+    rig.settle()
+    assert rig.status("ada@fjordline-tools.se") == ("registered", None)
+    with rig.context.database.transaction() as tx:
+        assert holds.everything(tx) == []
+    with pytest.raises(NotHeld):
+        operations.lift_hold(rig.context, "fjordline-tools.se", who="t")

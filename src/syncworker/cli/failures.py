@@ -81,6 +81,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.hubspot.errors import Gone, HubSpotError
     from syncworker.hubspot.rate_limit import RateLimited
     from syncworker.program import MissingConfigError, NoCapacityError, ProgramError, UnknownTierError
+    from syncworker.registration.ledger.holds import NotHeld
     from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
     from syncworker.registration.ledger.requests import NotOpen
     from syncworker.settings import SettingsError
@@ -106,7 +107,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             UnknownFilter,
             BadCursor,
         ),
-        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotRegistered, UnknownRequest, UnknownResync, Gone),
+        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
         ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own

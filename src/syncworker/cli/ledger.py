@@ -55,9 +55,30 @@ def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOp
     )
 
 
-@holds.callback()
-def _holds() -> None:
-    """A group, although it has but one command."""
+@holds.command("list")
+def list_(as_json: JsonOption = False) -> None:
+    """List the holds."""
+    from syncworker.registration.ledger import holds as kept
+
+    with opened() as context, context.database.transaction() as tx:
+        found = kept.everything(tx)
+    rows = [(one.domain, one.kind, one.note) for one in found]
+    output.show(
+        {"items": found},
+        as_json=as_json,
+        people=lambda: output.table("holds", ("domain", "kind", "note"), rows, empty="There are no holds."),
+    )
+
+
+@holds.command("remove")
+def remove(domain: DomainArgument, as_json: JsonOption = False) -> None:
+    """Lift the hold on a domain. What was refused for it stays refused until it is asked for again."""
+    from syncworker.sync import operations
+
+    with opened() as context:
+        name = domain_meant(context, domain)
+        operations.lift_hold(context, name, who=who())
+    output.show({"domain": name}, as_json=as_json, people=lambda: output.facts({"no longer held": name}))
 
 
 @holds.command("import")

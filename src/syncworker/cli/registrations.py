@@ -189,7 +189,7 @@ def show_outcome(outcome: Outcome, *, dry_run: bool, as_json: bool, what: str) -
         if outcome.problems:
             output.table("Left out", ("row", "domain", "why"), outcome.problems, empty="")
         counted = {what: outcome.active, "expired": outcome.expired, "known already": outcome.known}
-        said = ", ".join(f"{len(found)} {name}" for name, found in counted.items())
+        said = ", ".join(f"{len(found)} {name}" for name, found in counted.items() if found or name == what)
         lead = "It would come to" if dry_run else "Taken in"
         output.say(f"{lead}: {said}; {len(outcome.problems)} left out.")
 

@@ -163,10 +163,11 @@ class Database:
         row = self.execute("SELECT next FROM sequences WHERE portal = ? AND type = ?", (portal, kind)).fetchone()
         return 0 if row is None else int(row[0]) - FIRST_ID
 
-    def wipe(self) -> None:
-        """Forget everything; call it inside a transaction."""
+    def wipe(self, *, keep_properties: bool = False) -> None:
+        """Forget everything, or everything but the definitions of properties; call it inside a transaction."""
         for table in DATA_TABLES:
-            self.execute(f"DELETE FROM {table}")
+            if not (keep_properties and table == "properties"):
+                self.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
         """Close the file."""

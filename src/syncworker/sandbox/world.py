@@ -50,10 +50,10 @@ class World:
         self.outbox.committed()
         self.feed.committed()
 
-    def reset(self) -> None:
-        """Back to the two empty demo portals, without faults."""
+    def reset(self, *, keep_properties: bool = False) -> None:
+        """Back to the two empty demo portals, without faults; their own properties may stay defined."""
         with self.database.transaction():
-            self.database.wipe()
+            self.database.wipe(keep_properties=keep_properties)
             self.directory.load(self.webhook_url)
             self.catalogue.load()
         self.faults.set(Plan())

@@ -44,6 +44,7 @@ _WHEN_BLOCKED = {
     Blocked.CREDENTIALS: "give it a new token: syncworker portals add",
     Blocked.SCOPES: "grant the app the scopes, install it again, then: syncworker portals unblock",
     Blocked.PROPERTIES: "run: syncworker setup",
+    Blocked.SETTINGS: "mend the settings that it names, and start again",
     Blocked.DAILY_QUOTA: "nothing: it goes on when HubSpot's daily quota is new; or raise the quota",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger import moves
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
 from syncworker.store.database import Tx
@@ -37,7 +37,7 @@ def _end(tx: Tx, context: Context, partner_id: int) -> tuple[Changes, set[Ring]]
 
 
 def _end_lapsed(tx: Tx) -> tuple[Changes, set[Ring]]:
-    changes = asked.end_lapsed(tx)
+    changes = moves.end_lapsed(tx)
     return changes, mark_changes(tx, changes, cause="request lapsed", priority=Priority.POLL)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from syncworker.registration.ledger import allocation, registrations
+from syncworker.registration.ledger import allocation, holds, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
@@ -103,19 +103,28 @@ def set_renewal(context: Context, hub_id: int, domain: str, *, renew: bool, who:
     _change(context, hub_id, say, cause="renewal")
 
 
+def lift_hold(context: Context, domain: str, *, who: str) -> None:
+    """Lift the hold on a domain; raises NotHeld."""
+
+    def lift(tx: Tx) -> set[Ring]:
+        return mark_changes(tx, holds.remove(tx, domain, who=who), cause="hold lifted", priority=Priority.PERSON)
+
+    context.waker.ring(*context.database.run(lift))
+
+
 def withdraw(context: Context, request_id: int, *, who: str) -> Stored:
     """Take back an open request; raises NotOpen."""
-    return _on_request(context, request_id, lambda tx: asked.withdraw(tx, request_id, who=who))
+    return _on_request(context, request_id, lambda tx: moves.withdraw(tx, request_id, who=who))
 
 
 def confirm(context: Context, request_id: int, *, who: str) -> Stored:
     """Confirm a deregistration that was asked for in the CRM; raises NotOpen."""
-    return _on_request(context, request_id, lambda tx: asked.confirm(tx, request_id, who=who))
+    return _on_request(context, request_id, lambda tx: moves.confirm(tx, request_id, who=who))
 
 
 def retry_request(context: Context, request_id: int) -> Stored:
     """Look for the contact of an unresolved submission again; raises NotOpen."""
-    return _on_request(context, request_id, lambda tx: asked.try_again(tx, request_id))
+    return _on_request(context, request_id, lambda tx: moves.try_again(tx, request_id))
 
 
 def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]) -> Stored:

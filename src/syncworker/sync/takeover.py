@@ -17,9 +17,8 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from syncworker.program import Authority
-from syncworker.registration.ledger import history, holds
+from syncworker.registration.ledger import history, holds, moves
 from syncworker.registration.ledger import registrations as claimed
-from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.holds import Hold
@@ -199,7 +198,7 @@ def _keep(tx: Tx, portal: Portal, rows: list[Row], outcome: Outcome, *, who: str
         if not dry_run:
             _insert(tx, portal, row, changes, past=past, authority=authority, who=who, batch=batch)
     if not dry_run:
-        changes.contacts |= asked.contacts_waiting_elsewhere(tx, portal.partner.id, outcome.active)
+        changes.contacts |= moves.contacts_waiting_elsewhere(tx, portal.partner.id, outcome.active)
     return changes
 
 

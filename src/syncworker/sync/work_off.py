@@ -8,7 +8,7 @@ from datetime import datetime
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.hubspot.records import PropertyVersion
-from syncworker.registration.ledger.requests import recall_taken
+from syncworker.registration.ledger.moves import recall_taken
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import select, text
 
 from support.ledger import LedgerRig
-from syncworker.registration.ledger import holds, registrations, requests
+from syncworker.registration.ledger import holds, moves, registrations, requests
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import Subject, decide_batch, lock_and_end_overdue
 from syncworker.registration.ledger.holds import Hold
@@ -147,9 +147,9 @@ class Ledger(RuleBasedStateMachine):
             row = data.draw(st.sampled_from(open_ones))
             try:
                 if row.state == "confirming":
-                    self.rig.database.run(lambda tx: requests.confirm(tx, row.id, who="manager"))
+                    self.rig.database.run(lambda tx: moves.confirm(tx, row.id, who="manager"))
                 else:
-                    self.rig.database.run(lambda tx: requests.withdraw(tx, row.id, who="p"))
+                    self.rig.database.run(lambda tx: moves.withdraw(tx, row.id, who="p"))
             except NotOpen:
                 raise AssertionError("an open request is not open") from None
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from support.desk import Desk, subject
-from syncworker.registration.ledger import holds, requests
+from syncworker.registration.ledger import holds, moves, requests
 from syncworker.registration.ledger.deciding import decide_batch
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.ledger.requests import NewRequest, NotOpen, State
@@ -93,9 +93,9 @@ def test_whatever_is_open_can_be_withdrawn_once(desk: Desk) -> None:
     desk.work(lambda tx: tx.connection.execute(text(unresolved), {"id": ids[State.UNRESOLVED]}))
     assert {r.state: r.id for r in desk.requests() if r.id in ids.values()} == ids
     for request_id in ids.values():
-        desk.work(lambda tx: requests.withdraw(tx, request_id, who="p"))  # noqa: B023 - run at once
+        desk.work(lambda tx: moves.withdraw(tx, request_id, who="p"))  # noqa: B023 - run at once
         with pytest.raises(NotOpen):
-            desk.work(lambda tx: requests.withdraw(tx, request_id, who="p"))  # noqa: B023 - run at once
+            desk.work(lambda tx: moves.withdraw(tx, request_id, who="p"))  # noqa: B023 - run at once
     assert {r.state for r in desk.requests() if r.id in ids.values()} == {State.WITHDRAWN}
     # Withdrawing a deregistration leaves the registration
     assert desk.active() == ["alfa.se"]
@@ -110,7 +110,7 @@ def test_what_is_consumed_cannot_be_withdrawn(desk: Desk) -> None:
     assert [r.state for r in desk.requests()] == [State.REGISTERED, State.UNAVAILABLE, State.DEREGISTERED]
     for request in desk.requests():
         with pytest.raises(NotOpen):
-            desk.work(lambda tx: requests.withdraw(tx, request.id, who="p"))  # noqa: B023 - run at once
+            desk.work(lambda tx: moves.withdraw(tx, request.id, who="p"))  # noqa: B023 - run at once
 
 
 def test_of_opposite_requests_the_later_one_counts(desk: Desk) -> None:

@@ -11,12 +11,14 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from syncworker.registration.ledger import moves
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms, held
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Happened
+from syncworker.registration.ledger.moves import Move
 from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, undo
-from syncworker.registration.ledger.requests import Move, State, Stored
+from syncworker.registration.ledger.requests import State, Stored
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
 from syncworker.store.tables import portals, registrations
@@ -93,11 +95,11 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
     )
     if not domains:
         return
-    changes.contacts |= asked.contacts_waiting_elsewhere(tx, partner_id, domains)
+    changes.contacts |= moves.contacts_waiting_elsewhere(tx, partner_id, domains)
     waiting = [asked.stored(row) for row in tx.connection.execute(line.order_by(requests_table.c.id))]
     holders = held_on(tx, domains)
     lost: list[Stored] = []
-    moves: list[Move] = []
+    made: list[Move] = []
     for request in waiting:
         changes.contacts.add((request.hub_id, str(request.contact_id)))
         holder = holders.get(str(request.domain))
@@ -117,7 +119,7 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
         )
         if request.company_id is not None:
             changes.companies.add((request.hub_id, request.company_id))
-        moves.append(
+        made.append(
             Move(
                 request=request,
                 state=State.REGISTERED,
@@ -128,6 +130,6 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
                 who=request.who,
             )
         )
-    asked.settle(tx, moves)
+    moves.settle(tx, made)
     # The losers of a race decide again, and come out unavailable.
-    asked.decide_again(tx, lost)
+    moves.decide_again(tx, lost)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from syncworker.registration.ledger import allocation, capacity, registrations
+from syncworker.registration.ledger import allocation, capacity, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.gather import Known, gather, rule_request
 from syncworker.registration.ledger.history import Happened
-from syncworker.registration.ledger.requests import Move, State, Stored
+from syncworker.registration.ledger.moves import Move
+from syncworker.registration.ledger.requests import State, Stored
 from syncworker.registration.rules.decide import decide
 from syncworker.registration.rules.decision import Decision, Outcome
 from syncworker.registration.rules.domains import Domain
@@ -65,12 +66,18 @@ def decide_batch(
     if _asks(tx, portal.hub_id, subjects):
         domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
         partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
+        began_to_wait: dict[int, Move] = {}
         for number in range(PASSES):
             known = _known(tx, portal, subjects, free=0)
+            planned = _all_moves(tx, subjects, known, conditions, changes)
+            began_to_wait |= {move.request.id: move for move in planned if move.quiet and move.tells_something}
             # Once in any case: a slot may have come free since a request began to wait.
-            if not _settle_all(tx, subjects, known, conditions, changes) and number:
+            if not moves.settle(tx, planned) and number:
                 break
             changes.add(allocation.allocate(tx, partner.id, conditions.terms_of(partner)))
+        # Whoever got a slot at once has not waited.
+        waiting = moves.still_waiting(tx, began_to_wait)
+        moves.tell(tx, [began_to_wait[request_id] for request_id in waiting])
     known = _known(tx, portal, subjects, free=0)
     return _shown(subjects, known, conditions.rules), changes
 
@@ -85,7 +92,7 @@ def preview_batch(
     for contact_id, of in known.items():
         decision = shown[contact_id].decision
         would = f"would be {decision.status or 'left alone'}; {decision.detail}".rstrip("; ")
-        asked.preview(tx, of.requests, would=would, domain=decision.domain)
+        moves.preview(tx, of.requests, would=would, domain=decision.domain)
     return shown
 
 
@@ -144,20 +151,20 @@ def _shown(subjects: Mapping[str, Subject], known: Mapping[str, Known], rules: R
     return shown
 
 
-def _settle_all(
+def _all_moves(
     tx: Tx, subjects: Mapping[str, Subject], known: Mapping[str, Known], conditions: Conditions, changes: Changes
-) -> bool:
-    """Bring all open requests to what is decided; say whether any of them moved."""
-    moves: list[Move] = []
+) -> list[Move]:
+    """What brings all open requests to what is decided."""
+    planned: list[Move] = []
     for contact_id, subject in sorted(subjects.items()):
         of = known[contact_id]
         if of.requests:
             decision = _decide(subject, of, conditions.rules)
-            moves += _moves(tx, subject, of, decision, conditions, changes)
-    for move in moves:
+            planned += _moves(tx, subject, of, decision, conditions, changes)
+    for move in planned:
         if move.changes and move.company_id is not None:
             changes.companies.add((move.request.hub_id, move.company_id))
-    return asked.settle(tx, moves)
+    return planned
 
 
 _SETTLED = {
@@ -184,7 +191,7 @@ def _moves(
         who = last.confirmed_by or last.who
         ended = registrations.deregister(tx, claim, who=who, source=last.source, undo=conditions.undo)
         changes.add(ended)
-    moves = [
+    overtaking = [
         Move(
             request=request,
             state=State.WITHDRAWN,
@@ -193,7 +200,7 @@ def _moves(
         )
         for request in overtaken
     ]
-    return moves + [
+    return overtaking + [
         Move(
             request=request,
             state=state,
@@ -203,6 +210,7 @@ def _moves(
             domain=decision.domain,
             company_id=subject.lead.company_id,
             registration_id=claim.id if claim is not None else None,
+            quiet=state is State.WAITING,
         )
         for request in intended
     ]

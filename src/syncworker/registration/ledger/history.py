@@ -36,6 +36,7 @@ class Happened(StrEnum):
     CONTRADICTED = "contradicted"
     UNCONFIRMED = "unconfirmed"
     HOLD_CAME = "hold_came"
+    HOLD_LIFTED = "hold_lifted"
     HAND_EDIT = "hand_edit"
 
 

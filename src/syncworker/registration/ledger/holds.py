@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from syncworker.registration.ledger import history
+from syncworker.registration.ledger import history, moves
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
@@ -17,6 +17,14 @@ from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.store.database import Tx
 from syncworker.store.tables import holds, partners, registrations, requests
+
+
+class NotHeld(Exception):
+    """There is no hold on the domain."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        super().__init__(f"there is no hold on {domain}: see `syncworker holds list`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,43 @@ def add(tx: Tx, new: Collection[Hold], *, who: str) -> Changes:
     return changes
 
 
+def everything(tx: Tx) -> list[Hold]:
+    """All holds, by domain."""
+    query = select(holds.c.domain, holds.c.kind, holds.c.note).order_by(holds.c.domain)
+    return [Hold(domain=row.domain, kind=HoldKind(row.kind), note=row.note) for row in tx.connection.execute(query)]
+
+
+def remove(tx: Tx, domain: str, *, who: str) -> Changes:
+    """Lift a hold; raises NotHeld. What was refused for it stays refused until it is asked for again."""
+    tx.connection.execute(select(partners.c.id).order_by(partners.c.id).with_for_update(key_share=True))
+    lifted = delete(holds).where(holds.c.domain == domain).returning(holds.c.kind)
+    if tx.connection.execute(lifted).one_or_none() is None:
+        raise NotHeld(domain)
+    changes = Changes()
+    claim = held_on(tx, [domain]).get(domain)
+    if claim is not None and claim.hold is not None:
+        tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(hold=None))
+        told = Event(
+            partner_id=claim.partner_id,
+            hub_id=claim.hub_id,
+            domain=domain,
+            event=Happened.HOLD_LIFTED,
+            source="app",
+            who=who,
+            why=claim.hold.value,
+            registration_id=claim.id,
+        )
+        history.record(tx, [told])
+        changes.registration(
+            partner_id=claim.partner_id,
+            domain=domain,
+            hub_id=claim.hub_id,
+            contact_id=claim.contact_id,
+            company_id=claim.company_id,
+        )
+    return changes
+
+
 def _flag_registrations(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes, *, who: str) -> None:
     for domain, claim in sorted(held_on(tx, by_domain).items()):
         kind = by_domain[domain].kind
@@ -85,5 +130,5 @@ def _recall_waiting(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes) -> 
     # Left on the waiting list, the next free slot would register what must not be registered.
     line = asked.query().where(requests.c.state == State.WAITING.value, requests.c.domain.in_(sorted(by_domain)))
     waiting = [asked.stored(row) for row in tx.connection.execute(line.with_for_update())]
-    asked.decide_again(tx, waiting)
+    moves.decide_again(tx, waiting)
     changes.contacts |= {(r.hub_id, str(r.contact_id)) for r in waiting}

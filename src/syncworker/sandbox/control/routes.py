@@ -59,7 +59,7 @@ def answer_control(world: World, call: Call, deliveries: Deliveries) -> Reply:
             world.faults.set(faults.parse(_json(call)))
             return ok(_faults(world))
         case ("POST", ["reset"]):
-            world.reset()
+            world.reset(keep_properties=_json(call).get("keep_properties") is True)
             return ok({"status": "ok"})
         case ("POST", ["seed"]):
             return ok(_seed(world, _json(call)))
