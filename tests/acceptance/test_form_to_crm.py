@@ -1,4 +1,4 @@
-"""A form is submitted, and the CRM shows the registration: with webhooks, without, and in both spellings."""
+"""A form is submitted, and the CRM shows the registration: with webhooks, without, and with bad ones."""
 
 from __future__ import annotations
 
@@ -35,26 +35,12 @@ def latencies(run: Whole, numbers: range, *, gap: float) -> list[float]:
     return sorted(shown[email] - submitted[email] for email in shown)
 
 
-@pytest.mark.parametrize("version", ["2026-09", "v3"])
-def test_p95_of_a_hundred_forms_is_two_seconds_at_most(version: str) -> None:
-    with whole(hubspot_api_version=version, partner_capacity=1000) as run:
-        steady = latencies(run, range(100), gap=0.1)
-        print(f"form to CRM, API {version}, ten a second: p50 {steady[49]:.2f} s, p95 {steady[94]:.2f} s")
-        assert steady[94] <= 2.0, steady
-        # and the last one shows everything
-        contact = run.contact("ada@firma-99-ab.se")
-        assert contact["partner_registered_domain"] == "firma-99-ab.se"
-        assert contact["partner_registration_source"] == "form"
-        assert contact["partner_registered_on"] < contact["partner_registration_expires_on"]
-        # and HubSpot never had to refuse a call
-        assert run.sandbox.stats()["rate_limited"] == 0
-
-
-def test_lost_doubled_and_shuffled_webhooks_change_nothing_in_the_end() -> None:
+def test_form_to_crm_with_webhooks_without_and_with_bad_ones() -> None:
     with whole(poll_seconds=5, partner_capacity=1000) as run:
+        within_two_seconds(run)
         # When every webhook is lost
         run.sandbox.faults(webhooks={"lost": 1.0})
-        took = latencies(run, range(100), gap=0.1)
+        took = latencies(run, range(100, 200), gap=0.1)
         # I expect the poll interval and five seconds to be enough
         print(f"form to CRM, webhooks lost, polled every 5 s: p50 {took[49]:.2f} s, p95 {took[94]:.2f} s")
         assert took[94] <= 10.0, took
@@ -66,13 +52,24 @@ def test_lost_doubled_and_shuffled_webhooks_change_nothing_in_the_end() -> None:
         assert moved is not None
         run.sandbox.edit(run.hub, "contacts", moved["id"], {"website": "helt-annan-ab.se"})
         # I expect the CRM to end as it would have without that
-        run.until(lambda: all(run.status(email) == "registered" for email in [*emails[1:], *asked]), seconds=40)
-        run.until(lambda: run.status(emails[0]) in {"registered"}, seconds=20)
+        run.until(lambda: all(run.status(email) == "registered" for email in [*emails, *asked]), seconds=40)
         run.until(lambda: not run.api("GET", "/marks")["items"], seconds=30)
         states = [line["state"] for line in run.api("GET", "/requests", params={"limit": 200})["items"]]
-        assert states == ["registered"] * 140
-        assert run.api("GET", "/capacity")["used"] == 140
+        assert states == ["registered"] * 200
+        assert run.api("GET", "/capacity")["used"] == 240
         assert not [email for email in asked if run.contact(email).get("partner_registration_request")]
+
+
+def within_two_seconds(run: Whole) -> None:
+    """A hundred forms, ten a second: p95 is two seconds at most, and HubSpot never has to refuse a call."""
+    steady = latencies(run, range(100), gap=0.1)
+    print(f"form to CRM, {run.version}, ten a second: p50 {steady[49]:.2f} s, p95 {steady[94]:.2f} s")
+    assert steady[94] <= 2.0, steady
+    contact = run.contact("ada@firma-99-ab.se")
+    assert contact["partner_registered_domain"] == "firma-99-ab.se"
+    assert contact["partner_registration_source"] == "form"
+    assert contact["partner_registered_on"] < contact["partner_registration_expires_on"]
+    assert run.sandbox.stats()["rate_limited"] == 0
 
 
 def _ask_in_the_crm(run: Whole, number: int) -> str:

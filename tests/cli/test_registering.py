@@ -158,7 +158,7 @@ def test_deregistering_what_is_not_registered_is_not_found(run: Run, demo: Demo)
 def test_history_tells_who_did_what(run: Run, demo: Demo) -> None:
     registered(run, demo)
     items = run("history", "nordlys.se", "--json").json["items"]
-    assert items[0]["event"] == "pending"
+    assert items[0]["event"] == "registered"
     assert "registered" in [item["event"] for item in items]
     assert "registered" in run("history", "nordlys.se").out
 

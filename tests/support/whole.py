@@ -25,6 +25,7 @@ class Whole:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
+        self.version = settings.get("hubspot_api_version", "2026-09")
         self.port = free_port()
         self.sandbox = SandboxServer(folder / "unused", port=free_port())
         own = {

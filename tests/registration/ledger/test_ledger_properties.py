@@ -223,7 +223,7 @@ def test_the_ledger_stays_right_whatever_happens(database_url: str) -> None:
         run_state_machine_as_test(
             type("Machine", (Ledger,), {"rig": rig}),
             settings=settings(
-                max_examples=8,
+                max_examples=6,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
