@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncworker.hubspot.events import NotWebhookJson, parse_events
@@ -159,6 +159,7 @@ entries = st.dictionaries(names, values).flatmap(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(values | entries, max_size=5))
 def test_any_array_is_read_without_an_error_and_gives_only_possible_ids(body):
     read = parse_events(json.dumps(body).encode())

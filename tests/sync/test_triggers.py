@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,6 +23,8 @@ from syncworker.sync.connect import disable_form, enable_form
 from syncworker.sync.cursors import FORM_POLLS_A_DAY, SPENT_AHEAD, hurry_forms, rest, take
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.wake import Bell
+
+MANY = 20_000 * int(os.environ.get("THOROUGH", "1"))
 
 
 def event(rig: Rig, *ids: str, kind: Any = "contact", name: Any = "propertyChange", hub: int | None = None) -> Event:
@@ -146,22 +149,22 @@ def test_an_edit_of_no_interest_to_many_contacts_marks_nothing(rig: Rig) -> None
     assert rig.registrations()[1:] == []
 
 
-def test_a_hundred_thousand_contacts_edited_in_something_else_come_to_nothing(
+def test_many_contacts_edited_in_something_else_come_to_nothing(
     sandbox: SandboxServer, make_rig: Callable[..., Rig]
 ) -> None:
-    # Given a portal of 100,000 contacts, freshly connected
+    # Given a portal of many contacts (THOROUGH=5: 100,000), freshly connected
     hub = sandbox.portals()[0]["hub_id"]
-    sandbox.seed(contacts=100_000, companies=10_000, portal=hub)
+    sandbox.seed(contacts=MANY, companies=MANY // 10, portal=hub)
     time.sleep(0.01)  # the clock's next moment: what was there before the connection is not read
     rig = make_rig()
     # When all of them are edited in a property of no interest
-    edit = {"portal": rig.hub, "contacts": 100_000, "property": "jobtitle", "value": "Boss"}
+    edit = {"portal": rig.hub, "contacts": MANY, "property": "jobtitle", "value": "Boss"}
     rig.sandbox.post("/_sandbox/mass-edit", edit)
     rig.hurry()
     rig.settle()
     # I expect that they were all looked at, and nothing was marked, registered, written or read one by one
     calls = rig.sandbox.stats()["calls"]
-    assert calls["POST /crm/objects/contacts/search 200"] >= 500
+    assert calls["POST /crm/objects/contacts/search 200"] >= MANY // 200
     assert not [key for key in calls if "batch" in key], calls
     assert rig.registrations() == []
     assert rig.requests() == []

@@ -6,6 +6,7 @@ history, nobody overtaken on the waiting list, and deciding again changes nothin
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
@@ -30,6 +31,8 @@ from syncworker.store import tables
 from syncworker.store.portals import Portal
 
 CAPACITY = 2
+# `make test` has five minutes; a change to the ledger deserves more: THOROUGH=20 make test
+THOROUGH = int(os.environ.get("THOROUGH", "1"))
 DOMAINS = ("alfa", "bravo", "charlie", "delta", "echo")
 CONTACTS = tuple(range(6))
 _machines = count(1)
@@ -223,8 +226,8 @@ def test_the_ledger_stays_right_whatever_happens(database_url: str) -> None:
         run_state_machine_as_test(
             type("Machine", (Ledger,), {"rig": rig}),
             settings=settings(
-                max_examples=6,
-                stateful_step_count=20,
+                max_examples=4 * THOROUGH,
+                stateful_step_count=18,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
