@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -111,11 +111,6 @@ def everyone(tx: Tx, *, partner_id: int | None = None) -> list[Portal]:
     if partner_id is not None:
         query = query.where(portals.c.partner_id == partner_id)
     return [_portal(row) for row in tx.connection.execute(query)]
-
-
-def workable(tx: Tx) -> ColumnElement[bool]:
-    """A condition on `portals`: not paused and not blocked now."""
-    return (portals.c.mode != Mode.PAUSED) & or_(portals.c.blocked_until.is_(None), portals.c.blocked_until <= tx.now)
 
 
 def ensure_partner(tx: Tx, *, name: str, program: str, tier: str, capacity: int | None) -> Partner:
@@ -251,12 +246,6 @@ def _sealed(tx: Tx, hub_id: int, *, lock: bool) -> bytes:
     if sealed is None:
         raise UnknownPortal(hub_id)
     return sealed
-
-
-def hub_ids_of_partners(tx: Tx, partner_ids: Iterable[int]) -> list[int]:
-    """The portals of these partners."""
-    query = select(portals.c.hub_id).where(portals.c.partner_id.in_(list(partner_ids))).order_by(portals.c.hub_id)
-    return list(tx.connection.execute(query).scalars())
 
 
 def find(tx: Tx, hub_id: int) -> Portal | None:

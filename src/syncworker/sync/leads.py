@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.properties import PropertyNames
-from syncworker.hubspot.records import PropertyVersion, Record
+from syncworker.hubspot.records import BatchRead, PropertyVersion, Record
 from syncworker.registration.ledger.deciding import Subject
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.facts import Lead
 from syncworker.registration.rules.lead_domain import lead_domain
 from syncworker.registration.rules.terms import Presence
+from syncworker.sync.marks import Kind
 from syncworker.sync.shown import read_by_us
 
 CONTACT_FIELDS = (
@@ -55,9 +56,8 @@ def read_contacts(
 
     `being_cleared`: contacts whose request property was about to be cleared when a worker was stopped.
     """
-    wanted = (*CONTACT_FIELDS, *read_by_us(names, "contact"))
-    read = client.batch_read("contact", ids, properties=wanted)
-    contacts = {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
+    read = client.batch_read("contact", ids, properties=properties_read(names, Kind.CONTACT))
+    contacts = _live(read)
     gone = read.missing | {key for key, record in read.found.items() if record.archived}
     associated = client.associations("contact", "company", list(contacts)) if contacts else {}
     primary = {
@@ -98,10 +98,19 @@ def read_marked_companies(client: HubSpotClient, names: PropertyNames, ids: Coll
     """Companies by id, and where those went that were merged away."""
     if not ids:
         return CompaniesRead(companies={})
-    wanted = (*COMPANY_FIELDS, *read_by_us(names, "company"))
-    read = client.batch_read("company", sorted(ids), properties=wanted)
-    live = {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
-    return CompaniesRead(companies=live, moved=read.moved)
+    read = client.batch_read("company", sorted(ids), properties=properties_read(names, Kind.COMPANY))
+    return CompaniesRead(companies=_live(read), moved=read.moved)
+
+
+def properties_read(names: PropertyNames, kind: Kind) -> tuple[str, ...]:
+    """What is read of a record: what decisions rest on, and our own properties."""
+    fields = CONTACT_FIELDS if kind is Kind.CONTACT else COMPANY_FIELDS
+    return (*fields, *read_by_us(names, kind.value))
+
+
+def _live(read: BatchRead) -> dict[str, Record]:
+    """Those that are neither archived nor merged away."""
+    return {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
 
 
 def read_request_history(

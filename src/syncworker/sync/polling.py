@@ -28,10 +28,10 @@ from syncworker.sync.changed import changed
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import Cursor
 from syncworker.sync.known_records import KnownRecord
-from syncworker.sync.leads import COMPANY_FIELDS, CONTACT_FIELDS, seen
+from syncworker.sync.leads import properties_read, seen
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
-from syncworker.sync.shown import differences, read_by_us
+from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
+from syncworker.sync.shown import differences
 
 OVERLAP = timedelta(seconds=30)
 LATE = timedelta(hours=1)
@@ -73,9 +73,7 @@ def poll_records(context: Context, hub_id: int, *, between: Callable[[], object]
             _poll(context, cursor, stream, between)
         except (HubSpotError, RateLimited) as failed:
             error = str(failed)
-            failure = portal_failure(failed)
-            if failure is not None:
-                block_portal(context.database, hub_id, failure)
+            block_if_of_portal(context.database, hub_id, failed)
         context.database.run(lambda tx: cursors.rest(tx, cursor, every=every, error=error))  # noqa: B023 - run at once
 
 
@@ -90,7 +88,7 @@ def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[]
     if until is not None and until <= since:
         return
     client = context.client(cursor.hub_id)
-    properties = _properties(context.names, stream.kind)
+    properties = properties_read(context.names, stream.kind)
     pages = changed(client, stream.kind, properties, since=since, until=until)
     for number, (found, reached) in enumerate(pages, start=1):
         context.database.run(
@@ -103,11 +101,6 @@ def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[]
 def _now(context: Context) -> datetime:
     with context.database.transaction() as tx:
         return tx.now
-
-
-def _properties(names: PropertyNames, kind: Kind) -> Sequence[str]:
-    fields = CONTACT_FIELDS if kind is Kind.CONTACT else COMPANY_FIELDS
-    return (*fields, *read_by_us(names, kind.value))
 
 
 def _store(tx: Tx, context: Context, cursor: Cursor, stream: Stream, found: Sequence[Record], newest: datetime) -> int:

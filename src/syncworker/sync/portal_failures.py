@@ -122,6 +122,9 @@ def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:
     portals.block(tx, hub_id, until=tx.now + wait, reason=failure.reason, detail=failure.detail)
 
 
-def block_portal(database: Database, hub_id: int, failure: PortalFailure) -> None:
-    """The same in a transaction of its own."""
-    database.run(lambda tx: block(tx, hub_id, failure))
+def block_if_of_portal(database: Database, hub_id: int, error: HubSpotError | RateLimited) -> bool:
+    """Block the portal, in a transaction of its own, if the error is all of the portal's; return whether it is."""
+    failure = portal_failure(error)
+    if failure is not None:
+        database.run(lambda tx: block(tx, hub_id, failure))
+    return failure is not None

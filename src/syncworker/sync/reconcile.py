@@ -76,6 +76,7 @@ def _try(context: Context, taken: Claim) -> Exception | None:
             return error
         _give_back(context, taken, failure)
     except Exception as error:
+        # The outermost loop of a record's work: whatever is wrong with it is kept with its mark, for a person to see.
         log.exception("batch_failed", hub_id=taken.hub_id, kind=taken.kind)
         return error
     return None

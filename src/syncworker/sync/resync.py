@@ -22,11 +22,10 @@ from syncworker.store.database import Tx
 from syncworker.store.tables import resyncs
 from syncworker.sync import known_records
 from syncworker.sync.context import Context
-from syncworker.sync.leads import COMPANY_FIELDS, CONTACT_FIELDS
+from syncworker.sync.leads import properties_read
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.polling import of_interest
-from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
-from syncworker.sync.shown import read_by_us
+from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 from syncworker.sync.wake import Bell, Ring
 
 LEASE = timedelta(seconds=60)
@@ -145,10 +144,8 @@ def continue_resync(context: Context, hub_id: int) -> bool:
                 break
             kind, after = following
     except (HubSpotError, RateLimited) as error:
-        failure = portal_failure(error)
-        if failure is not None:
-            block_portal(context.database, hub_id, failure)
-        message, over = str(error), failure is None
+        of_portal = block_if_of_portal(context.database, hub_id, error)
+        message, over = str(error), not of_portal
         context.database.run(lambda tx: _fail(tx, taken.id, error=message, over=over))
         return False
     context.database.run(lambda tx: _release(tx, taken.id))
@@ -165,10 +162,9 @@ def _page(
     context: Context, hub_id: int, resync_id: int, kind: Kind, after: str | None
 ) -> tuple[Kind, str | None] | None:
     """Store one page with its marks; return where to go on, or None at the end."""
-    fields = CONTACT_FIELDS if kind is Kind.CONTACT else COMPANY_FIELDS
     page = context.client(hub_id).list_page(
         "contact" if kind is Kind.CONTACT else "company",
-        properties=(*fields, *read_by_us(context.names, kind.value)),
+        properties=properties_read(context.names, kind),
         after=after,
         associations=("company",) if kind is Kind.CONTACT else (),
     )

@@ -28,7 +28,7 @@ from syncworker.sync import cursors
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.portal_failures import block_portal, may_be_called, portal_failure
+from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 
 # Submissions may appear out of order by moments; the key makes looking twice harmless.
 OVERLAP = timedelta(minutes=2)
@@ -58,9 +58,7 @@ def _poll(context: Context, cursor: Cursor) -> None:
         collect(context, cursor)
     except (HubSpotError, RateLimited) as error:
         message = str(error)
-        failure = portal_failure(error)
-        if failure is not None:
-            block_portal(context.database, cursor.hub_id, failure)
+        block_if_of_portal(context.database, cursor.hub_id, error)
         context.database.run(lambda tx: cursors.rest(tx, cursor, every=every, error=message))
         return
     context.database.run(lambda tx: cursors.rest(tx, cursor, every=every))
@@ -144,9 +142,7 @@ def resolve(context: Context, hub_id: int) -> None:
         try:
             found = _contacts_of(context.client(hub_id), emails[:100])
         except (HubSpotError, RateLimited) as error:
-            failure = portal_failure(error)
-            if failure is not None:
-                block_portal(context.database, hub_id, failure)
+            block_if_of_portal(context.database, hub_id, error)
             # Their turn comes again by the time that taking them had set.
             return
         context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))  # noqa: B023 - run at once

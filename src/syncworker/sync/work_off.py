@@ -36,10 +36,13 @@ def work_off(context: Context, taken: Claim) -> None:
     commit = _read(context, taken)
     marks_before = dict(taken.marks)
 
-    def settle(tx: Tx) -> Plan:
-        # A transaction that runs again must not keep the companies that its first run claimed.
+    def forget_what_came_along() -> None:
+        # The companies of a transaction that was rolled back were never claimed.
         taken.marks.clear()
         taken.marks.update(marks_before)
+
+    def settle(tx: Tx) -> Plan:
+        forget_what_came_along()
         portal = portals.get(tx, taken.hub_id)
         if portal.mode is Mode.PAUSED:
             raise _NotOurs
@@ -53,14 +56,11 @@ def work_off(context: Context, taken: Claim) -> None:
     try:
         plan = context.database.run(settle)
     except _NotOurs:
-        taken.marks.clear()
-        taken.marks.update(marks_before)
+        forget_what_came_along()
         context.database.run(lambda tx: claims.give_back(tx, taken))
         return
     except BaseException:
-        # Whoever handles it gives back what was claimed, and not the companies of a transaction that never was.
-        taken.marks.clear()
-        taken.marks.update(marks_before)
+        forget_what_came_along()
         raise
     context.waker.ring(*plan.rings)
     _carry_out(context, taken, plan)

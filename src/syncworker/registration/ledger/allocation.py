@@ -17,7 +17,7 @@ from syncworker.registration.ledger.capacity import Terms, held
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.moves import Move
-from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, undo
+from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, touch, undo
 from syncworker.registration.ledger.requests import State, Stored
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
@@ -110,13 +110,7 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
             # Asked for again within its undo time: the claim, whose slot was kept, comes back.
             changes.add(undo(tx, holder, who=request.who, source=request.source))
             holders[holder.domain] = replace(holder, deregistered_at=None, undo_until=None)
-        changes.registration(
-            partner_id=partner_id,
-            domain=holder.domain,
-            hub_id=holder.hub_id,
-            contact_id=holder.contact_id,
-            company_id=holder.company_id,
-        )
+        touch(changes, holder)
         if request.company_id is not None:
             changes.companies.add((request.hub_id, request.company_id))
         made.append(

@@ -12,7 +12,7 @@ from syncworker.registration.ledger import history, moves
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
-from syncworker.registration.ledger.registrations import held_on
+from syncworker.registration.ledger.registrations import held_on, touch
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.store.database import Tx
@@ -89,13 +89,7 @@ def remove(tx: Tx, domain: str, *, who: str) -> Changes:
             registration_id=claim.id,
         )
         history.record(tx, [told])
-        changes.registration(
-            partner_id=claim.partner_id,
-            domain=domain,
-            hub_id=claim.hub_id,
-            contact_id=claim.contact_id,
-            company_id=claim.company_id,
-        )
+        touch(changes, claim)
     return changes
 
 
@@ -117,13 +111,7 @@ def _flag_registrations(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes,
             registration_id=claim.id,
         )
         history.record(tx, [told])
-        changes.registration(
-            partner_id=claim.partner_id,
-            domain=domain,
-            hub_id=claim.hub_id,
-            contact_id=claim.contact_id,
-            company_id=claim.company_id,
-        )
+        touch(changes, claim)
 
 
 def _recall_waiting(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes) -> None:

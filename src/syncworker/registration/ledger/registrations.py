@@ -184,7 +184,7 @@ def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict
     for claim in overdue:
         if claim.is_active and claim.renew_at_expiry:
             _renew(tx, claim, validity=validity, time_zone=time_zones.get(claim.hub_id or 0, "UTC"))
-        _touch(changes, claim)
+        touch(changes, claim)
     _end(tx, ending)
     return changes
 
@@ -196,7 +196,7 @@ def deregister(tx: Tx, claim: Registration, *, who: str, source: Source, undo: t
         values |= {"ended_at": tx.now, "end_reason": EndReason.DEREGISTERED.value}
     tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(**values))
     _tell(tx, claim, Happened.DEREGISTERED, who=who, source=source.value, why="commission eligibility lost")
-    return _touch(Changes(), claim)
+    return touch(Changes(), claim)
 
 
 def undo_deregistration(tx: Tx, partner_id: int, domain: str, *, who: str, source: Source) -> Changes:
@@ -218,7 +218,7 @@ def undo(tx: Tx, claim: Registration, *, who: str, source: Source) -> Changes:
     back = update(registrations).where(registrations.c.id == claim.id)
     tx.connection.execute(back.values(deregistered_at=None, undo_until=None))
     _tell(tx, claim, Happened.UNDONE, who=who, source=source.value)
-    return _touch(Changes(), claim)
+    return touch(Changes(), claim)
 
 
 def active_of(tx: Tx, partner_id: int, domain: str) -> Registration:
@@ -259,7 +259,7 @@ def set_confirmation(tx: Tx, claim: Registration, to: Confirmation, *, who: str,
         return Changes()
     tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(confirmation=to.value))
     _tell(tx, claim, _CONFIRMED[to], who=who, source=source)
-    return _touch(Changes(), claim)
+    return touch(Changes(), claim)
 
 
 def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -> None:
@@ -321,7 +321,8 @@ def _event(claim: Registration, event: Happened, *, who: str, source: str, why: 
     )
 
 
-def _touch(changes: Changes, claim: Registration) -> Changes:
+def touch(changes: Changes, claim: Registration) -> Changes:
+    """Note that a claim began, changed or ended."""
     changes.registration(
         partner_id=claim.partner_id,
         domain=claim.domain,
