@@ -55,8 +55,8 @@ format: $(INSTALLED) ## put the code into its format
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --upgrade
 
 lock: ## lock the newest versions that fit; needs uv
-	@$(LOCK) --extra embedded --output-file requirements.lock pyproject.toml
-	@$(LOCK) --extra embedded --extra dev --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) --extra embedded --extra traces --output-file requirements.lock pyproject.toml
+	@$(LOCK) --extra embedded --extra traces --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove .venv and all caches; the data in .syncworker stays
 	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from acceptance.test_form_to_crm import within_two_seconds
+from acceptance.test_form_to_crm import promptly
 from support.whole import API_TOKEN, Whole, whole
 
 pytestmark = pytest.mark.acceptance
@@ -71,7 +71,7 @@ def _submit_some(run: Whole, numbers: range) -> None:
 
 def test_in_the_older_spelling_too_forms_are_prompt_and_of_two_partners_one_gets_a_domain() -> None:
     with whole("--worker-processes", "4", hubspot_api_version="v3", partner_capacity=1000) as run:
-        within_two_seconds(run)
+        promptly(run)
         for portal in run.portals:
             run.sandbox.settings(portal["hub_id"], rate_limit=0)
         # The second partner has the capacity of an untiered one, 50: what it waits for, the first one gets.
