@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import sys
 import traceback
@@ -12,8 +11,6 @@ from typing import Any
 from syncworker.sandbox.answers import (
     RefusedError,
     Reply,
-    correlation_id,
-    dumps,
     error,
     method_not_allowed,
     missing_scopes,
@@ -22,6 +19,7 @@ from syncworker.sandbox.answers import (
     too_large,
     unauthenticated,
 )
+from syncworker.sandbox.breaking import AbandonedError, hit, route_class
 from syncworker.sandbox.call import Call
 from syncworker.sandbox.clock import now_ms
 from syncworker.sandbox.control.routes import CONTROL_PREFIX, answer_control, stream
@@ -45,8 +43,12 @@ _CALLERS_FAULT = (sqlite3.OperationalError, OverflowError, UnicodeEncodeError)
 """What SQLite makes of a LIKE pattern that is too long, a number beyond 64 bits, half a surrogate pair."""
 
 
-class AbandonedError(Exception):
-    """The caller gets no answer: the connection is dropped."""
+class CutError(Exception):
+    """The caller gets half of `reply`, then the connection is dropped."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__("the answer is cut in the middle")
 
 
 class App:
@@ -74,6 +76,10 @@ class App:
         except RefusedError as refused:
             reply = refused.reply
         except AbandonedError:
+            scope["extensions"]["sandbox.abort"]()
+            return
+        except CutError as cut:
+            await _send(send, cut.reply, call_method=scope["method"], share=0.5)
             scope["extensions"]["sandbox.abort"]()
             return
         await _send(send, reply, call_method=scope["method"])
@@ -110,12 +116,12 @@ class App:
             self.world.stats.count(f"{call.method} (unknown) 405", None)
             return method_not_allowed(list(found.routes))
         call.version, call.ids = found.version, found.ids
-        fault = self.world.faults.next_http() if route.faults else None
+        fault = self.world.faults.next_http(route_class(route)) if route.faults else None
         portal: Portal | None = None
         try:
             if fault is not None:
                 self.world.stats.faults[fault] += 1
-                await self._break(fault)
+                await hit(self.world, fault)
             if route.open_handler is not None:
                 reply = self._run(route, call, None, partial=False)
             else:
@@ -129,6 +135,8 @@ class App:
         self._count(route, call, portal, str(reply.status))
         if fault == "lost_answer":
             raise AbandonedError
+        if fault == "cut":
+            raise CutError(reply)
         return reply
 
     def _admitted(
@@ -186,30 +194,6 @@ class App:
             raise token_expired()
         return self.world.directory.by_id[hub_id], expires is not None
 
-    async def _break(self, fault: str) -> None:
-        if fault == "429":
-            body = {
-                "status": "error",
-                "message": "You have reached your ten_secondly_rolling limit.",
-                "errorType": "RATE_LIMIT",
-                "policyName": "TEN_SECONDLY_ROLLING",
-                "correlationId": correlation_id(),
-            }
-            raise RefusedError(Reply(429, dumps(body)))
-        if fault == "500":
-            raise error(500, "internal error", "INTERNAL_ERROR")
-        if fault == "502":
-            raise RefusedError(Reply(502, b"<html><body>502 Bad Gateway</body></html>", "text/html"))
-        if fault == "html":
-            raise RefusedError(Reply(200, b"<html><body>We'll be right back</body></html>", "text/html"))
-        if fault == "timeout":
-            until = now_ms() + int(self.world.faults.plan.timeout_s * 1000)
-            while now_ms() < until and not self.world.closing:
-                await asyncio.sleep(0.2)
-            raise AbandonedError
-        if fault == "reset":
-            raise AbandonedError
-
     def _count(self, route: Route, call: Call, portal: Portal | None, outcome: str) -> None:
         template = route.template
         for kind in call.kinds:
@@ -254,13 +238,15 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> Call:
     )
 
 
-async def _send(send: Send, reply: Reply, *, call_method: str) -> None:
+async def _send(send: Send, reply: Reply, *, call_method: str, share: float = 1.0) -> None:
+    """Send an answer, or this share of its body, which is then never ended."""
     headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers]
     if reply.status != 204:
         headers.append((b"content-type", reply.content_type.encode()))
         headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if call_method == "HEAD" else reply.body})
+    body = b"" if call_method == "HEAD" else reply.body[: int(len(reply.body) * share)]
+    await send({"type": "http.response.body", "body": body, "more_body": share < 1})
 
 
 def _crashed(call: Call) -> Reply:

@@ -8,14 +8,21 @@ from dataclasses import dataclass, field
 
 from syncworker.sandbox.answers import invalid
 
-HTTP_KINDS = ("429", "500", "502", "timeout", "reset", "html", "lost_answer", "partial_batch")
+HTTP_KINDS = (
+    "429", "429_secondly", "429_daily", "423", "477", "500", "502", "html", "reset", "timeout", "slow", "cut",
+    "lost_answer", "partial_batch",
+)  # fmt: skip
+"""What can happen to a request. `cut` ends the answer in the middle, `slow` sends it late, `lost_answer` acts and
+says nothing, `partial_batch` leaves out some records of a batch; the others answer without acting."""
+ROUTE_CLASSES = ("read", "write", "search", "forms", "oauth")
+"""`write:lost_answer` breaks only what writes; a kind without a class breaks every route."""
 DEFAULT_SEARCH_LAG_S = 1.0
 """The real lag and its distribution are unknown ("a few moments")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to break. HTTP and webhook numbers are probabilities, of a request and of an event."""
+    """What to break. HTTP and webhook numbers are probabilities, of a request (of a class) and of an event."""
 
     seed: int = 0
     http: Mapping[str, float] = field(default_factory=dict)
@@ -26,6 +33,10 @@ class Plan:
     search_lag_s: float = DEFAULT_SEARCH_LAG_S
     timeout_s: float = 30.0
     """How long a request that is to time out is left without an answer."""
+    slow_s: float = 2.0
+    """How late a slow answer comes."""
+    retry_after_s: float | None = None
+    """What a 429 and a 477 tell in `Retry-After`; None: a 429 tells nothing, a 477 one second."""
 
 
 def _dice(seed: int) -> random.Random:
@@ -47,12 +58,15 @@ class Faults:
         self.http = _dice(plan.seed)
         self.webhooks = _dice(plan.seed + 1)
 
-    def next_http(self) -> str | None:
-        """What happens to the next request: one of HTTP_KINDS, or nothing."""
+    def next_http(self, route_class: str) -> str | None:
+        """What happens to the next request, to a route of that class: one of HTTP_KINDS, or nothing."""
         if not self.plan.http:
             return None
         roll = self.http.random()
-        for kind, probability in self.plan.http.items():
+        for name, probability in self.plan.http.items():
+            only, _, kind = name.rpartition(":")
+            if only not in ("", route_class):
+                continue
             if roll < probability:
                 return kind
             roll -= probability
@@ -61,14 +75,15 @@ class Faults:
 
 def parse(body: Mapping[str, object]) -> Plan:
     """A plan from the control API's JSON; raises RefusedError 400 where it does not fit."""
-    unknown = set(body) - {"seed", "http", "webhooks", "search_lag_s", "timeout_s"}
+    unknown = set(body) - {"seed", "http", "webhooks", "search_lag_s", "timeout_s", "slow_s", "retry_after_s"}
     if unknown:
         raise invalid(f"Unknown faults: {', '.join(sorted(unknown))}")
     http = _mapping(body, "http")
     webhooks = _mapping(body, "webhooks")
-    for name, known in ((http, HTTP_KINDS), (webhooks, ("lost", "duplicated", "reordered", "delay_s"))):
-        if set(name) - set(known):
-            raise invalid(f"Unknown faults: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}")
+    kinds = {key.rpartition(":")[2] if key.rpartition(":")[0] in ("", *ROUTE_CLASSES) else key for key in http}
+    for names, known in ((kinds, HTTP_KINDS), (set(webhooks), ("lost", "duplicated", "reordered", "delay_s"))):
+        if names - set(known):
+            raise invalid(f"Unknown faults: {', '.join(sorted(names - set(known)))}; known: {', '.join(known)}")
     rates = {kind: _number(http, kind, 0.0, most=1.0) for kind in http}
     if sum(rates.values()) > 1:
         raise invalid("The probabilities under http add up to more than 1")
@@ -81,6 +96,8 @@ def parse(body: Mapping[str, object]) -> Plan:
         delay_s=_number(webhooks, "delay_s", 0.0, most=86_400),
         search_lag_s=_number(body, "search_lag_s", DEFAULT_SEARCH_LAG_S, most=86_400),
         timeout_s=_number(body, "timeout_s", 30.0, most=3600),
+        slow_s=_number(body, "slow_s", 2.0, most=3600),
+        retry_after_s=_number(body, "retry_after_s", 0.0, most=86_400) if "retry_after_s" in body else None,
     )
 
 

@@ -14,7 +14,7 @@ from syncworker.sandbox.world import World, build
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lets a handler drop its connection: the faults `reset`, `timeout` and `lost_answer`."""
+    """Lets a handler drop its connection: the faults `reset`, `timeout`, `cut` and `lost_answer`."""
 
     def on_message_begin(self) -> None:
         """Called by the parser, per request."""

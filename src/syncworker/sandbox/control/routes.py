@@ -199,6 +199,8 @@ def _faults(world: World) -> dict[str, object]:
         },
         "search_lag_s": plan.search_lag_s,
         "timeout_s": plan.timeout_s,
+        "slow_s": plan.slow_s,
+        "retry_after_s": plan.retry_after_s,
     }  # fmt: skip
 
 
