@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from support.runbook import is_there
 from syncworker.store import portals
 from syncworker.store.secrets import PortalCredentials
-from syncworker.sync import doctor
 from syncworker.sync.context import Context
-from syncworker.sync.doctor import Finding, examine
+from syncworker.sync.doctor import Finding, examine, servers
 from syncworker.sync.marks import Kind, Priority, mark
 
 Run = Callable[..., Any]
@@ -22,7 +22,9 @@ Demo = Any
 
 
 def problems(found: list[Finding]) -> dict[str, Finding]:
-    return {finding.name: finding for finding in found if not finding.ok}
+    wrong = {finding.name: finding for finding in found if not finding.ok}
+    assert all(is_there(finding.runbook) for finding in wrong.values())
+    return wrong
 
 
 def submit(demo: Demo, email: str = "asa@nordlys.se") -> None:
@@ -68,7 +70,7 @@ def test_the_doctor_names_what_waits_and_what_is_parked(demo: Demo) -> None:
     found = problems(examine(demo.context))
     assert {"marks", "parked", "inbox", "poll contact.now"} <= found.keys()
     assert "the oldest for 60 min" in found["marks"].text
-    assert "marks list --parked" in found["parked"].what_now
+    assert "marks --parked" in found["parked"].what_now
 
 
 def test_the_doctor_says_that_a_form_is_gone(run: Run, demo: Demo) -> None:
@@ -226,7 +228,7 @@ def test_the_doctor_tells_a_hubspot_that_answers_no_more_today(demo: Demo) -> No
 def test_the_doctor_tells_that_no_portal_is_connected_and_that_clocks_differ(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "CLOCKS_APART", timedelta(seconds=-1))
+    monkeypatch.setattr(servers, "CLOCKS_APART", timedelta(seconds=-1))
     found = problems(examine(context))
     assert "syncworker portals add" in found["portals"].what_now
     assert "NTP" in found["clocks"].what_now

@@ -33,6 +33,62 @@ def test_parked_marks_are_listed_with_their_reason(run: Run, demo: Demo) -> None
     assert "\x1b" not in shown
 
 
+def test_one_command_finds_the_parked_mark_among_many_and_says_why(run: Run, demo: Demo, second: Demo) -> None:
+    parked(demo, "7")
+    many = """
+        INSERT INTO marks (hub_id, kind, object_id, priority, cause, marked_at, not_before)
+        SELECT :hub, 'contact', 'c' || n, 3, 'resync', now(), now() FROM generate_series(1, 50000) AS n
+    """
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text(many), {"hub": demo.hub_id})
+        tx.connection.execute(
+            text("""
+                INSERT INTO records (hub_id, kind, object_id, domain, reconciled_at)
+                VALUES (:hub, 'contact', '7', 'nordlys.se', now())
+            """),
+            {"hub": demo.hub_id},
+        )
+    shown = run("marks", "--parked")
+    assert shown.code == 0
+    for told in (
+        f"contact 7 of portal {demo.hub_id}",
+        "nordlys.se",
+        f"https://app.hubspot.com/contacts/{demo.hub_id}/record/0-1/7",
+        "something in the CRM sets our values back",
+        "stop the workflow or app",
+        "docs/operating.md#parked-not-kept",
+        f"syncworker marks retry contact 7 --portal {demo.hub_id}",
+        "1 marks wait for a person",
+    ):
+        assert told in shown.out, told
+    listed = run("marks", "--parked", "--json").json
+    assert (listed["parked"], listed["items"][0]["runbook"]) == (1, "docs/operating.md#parked-not-kept")
+    assert run(*listed["items"][0]["retry"].split()[1:]).code == 0
+    assert "No mark waits for a person" in run("marks", "--parked").out
+
+
+def test_parked_marks_are_found_by_their_own_index(demo: Demo) -> None:
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.CONTACT, map(str, range(5000)), priority=Priority.POLL, cause="poll")
+        tx.connection.execute(text("UPDATE marks SET parked_at = now() WHERE object_id = '7'"))
+        tx.connection.execute(text("ANALYZE marks"))
+        plan = tx.connection.execute(
+            text("""
+                EXPLAIN SELECT * FROM marks WHERE hub_id = :hub AND parked_at IS NOT NULL
+                 ORDER BY parked_at DESC, kind DESC, object_id DESC LIMIT 51
+            """),
+            {"hub": demo.hub_id},
+        ).scalars()
+        assert "ix_marks_parked" in "".join(plan)
+
+
+def test_many_parked_marks_are_a_line_each(run: Run, demo: Demo) -> None:
+    parked(demo, *(str(number) for number in range(1, 9)))
+    shown = run("marks", "--parked").out
+    assert "8 marks wait for a person" in shown
+    assert shown.count("docs/operating.md#parked-not-kept") == 1
+
+
 def test_one_parked_mark_is_tried_again_and_the_others_are_let_go(run: Run, demo: Demo) -> None:
     parked(demo, "7", "8", "9")
     assert run("marks", "retry", "contact", "7", "--json").json["retried"] == 1

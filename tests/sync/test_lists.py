@@ -17,7 +17,7 @@ from syncworker.registration.ledger.registrations import NotRegistered
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source, Status
 from syncworker.store.portals import UnknownPortal
-from syncworker.sync import lists, page_cursor
+from syncworker.sync import lists, mark_lists, page_cursor
 from syncworker.sync.context import Context
 from syncworker.sync.list_lines import MarkPage, RegistrationLine, RegistrationPage, RequestPage
 from syncworker.sync.lists import BadCursor, UnknownFilter, UnknownRequest
@@ -159,7 +159,7 @@ def test_another_partner_sees_nothing(deployment: Deployment) -> None:
         assert lists.registrations(tx, OTHER_HUB).items == ()
         assert lists.requests_(tx, OTHER_HUB).items == ()
         assert lists.requests_(tx, OTHER_HUB, state="waiting").items == ()
-        assert lists.marks(tx, OTHER_HUB).items == ()
+        assert mark_lists.marks(tx, OTHER_HUB).items == ()
         assert lists.domain_history(tx, OTHER_HUB, "beta.se") == []
         assert lists.capacity_of(deployment.context, tx, OTHER_HUB).used == 0
         with pytest.raises(UnknownRequest):
@@ -169,7 +169,7 @@ def test_another_partner_sees_nothing(deployment: Deployment) -> None:
 
 
 def test_a_portal_that_is_not_connected_has_no_lists(deployment: Deployment) -> None:
-    for ask in (lists.registrations, lists.requests_, lists.marks):
+    for ask in (lists.registrations, lists.requests_, mark_lists.marks):
         with deployment.database.transaction() as tx, pytest.raises(UnknownPortal):
             ask(tx, 999)
 
@@ -214,9 +214,9 @@ def test_marks_come_by_due_time_and_parked_ones_newest_first(deployment: Deploym
             mark(tx, HUB, Kind.COMPANY, [object_id], priority=Priority.POLL, cause="poll")
             parked = text("UPDATE marks SET parked_at = now() - make_interval(mins => :m) WHERE object_id = :id")
             tx.connection.execute(parked, {"m": minutes, "id": object_id})
-        due = all_pages(lambda cursor: lists.marks(tx, HUB, parked=False, limit=2, cursor=cursor))
-        parked_pages = all_pages(lambda cursor: lists.marks(tx, HUB, parked=True, limit=2, cursor=cursor))
-        every = all_pages(lambda cursor: lists.marks(tx, HUB, limit=4, cursor=cursor))
+        due = all_pages(lambda cursor: mark_lists.marks(tx, HUB, parked=False, limit=2, cursor=cursor))
+        parked_pages = all_pages(lambda cursor: mark_lists.marks(tx, HUB, parked=True, limit=2, cursor=cursor))
+        every = all_pages(lambda cursor: mark_lists.marks(tx, HUB, limit=4, cursor=cursor))
     assert [line.object_id for page in due for line in page.items] == ["2", "3", "1"]
     assert [line.object_id for page in parked_pages for line in page.items] == ["5", "6", "4"]
     assert sum(len(page.items) for page in every) == 6
@@ -228,7 +228,7 @@ def test_a_mark_shows_whether_somebody_is_at_it(deployment: Deployment) -> None:
         claim = "UPDATE marks SET claim_token = gen_random_uuid(), not_before = now() + :lease ::interval"
         tx.connection.execute(text(f"{claim} WHERE object_id = '1'"), {"lease": "60 s"})
         tx.connection.execute(text(f"{claim} WHERE object_id = '2'"), {"lease": "-1 s"})
-        claimed = {line.object_id: line.claimed for line in lists.marks(tx, HUB).items}
+        claimed = {line.object_id: line.claimed for line in mark_lists.marks(tx, HUB).items}
     # The lease of the second ran out: whoever had it was killed.
     assert claimed == {"1": True, "2": False}
 
@@ -238,7 +238,7 @@ def test_marks_are_counted(deployment: Deployment) -> None:
         mark(tx, HUB, Kind.CONTACT, ["1", "2"], priority=Priority.POLL, cause="poll")
         tx.connection.execute(text("UPDATE marks SET parked_at = now() WHERE object_id = '2'"))
         tx.connection.execute(text("UPDATE marks SET not_before = now() - interval '90 s' WHERE object_id = '1'"))
-        [count] = lists.mark_counts(tx)
+        [count] = mark_lists.mark_counts(tx)
     assert (count.hub_id, count.kind, count.priority) == (HUB, Kind.CONTACT, Priority.POLL)
     assert (count.due, count.parked, count.oldest_due_s) == (1, 1, 90.0)
 
@@ -246,7 +246,7 @@ def test_marks_are_counted(deployment: Deployment) -> None:
 def test_a_cursor_of_another_list_is_refused(deployment: Deployment) -> None:
     cursor = page_cursor.encode("marks None", "contact", "1")
     with deployment.database.transaction() as tx:
-        for ask in (lists.registrations, lists.requests_, lists.marks):
+        for ask in (lists.registrations, lists.requests_, mark_lists.marks):
             with pytest.raises(BadCursor):
                 ask(tx, HUB, cursor=cursor)
         with pytest.raises(BadCursor):

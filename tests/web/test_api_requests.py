@@ -76,6 +76,9 @@ def test_parked_marks_say_why(api: httpx.Client, deployment: Deployment) -> None
     [parked] = api.get("marks", params={"parked": "true"}).json()["items"]
     assert (parked["kind"], parked["object_id"], parked["attempts"]) == ("contact", "1", 7)
     assert parked["last_error"] == "HubSpot refuses the website"
+    assert parked["address"] == f"https://app.hubspot.com/contacts/{HUB}/record/0-1/1"
+    assert parked["why"]["section"].startswith("parked-")
+    assert parked["why"]["what_now"]
     assert len(api.get("marks").json()["items"]) == 2
     assert [item["object_id"] for item in api.get("marks", params={"parked": False}).json()["items"]] == ["2"]
 

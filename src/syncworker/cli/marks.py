@@ -1,7 +1,8 @@
-"""What must be looked at, what is parked and waits for a person?"""
+"""What must be looked at, which records are parked and wait for a person, and why?"""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,16 +10,19 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import CursorOption, JsonOption, LimitOption, PortalOption, YesOption, ask
-from syncworker.cli.session import portal_opened
+from syncworker.cli.session import opened, portal_opened
 
 if TYPE_CHECKING:
+    from syncworker.sync.list_lines import MarkLine, MarkPage
     from syncworker.sync.marks import Kind
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="See what is to be looked at again. A mark that failed too often is **parked**: it waits "
     "for a person, who tries it again or lets it go.",
 )
+
+# So few are shown with all that is known of each.
+_IN_FULL = 5
 
 KindArgument = Annotated[
     Literal["contact", "company", "domain"] | None,
@@ -27,32 +31,106 @@ KindArgument = Annotated[
 IdArgument = Annotated[str | None, typer.Argument(metavar="[ID]", help="The record's id, or the domain.")]
 
 
-@app.command("list")
-def list_(
-    parked: Annotated[bool, typer.Option("--parked", help="Only those that wait for a person.")] = False,
+ParkedOption = Annotated[bool, typer.Option("--parked", help="Only those that wait for a person, with the reason.")]
+AnyPortalOption = Annotated[
+    int | None, typer.Option("--portal", metavar="HUB_ID", help="This portal only; else all of them.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def marks(
+    call: typer.Context,
+    parked: ParkedOption = False,
     limit: LimitOption = 50,
     cursor: CursorOption = None,
-    portal: PortalOption = None,
+    portal: AnyPortalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """See what is to be looked at again. A mark that failed too often is **parked**: it waits for a person.
+
+    `syncworker marks --parked` says of each why, since when, and which command tries it again.
+    """
+    if call.invoked_subcommand is None:
+        list_(parked, limit, cursor, portal, as_json)
+
+
+@app.command("list")
+def list_(
+    parked: ParkedOption = False,
+    limit: LimitOption = 50,
+    cursor: CursorOption = None,
+    portal: AnyPortalOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List marks: those that are due first come first; of parked ones, the newest."""
-    from syncworker.sync import lists
+    from syncworker.sync import mark_lists
 
-    with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
-        page = lists.marks(tx, chosen.hub_id, parked=True if parked else None, limit=limit, cursor=cursor)
+    with opened() as context, context.database.transaction() as tx:
+        page = mark_lists.marks(tx, portal, parked=True if parked else None, limit=limit, cursor=cursor)
+        number = mark_lists.parked_count(tx, portal) if parked else None
+    document = {"parked": number, "items": [_document(one) for one in page.items], "next": page.next}
+    output.show(document, as_json=as_json, people=lambda: _show_parked(page, number) if parked else _show(page))
+
+
+def _document(line: MarkLine) -> dict[str, object]:
+    document = {field.name: getattr(line, field.name) for field in fields(line)}
+    if line.why is not None:
+        document |= {"why": line.why.meaning, "what_now": line.why.what_now, "runbook": line.why.section.link}
+        document["retry"] = line.retry
+    return document
+
+
+def _show(page: MarkPage) -> None:
     rows = [
-        (one.kind, one.object_id, one.cause, one.attempts, one.not_before,
+        (one.hub_id, one.kind, one.object_id, one.cause, one.attempts, one.not_before,
          "parked" if one.parked_at else "being looked at" if one.claimed else "", one.last_error)
         for one in page.items
     ]  # fmt: skip
+    columns = ("portal", "kind", "id", "cause", "failed", "not before", "state", "last error")
+    output.table("", columns, rows, empty="There are none.")
+    _more(page)
 
-    def people() -> None:
-        columns = ("kind", "id", "cause", "failed", "not before", "state", "last error")
-        output.table("", columns, rows, empty="There are none.")
-        if page.next:
-            output.note(f"there are more: --cursor {page.next}")
 
-    output.show(page, as_json=as_json, people=people)
+def _show_parked(page: MarkPage, number: int | None) -> None:
+    """A few with all that is known; many a line each, and where to read on."""
+    if len(page.items) <= _IN_FULL:
+        for one in page.items:
+            output.facts(_in_full(one))
+            output.say("")
+    else:
+        rows = [
+            (one.hub_id, one.kind, one.object_id, one.domain, one.parked_at, one.why.meaning if one.why else "")
+            for one in page.items
+        ]
+        output.table("", ("portal", "kind", "id", "domain", "since", "why"), rows, empty="")
+        for why in {one.why.section: one.why for one in page.items if one.why}.values():
+            output.say(f"{why.meaning}: {why.what_now}. See {why.section.link}")
+        output.say(
+            "Try one again: syncworker marks retry KIND ID --portal HUB_ID; all of a portal: without KIND and ID."
+        )
+    output.say(f"{number} marks wait for a person." if number else "No mark waits for a person.")
+    _more(page)
+
+
+def _in_full(one: MarkLine) -> dict[str, object]:
+    why = one.why
+    return {
+        "record": f"{one.kind} {one.object_id} of portal {one.hub_id}",
+        "domain": one.domain,
+        "in HubSpot": one.address,
+        "parked since": one.parked_at,
+        "after": f"{one.attempts} failures; first marked by: {one.cause}",
+        "why": why.meaning if why else None,
+        "last error": one.last_error,
+        "what to do": why.what_now if why else None,
+        "read": why.section.link if why else None,
+        "then": one.retry,
+    }
+
+
+def _more(page: MarkPage) -> None:
+    if page.next:
+        output.note(f"there are more: --cursor {page.next}")
 
 
 @app.command()
@@ -116,5 +194,5 @@ def _kind(kind: str | None) -> Kind | None:
 
 def _some(many: int, object_id: str | None) -> None:
     if object_id is not None and not many:
-        message = f"{output.clean(object_id, most=80)} has no parked mark: see `syncworker marks list --parked`"
+        message = f"{output.clean(object_id, most=80)} has no parked mark: see `syncworker marks --parked`"
         raise CommandError(message, code=ExitCode.NOT_FOUND)

@@ -226,10 +226,11 @@ def _registered(tx: Tx, hub_id: int) -> Iterator[RegistrationLine]:
 
 def _address(portal: Portal, of: RegistrationLine) -> str:
     """The record in HubSpot, as a browser opens it."""
-    begin = f"https://{portal.ui_domain}/contacts/{portal.hub_id}/record"
     if of.contact_id:
-        return f"{begin}/0-1/{of.contact_id}"
-    return f"{begin}/0-2/{of.company_id}" if of.company_id else f"{begin}s"
+        return portal.address("contact", of.contact_id)
+    if of.company_id:
+        return portal.address("company", of.company_id)
+    return f"https://{portal.ui_domain}/contacts/{portal.hub_id}/records"
 
 
 def _remarks(of: RegistrationLine) -> str:

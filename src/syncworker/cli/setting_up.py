@@ -85,7 +85,11 @@ def doctor(
 
 def show_findings(found: list[Finding]) -> None:
     """Print findings, a line each, and how many are problems."""
-    rows = [(one.portal or "", one.name, "ok" if one.ok else "PROBLEM", one.text, one.what_now) for one in found]
+    rows = [
+        (one.portal or "", one.name, "ok" if one.ok else "PROBLEM", one.text,
+         f"{one.what_now}. See {one.runbook}" if one.runbook else one.what_now)
+        for one in found
+    ]  # fmt: skip
     output.table("", ("portal", "what", "state", "found", "what to do"), rows, empty="Nothing was looked at.")
     problems = sum(not one.ok for one in found)
     output.say(f"{problems} problems." if problems else "All is well.", style="bold red" if problems else "green")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -76,6 +76,10 @@ class Portal:
     def is_blocked(self, now: datetime) -> bool:
         """Whether a failure of the whole portal still keeps it from being worked on."""
         return self.blocked_until is not None and self.blocked_until > now
+
+    def address(self, kind: str, object_id: str) -> str:
+        """A record in HubSpot, as a browser opens it. `kind`: contact or company."""
+        return f"https://{self.ui_domain}/contacts/{self.hub_id}/record/0-{2 if kind == 'company' else 1}/{object_id}"
 
 
 _COLUMNS: Select[*tuple[object, ...]] = select(
@@ -198,6 +202,12 @@ def unblock(tx: Tx, hub_id: int) -> None:
         update(portals).where(portals.c.hub_id == hub_id)
         .values(blocked_until=None, blocked_reason=None, blocked_detail=None)
     )  # fmt: skip
+
+
+def note_webhook(tx: Tx, hub_ids: Collection[int]) -> None:
+    """Note that webhooks of these portals came; to the minute, so that a thousand of them are one write."""
+    stale = or_(portals.c.webhook_at.is_(None), portals.c.webhook_at < tx.now - timedelta(minutes=1))
+    tx.connection.execute(update(portals).where(portals.c.hub_id.in_(sorted(hub_ids)), stale).values(webhook_at=tx.now))
 
 
 def bind_to(tx: Tx, hubspot: str) -> None:

@@ -82,6 +82,7 @@ portals = Table(
     Column("blocked_reason", Text),
     Column("blocked_detail", Text),
     Column("failures", SmallInteger, nullable=False, server_default="0"),  # in a row, of the whole portal
+    Column("webhook_at", Time),  # when the last one came, to the minute
     CheckConstraint("mode IN ('observe', 'write', 'paused')", name="mode"),
 )
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import insert, select, text
 
 from syncworker.hubspot.events import Event
+from syncworker.store import portals as portal_rows
 from syncworker.store.database import Tx
 from syncworker.store.tables import inbox, portals
 from syncworker.sync.context import Context
@@ -46,15 +47,22 @@ def store(tx: Tx, events: Iterable[Event]) -> int:
 def expand(context: Context) -> bool:
     """Turn waiting rows into marks; return whether there may be more."""
     rings: set[Ring] = set()
+    heard_of: set[int] = set()
 
     def work(tx: Tx) -> int:
         rings.clear()
         rows = tx.connection.execute(_TAKE, {"rows": ROWS}).scalars().all()
-        rings.update(_mark(tx, [entry for row in rows for entry in row]))
+        entries = [entry for row in rows for entry in row]
+        rings.update(_mark(tx, entries))
+        heard_of.clear()
+        heard_of.update(int(str(entry[0])) for entry in entries)
         return len(rows)
 
     taken = context.database.run(work)
     context.waker.ring(*sorted(rings, key=lambda ring: (ring.bell, ring.hub_id)))
+    if heard_of:
+        # In a transaction of its own: a portal's row is locked by others who hold marks already.
+        context.database.run(lambda tx: portal_rows.note_webhook(tx, heard_of))
     return taken == ROWS
 
 

@@ -7,7 +7,9 @@ from datetime import date, datetime
 
 from syncworker.registration.ledger.requests import Stored
 from syncworker.registration.rules.terms import Confirmation, HoldKind, Source, Status
+from syncworker.sync import runbook
 from syncworker.sync.marks import Kind, Priority
+from syncworker.sync.runbook import Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,11 @@ class RequestPage:
 class MarkLine:
     """A mark; `claimed`: somebody is looking at it now."""
 
+    hub_id: int
     kind: Kind
     object_id: str
+    domain: str | None
+    """The domain that the record had when it was last read, where we know it."""
     priority: Priority
     cause: str
     attempts: int
@@ -72,7 +77,23 @@ class MarkLine:
     not_before: datetime
     claimed: bool
     last_error: str | None
+    """What went wrong the last time, in HubSpot's words or ours."""
     parked_at: datetime | None
+    """Since when it waits for a person."""
+    address: str | None
+    """The record in HubSpot; None for a domain."""
+
+    @property
+    def why(self) -> Why | None:
+        """Why it is parked, in words; None where it is not."""
+        return runbook.of_parked(self.last_error) if self.parked_at is not None else None
+
+    @property
+    def retry(self) -> str | None:
+        """The command that tries it again; None where it is not parked."""
+        if self.parked_at is None:
+            return None
+        return f"syncworker marks retry {self.kind} {self.object_id} --portal {self.hub_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

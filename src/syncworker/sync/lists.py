@@ -6,9 +6,7 @@ records of this portal alone. Nothing of another partner, and no person's name o
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import Row, text
 
 from syncworker.registration.ledger import capacity, history
 from syncworker.registration.ledger import registrations as claims
@@ -20,20 +18,15 @@ from syncworker.registration.ledger.requests import State, Stored
 from syncworker.registration.rules.terms import Confirmation, HoldKind, Source, Status
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.tables import marks as marks_table
 from syncworker.store.tables import requests as requests_table
 from syncworker.sync import page_cursor
 from syncworker.sync.context import Context
 from syncworker.sync.list_lines import (
-    MarkCount,
-    MarkLine,
-    MarkPage,
     RegistrationLine,
     RegistrationPage,
     RequestLine,
     RequestPage,
 )
-from syncworker.sync.marks import Kind, Priority
 from syncworker.sync.page_cursor import BadCursor as BadCursor  # raised here, so looked for here
 
 MOST_LINES = 200
@@ -196,60 +189,6 @@ def registration_of(tx: Tx, hub_id: int, domain: str) -> Registration:
     return claims.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
 
-def marks(tx: Tx, hub_id: int, *, parked: bool | None = None, limit: int = 50, cursor: str | None = None) -> MarkPage:
-    """The portal's marks: first those that are due first; parked ones alone: the newest first. None: all.
-
-    Raises UnknownPortal, BadCursor.
-    """
-    portals.get(tx, hub_id)
-    of = marks_table.c
-    when = of.parked_at if parked else of.not_before
-    key = tuple_(when, of.kind, of.object_id)
-    narrowed = select(marks_table).where(of.hub_id == hub_id)
-    if parked is not None:
-        narrowed = narrowed.where(of.parked_at.is_not(None) if parked else of.parked_at.is_(None))
-    name = f"marks {parked}"
-    if cursor:
-        given = page_cursor.Key(name, cursor, parts=3)
-        last = tuple_(given.time(0), given.text(1), given.text(2))
-        narrowed = narrowed.where(key < last if parked else key > last)
-    order = (when, of.kind, of.object_id)
-    narrowed = narrowed.order_by(*(column.desc() if parked else column.asc() for column in order))
-    rows = tx.connection.execute(narrowed.limit(_lines(limit) + 1)).all()
-    shown = tuple(_mark_line(row, tx.now) for row in rows[: _lines(limit)])
-    next_ = None
-    if len(rows) > len(shown):
-        end = shown[-1]
-        at = end.parked_at if parked and end.parked_at else end.not_before
-        next_ = page_cursor.encode(name, at, end.kind.value, end.object_id)
-    return MarkPage(items=shown, next=next_)
-
-
-_COUNTS = text("""
-    SELECT hub_id, kind, priority,
-           count(*) FILTER (WHERE parked_at IS NULL AND not_before <= :now) AS due,
-           count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-           coalesce(extract(epoch FROM CAST(:now AS timestamptz)
-               - min(not_before) FILTER (WHERE parked_at IS NULL AND not_before <= :now)), 0) AS oldest_due_s
-      FROM marks GROUP BY hub_id, kind, priority ORDER BY hub_id, kind, priority
-""")
-
-
-def mark_counts(tx: Tx) -> list[MarkCount]:
-    """How much is to be looked at, of all portals: for whoever runs the deployment, not for one partner."""
-    return [
-        MarkCount(
-            hub_id=row.hub_id,
-            kind=Kind(row.kind),
-            priority=Priority(row.priority),
-            due=row.due,
-            parked=row.parked,
-            oldest_due_s=float(row.oldest_due_s),
-        )
-        for row in tx.connection.execute(_COUNTS, {"now": tx.now})
-    ]
-
-
 def capacity_of(context: Context, tx: Tx, hub_id: int) -> Capacity:
     """The capacity of the portal's partner; raises UnknownPortal, UnknownTierError, NoCapacityError."""
     partner = portals.get(tx, hub_id).partner
@@ -284,19 +223,4 @@ def _registration_line(row: Row[*tuple[object, ...]]) -> RegistrationLine:
             "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
             "hold": HoldKind(row.hold) if row.hold else None,
         }
-    )
-
-
-def _mark_line(row: Row[*tuple[object, ...]], now: datetime) -> MarkLine:
-    return MarkLine(
-        kind=Kind(row.kind),
-        object_id=row.object_id,
-        priority=Priority(row.priority),
-        cause=row.cause,
-        attempts=row.attempts,
-        marked_at=row.marked_at,
-        not_before=row.not_before,
-        claimed=row.claim_token is not None and row.not_before > now,
-        last_error=row.last_error,
-        parked_at=row.parked_at,
     )

@@ -19,7 +19,7 @@ from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import inbox
-from syncworker.sync import lists
+from syncworker.sync import lists, mark_lists
 from syncworker.sync.context import Context
 from syncworker.web.held import held
 
@@ -59,7 +59,7 @@ def _marks(tx: Tx) -> list[GaugeMetricFamily]:
     oldest = GaugeMetricFamily(
         "syncworker_marks_oldest_due_seconds", "For how long the oldest due mark is due.", labels=labels
     )
-    for count in lists.mark_counts(tx):
+    for count in mark_lists.mark_counts(tx):
         of = [str(count.hub_id), count.kind.value, count.priority.name.lower()]
         due.add_metric(of, count.due)
         parked.add_metric(of, count.parked)

@@ -120,11 +120,22 @@ class HistoryAnswer(_Answer):
     items: list[EntryAnswer]
 
 
+class WhyAnswer(_Answer):
+    """Why a mark is parked, in words."""
+
+    section: str = Field(description="the runbook's section, by its anchor in docs/operating.md")
+    meaning: str
+    what_now: str
+
+
 class MarkAnswer(_Answer):
     """A record or a domain that must be looked at again."""
 
+    hub_id: int
     kind: Kind
     object_id: str
+    domain: str | None = Field(description="as last read, where it is known")
+    address: str | None = Field(description="the record in HubSpot")
     priority: int = Field(description="0 goes first")
     cause: str
     attempts: int
@@ -133,6 +144,7 @@ class MarkAnswer(_Answer):
     claimed: bool = Field(description="a worker is at it")
     last_error: str | None
     parked_at: datetime | None = Field(description="since when it waits for a person")
+    why: WhyAnswer | None = Field(description="why it waits for a person")
 
 
 class MarksAnswer(_Answer):

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncworker.sync import lists, marks
+from syncworker.sync import mark_lists, marks
 from syncworker.sync.marks import Kind
 from syncworker.sync.wake import Bell, Ring
 from syncworker.web.api.answers import CountAnswer, MarkAnswer, MarksAnswer
@@ -44,7 +44,7 @@ def parked_and_due(
 ) -> MarksAnswer:
     """The portal's marks: parked ones newest first, others by due time."""
     with context.database.transaction() as tx:
-        page = lists.marks(tx, hub_id, parked=parked, limit=limit, cursor=cursor)
+        page = mark_lists.marks(tx, hub_id, parked=parked, limit=limit, cursor=cursor)
     return MarksAnswer(items=[MarkAnswer.model_validate(line) for line in page.items], next=page.next)
 
 

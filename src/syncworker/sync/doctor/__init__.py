@@ -1,0 +1,45 @@
+"""Is everything as it must be, and if not, what is to be done?
+
+Nothing is changed. Each check is in the file of its question; whether records show what the ledger says is another
+command's part: `sync/audit.py`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from syncworker.store import portals
+from syncworker.sync.context import Context
+from syncworker.sync.doctor import servers
+from syncworker.sync.doctor.access import check_access as check_access
+from syncworker.sync.doctor.finding import Finding as Finding
+from syncworker.sync.doctor.finding import problem
+from syncworker.sync.doctor.prepared import prepared, webhooks
+from syncworker.sync.doctor.work import work
+from syncworker.sync.mark_lists import mark_counts
+from syncworker.sync.runbook import Section
+
+
+def examine(context: Context, *, only: int | None = None) -> list[Finding]:
+    """Everything, or one portal and what concerns all; raises UnknownPortal."""
+    found = [servers.redis_answers(context)]
+    try:
+        with context.database.transaction() as tx:
+            found += servers.database(tx)
+            if not all(finding.ok for finding in found if finding.name == "schema"):
+                return found
+            found.append(servers.inbox(tx))
+            connected = portals.everyone(tx) if only is None else [portals.get(tx, only)]
+            counts = mark_counts(tx)
+            of_portal = {portal.hub_id: [*work(tx, portal, counts), webhooks(tx, portal)] for portal in connected}
+    except (DBAPIError, PoolTimeout) as error:
+        return [*found, servers.database_away(error)]
+    if not connected:
+        what = "run: syncworker portals add"
+        found.append(problem(None, "portals", "no portal is connected", what, Section.NO_PORTAL))
+    for portal in connected:
+        found += of_portal[portal.hub_id]
+        found += check_access(context, portal)
+        found += prepared(context, portal)
+    return found

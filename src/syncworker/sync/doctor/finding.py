@@ -1,0 +1,47 @@
+"""What does the doctor say of one thing it looked at?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.sync.runbook import Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. Where it is not `ok`, `what_now` says what to do, and `runbook` where to read."""
+
+    portal: int | None
+    """Its hub id; None for what concerns all portals."""
+    name: str
+    ok: bool
+    text: str
+    what_now: str = ""
+    runbook: str = ""
+
+
+def fine(portal: int | None, name: str, said: str) -> Finding:
+    """All is well with it."""
+    return Finding(portal=portal, name=name, ok=True, text=said)
+
+
+def problem(portal: int | None, name: str, said: str, what_now: str, section: Section | str) -> Finding:
+    """Something is wrong with it; `section` is one of the runbook, or where to read."""
+    runbook = section.link if isinstance(section, Section) else section
+    return Finding(portal=portal, name=name, ok=False, text=said, what_now=what_now, runbook=runbook)
+
+
+def failed(hub_id: int, name: str, error: HubSpotError | RateLimited) -> Finding:
+    """It could not be looked at, for what HubSpot said."""
+    if isinstance(error, RateLimited | RetryLater):
+        return problem(hub_id, name, str(error), "ask again later", Section.HUBSPOT_SILENT)
+    return problem(hub_id, name, error.message, error.advice, Section.HUBSPOT_SILENT)
+
+
+def ago(since: timedelta) -> str:
+    """A time span as people say it."""
+    seconds = int(since.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -1,0 +1,78 @@
+"""Has the portal what the worker needs in HubSpot: properties, forms, webhooks?
+
+Which webhooks an app subscribes to can be read only with its developer's credentials, not with a portal's token. So
+the doctor says when the last one came, and leaves the rest to whoever reads it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from syncworker.hubspot.errors import Gone, HubSpotError
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.store.secrets import WrongSecretKey
+from syncworker.sync.context import Context
+from syncworker.sync.doctor.finding import Finding, ago, failed, fine, problem
+from syncworker.sync.runbook import Section
+from syncworker.sync.setup_portal import plan_setup
+
+# In an account that people work in, a day without any change to a contact or a company is odd.
+NO_WEBHOOK_FOR = timedelta(days=1)
+
+
+def prepared(context: Context, portal: Portal) -> list[Finding]:
+    """Whether the portal has the properties, and whether its forms can be read."""
+    hub_id = portal.hub_id
+    found: list[Finding] = []
+    try:
+        client = context.client(hub_id)
+        missing = plan_setup(context, portal)
+    except WrongSecretKey:
+        return []  # said of the token
+    except (HubSpotError, RateLimited) as error:
+        return [failed(hub_id, "properties", error)]
+    if missing:
+        changes = f"{len(missing)} to make or change, such as: {missing[0]}"
+        what = f"run: syncworker setup --portal {hub_id}"
+        found.append(problem(hub_id, "properties", changes, what, Section.PROPERTIES))
+    else:
+        found.append(fine(hub_id, "properties", "all there"))
+    with context.database.transaction() as tx:
+        enabled = tx.connection.execute(_FORMS, {"hub_id": hub_id}).all()
+    for form in enabled:
+        name = f"form {form.name or form.form_id}"
+        try:
+            client.form_submissions(form.form_id, limit=1)
+        except Gone:
+            what = f"run: syncworker forms disable {form.form_id}"
+            found.append(problem(hub_id, name, "it is no longer in HubSpot", what, Section.FORM))
+        except (HubSpotError, RateLimited) as error:
+            found.append(failed(hub_id, name, error))
+        else:
+            found.append(fine(hub_id, name, "its submissions can be read"))
+    return found
+
+
+_FORMS = text("SELECT form_id, name FROM forms WHERE hub_id = :hub_id ORDER BY form_id")
+_LAST = text("SELECT webhook_at FROM portals WHERE hub_id = :hub_id")
+
+
+def webhooks(tx: Tx, portal: Portal) -> Finding:
+    """When the last webhook of the portal came: what it subscribes to cannot be asked."""
+    last = tx.connection.execute(_LAST, {"hub_id": portal.hub_id}).scalar_one_or_none()
+    cannot = "which are subscribed to cannot be read with the portal's token"
+    what = "upload config/hubspot-app with your address in it, and install it again"
+    if last is not None and tx.now - last <= NO_WEBHOOK_FOR:
+        return fine(portal.hub_id, "webhooks", f"{cannot}; the last one came {ago(tx.now - last)} ago")
+    if last is not None:
+        return problem(
+            portal.hub_id, "webhooks", f"{cannot}; the last one came {ago(tx.now - last)} ago", what, Section.WEBHOOKS
+        )
+    said = f"{cannot}; none has come yet"
+    if tx.now - portal.connected_at <= NO_WEBHOOK_FOR:
+        return fine(portal.hub_id, "webhooks", said)
+    return problem(portal.hub_id, "webhooks", said, what, Section.WEBHOOKS)

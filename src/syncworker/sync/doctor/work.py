@@ -1,0 +1,109 @@
+"""Does the portal's work get done: mode, blocks, marks, polls, resyncs?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.sync.doctor.finding import Finding, ago, fine, problem
+from syncworker.sync.list_lines import MarkCount
+from syncworker.sync.portal_failures import Blocked
+from syncworker.sync.runbook import Section, of_block
+
+# A sweep rings every few seconds, and a webhook's mark is seconds' work: due this long, nobody works.
+DUE_FOR = timedelta(minutes=5)
+# The slowest poll comes every five minutes; a form's may come less often where the portal has many.
+POLL_LATE = timedelta(minutes=30)
+
+_WHEN_BLOCKED = {
+    Blocked.CREDENTIALS: "give it a new token: syncworker portals add",
+    Blocked.SCOPES: "grant the app the scopes, install it again, then: syncworker portals unblock",
+    Blocked.PROPERTIES: "run: syncworker setup",
+    Blocked.SETTINGS: "mend the settings that it names, and start again",
+    Blocked.DAILY_QUOTA: "nothing: it goes on when HubSpot's daily quota is new; or raise the quota",
+}
+
+
+def work(tx: Tx, portal: Portal, counts: Sequence[MarkCount]) -> list[Finding]:
+    """Mode, block, due and parked marks, polls and resyncs that fail. `counts` are of all portals."""
+    hub_id = portal.hub_id
+    ours = [count for count in counts if count.hub_id == hub_id]
+    idle = portal.mode is Mode.PAUSED or portal.is_blocked(tx.now)
+    found = [_mode(portal), blocked(portal, tx.now), _due(hub_id, ours, idle=idle)]
+    parked = sum(count.parked for count in ours)
+    if parked:
+        what = f"see: syncworker marks --parked --portal {hub_id}"
+        found.append(problem(hub_id, "parked", f"{parked} marks wait for a person", what, Section.PARKED))
+    else:
+        found.append(fine(hub_id, "parked", "none"))
+    return [*found, *_polls(tx, hub_id, idle=idle), *_resync(tx, hub_id)]
+
+
+def _mode(portal: Portal) -> Finding:
+    said = {
+        Mode.OBSERVE: "observe: nothing is registered or written yet",
+        Mode.WRITE: "write",
+        Mode.PAUSED: "paused: the portal is left alone",
+    }
+    return fine(portal.hub_id, "mode", said[portal.mode])
+
+
+def blocked(portal: Portal, now: datetime) -> Finding:
+    """Whether a failure of the whole portal keeps it from being worked on."""
+    if not portal.is_blocked(now):
+        return fine(portal.hub_id, "blocked", "no")
+    reason = portal.blocked_reason or "unknown"
+    known = Blocked(reason) if reason in set(Blocked) else None
+    what = _WHEN_BLOCKED.get(known, "nothing: it is tried again by itself") if known else "see the reason"
+    return problem(portal.hub_id, "blocked", f"{reason}: {portal.blocked_detail}", what, of_block(reason))
+
+
+def _due(hub_id: int, counts: Sequence[MarkCount], *, idle: bool) -> Finding:
+    due = sum(count.due for count in counts)
+    oldest = timedelta(seconds=max((count.oldest_due_s for count in counts), default=0.0))
+    said = f"{due} due" + (f", the oldest for {ago(oldest)}" if due else "")
+    if oldest > DUE_FOR and not idle:
+        return problem(hub_id, "marks", said, "see that a worker and a scheduler run", Section.MARKS_LATE)
+    return fine(hub_id, "marks", said)
+
+
+_CURSORS = text("SELECT trigger, due_at, polled_at, last_error FROM cursors WHERE hub_id = :hub_id ORDER BY trigger")
+
+
+def _polls(tx: Tx, hub_id: int, *, idle: bool) -> list[Finding]:
+    rows = tx.connection.execute(_CURSORS, {"hub_id": hub_id}).all()
+    found = [
+        problem(hub_id, f"poll {row.trigger}", row.last_error, "see the line itself", Section.POLL_FAILS)
+        for row in rows
+        if row.last_error is not None
+    ]
+    late = [row for row in rows if row.last_error is None and tx.now - row.due_at > POLL_LATE and not idle]
+    for row in late:
+        said = f"it should have begun {ago(tx.now - row.due_at)} ago"
+        found.append(problem(hub_id, f"poll {row.trigger}", said, "see that a worker runs", Section.POLL_LATE))
+    if rows and not found:
+        polled = [row.polled_at for row in rows if row.polled_at is not None]
+        said = f"{len(rows)} cursors" + (f", the longest ago polled {ago(tx.now - min(polled))} ago" if polled else "")
+        found.append(fine(hub_id, "polls", said))
+    return found
+
+
+_LAST_RESYNC = text("""
+    SELECT id, state, listed, finished_at, last_error FROM resyncs WHERE hub_id = :hub_id ORDER BY id DESC LIMIT 1
+""")
+
+
+def _resync(tx: Tx, hub_id: int) -> list[Finding]:
+    """The newest resync, where it runs or failed: an older one's failure is history."""
+    row = tx.connection.execute(_LAST_RESYNC, {"hub_id": hub_id}).one_or_none()
+    if row is None or row.state in {"done", "cancelled"}:
+        return []
+    if row.state == "failed":
+        what = f"mend what it says, then: syncworker resync --all --portal {hub_id}"
+        return [problem(hub_id, "resync", f"resync {row.id}: {row.last_error}", what, Section.RESYNC_FAILED)]
+    said = f"resync {row.id} is {row.state}: {row.listed} records listed"
+    return [fine(hub_id, "resync", said + (f"; it waits: {row.last_error}" if row.last_error else ""))]
