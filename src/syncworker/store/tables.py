@@ -298,22 +298,27 @@ records = Table(
     Index("ix_records_company", "hub_id", "company_id"),
 )
 
-# A look at many records again, page by page.
+# A look at many records again, page by page. `kind` is the stage it is in, `after` where that goes on.
 resyncs = Table(
     "resyncs",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False, index=True),
     Column("scope", JSONB, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False),  # running, paused, cancelled, done, failed
     Column("kind", Text, nullable=False),
     Column("after", Text),
+    Column("total", BigInteger),  # records there were to look at when it began, as far as HubSpot could tell
     Column("listed", BigInteger, nullable=False, server_default="0"),
     Column("marked", BigInteger, nullable=False, server_default="0"),
+    Column("written", BigInteger, nullable=False, server_default="0"),
+    Column("failed", BigInteger, nullable=False, server_default="0"),
+    Column("calls", BigInteger, nullable=False, server_default="0"),
     Column("asked_by", Text, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("finished_at", Time),
     Column("leased_until", Time),
     Column("last_error", Text),
-    Index("uq_resyncs_running", "hub_id", unique=True, postgresql_where=text("state = 'running'")),
+    # A portal has one at a time, a paused one included: it goes on some day.
+    Index("uq_resyncs_unfinished", "hub_id", unique=True, postgresql_where=text("state IN ('running', 'paused')")),
 )

@@ -149,12 +149,23 @@ def marked(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> set[str]:
     return set(tx.connection.execute(_MARKED, parameters).scalars())
 
 
-# `takes`: nobody holds it, and it does not rest after a failure, nor is it parked.
-_CLAIM_ALSO = text("""
+_CLAIM_NAMED = """
     INSERT INTO marks AS m
         (hub_id, kind, object_id, generation, priority, cause, marked_at, not_before, claim_token)
-    SELECT :hub_id, 'company', id, nextval('mark_generation'), 2, :cause, :now, :lease, :token
+    SELECT :hub_id, :kind, id, nextval('mark_generation'), :priority, :cause, :now, :lease, :token
       FROM unnest(CAST(:ids AS text[])) AS id
+"""
+_CLAIM_NEW = text(
+    _CLAIM_NAMED
+    + """
+    ON CONFLICT (hub_id, kind, object_id) DO NOTHING
+    RETURNING m.kind, m.object_id, m.generation, m.attempts, m.marked_at
+"""
+)
+# Taken where nobody holds it, and it does not rest after a failure, nor is it parked.
+_CLAIM_ALSO = text(
+    _CLAIM_NAMED
+    + """
     ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET
         generation = excluded.generation,
         marked_at = excluded.marked_at,
@@ -167,26 +178,47 @@ _CLAIM_ALSO = text("""
              AND (m.not_before <= :now OR (m.claim_token IS NULL AND m.attempts = 0))
             THEN excluded.not_before ELSE m.not_before END
     RETURNING m.kind, m.object_id, m.generation, m.attempts, m.marked_at, m.claim_token
-""")
+"""
+)
 
 
-def claim_also(tx: Tx, taken: Claim, company_ids: Collection[str], *, cause: str) -> None:
-    """Claim these companies under the same token, so that a contact's batch may write them too.
+def claim_also(
+    tx: Tx, taken: Claim, kind: Kind, ids: Collection[str], *, cause: str, priority: Priority = Priority.POLL
+) -> None:
+    """Mark these records and claim them under the same token: the companies of a batch of contacts, named records.
 
     One that somebody else holds is marked again instead: whoever holds it may have read the ledger before us. One
     that is parked, or rests after a failure, is left to its turn.
     """
-    if company_ids:
-        parameters = {
-            "hub_id": taken.hub_id,
-            "ids": sorted(set(company_ids)),
-            "cause": cause,
-            "now": tx.now,
-            "lease": tx.now + LEASE,
-            "token": taken.token,
-        }
-        rows = tx.connection.execute(_CLAIM_ALSO, parameters).all()
+    if ids:
+        rows = tx.connection.execute(_CLAIM_ALSO, _named(tx, taken, kind, ids, cause=cause, priority=priority)).all()
         taken.marks.update(_marks([row for row in rows if row.claim_token == taken.token]))
+
+
+def claim_unmarked(tx: Tx, taken: Claim, kind: Kind, ids: Collection[str], *, cause: str, priority: Priority) -> None:
+    """Mark and claim those of these records that have no mark.
+
+    For records that were read before they are claimed: one that is marked may have changed since, and whoever takes
+    its mark reads it anew.
+    """
+    if ids:
+        rows = tx.connection.execute(_CLAIM_NEW, _named(tx, taken, kind, ids, cause=cause, priority=priority)).all()
+        taken.marks.update(_marks(rows))
+
+
+def _named(
+    tx: Tx, taken: Claim, kind: Kind, ids: Collection[str], *, cause: str, priority: Priority
+) -> dict[str, object]:
+    return {
+        "hub_id": taken.hub_id,
+        "kind": kind.value,
+        "ids": sorted(set(ids)),
+        "priority": int(priority),
+        "cause": cause,
+        "now": tx.now,
+        "lease": tx.now + LEASE,
+        "token": taken.token,
+    }
 
 
 _OURS = """

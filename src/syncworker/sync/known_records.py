@@ -19,13 +19,16 @@ SAME_WRITES = 3
 SAME_WITHIN = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownRecord:
     """A record as we last saw and wrote it."""
 
     object_id: str
+    company: str | None
+    country: str | None
     domain: str | None
     company_id: str | None
+    presence: str
     reconciled_at: datetime
     seen: str | None
     written: Mapping[str, str]
@@ -56,29 +59,51 @@ class Seen:
     presence: str = "live"
     seen: str | None = None
 
+    def is_kept(self, known: KnownRecord) -> bool:
+        """Whether all of it is known. The name and the email are in the digest of what was seen."""
+        return (
+            self.seen == known.seen
+            and self.domain == known.domain
+            and self.company_id == known.company_id
+            and _cut(self.company) == known.company
+            and _cut(self.country) == known.country
+            and self.presence == known.presence
+        )
+
 
 def of(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> dict[str, KnownRecord]:
     """What is known of these records."""
-    query = select(
-        records.c.object_id,
-        records.c.domain,
-        records.c.company_id,
-        records.c.reconciled_at,
-        records.c.seen,
-        records.c.written,
-        records.c.written_times,
-        records.c.written_since,
-    ).where(records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids)))
-    return {
-        row.object_id: KnownRecord(**{**row._mapping, "written": row.written or {}})
-        for row in tx.connection.execute(query)
-    }
+    if not ids:
+        return {}
+    rows = tx.connection.execute(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": list(ids)})
+    return {row[0]: KnownRecord(*row) for row in rows}
 
 
-def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
-    """Keep what was read, cut to what a page can show."""
-    if not read:
-        return
+# One array and no list of parameters: compiled once, whatever the number of ids.
+_OF = text("""
+    SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
+           coalesce(written, CAST('{}' AS jsonb)), written_times, written_since
+      FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+""")
+
+
+def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen], known: Mapping[str, KnownRecord]) -> None:
+    """Keep what was read, cut to what a page can show; of what is `known` already, only that it was looked at."""
+    same = [one.object_id for one in read if one.object_id in known and one.is_kept(known[one.object_id])]
+    if same:
+        parameters = {"hub_id": hub_id, "kind": kind.value, "ids": sorted(same), "now": tx.now}
+        tx.connection.execute(_LOOKED_AT, parameters)
+    new = [one for one in read if one.object_id not in known or not one.is_kept(known[one.object_id])]
+    if new:
+        _keep(tx, hub_id, kind, new)
+
+
+_LOOKED_AT = text("""
+    UPDATE records SET reconciled_at = :now WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+""")
+
+
+def _keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
     rows = [
         {
             "object_id": one.object_id,

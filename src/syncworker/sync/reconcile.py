@@ -8,6 +8,7 @@ one bad record never harms its neighbours. A failure of the whole portal is nobo
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -25,7 +26,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 from syncworker.sync.portal_failures import PortalFailure, block, may_be_called, of_settings, portal_failure
 from syncworker.sync.wake import Bell, Ring
-from syncworker.sync.work_off import work_off
+from syncworker.sync.work_off import Note, Worked, unheard, work_off
 
 log = structlog.get_logger(__name__)
 
@@ -56,15 +57,24 @@ def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> boo
     oldest = next(_claims_made) % OLDEST_EVERY == 0
     limit = DOMAINS if kind is Kind.DOMAIN else BATCH
     taken = context.database.run(lambda tx: claims.claim(tx, hub_id, kind, lane=lane, limit=limit, oldest_first=oldest))
-    if taken.marks:
-        _isolate(context, taken, _try(context, taken))
+    work(context, taken)
     return bool(taken.marks)
 
 
-def _try(context: Context, taken: Claim) -> Exception | None:
-    """Work it off; return what went wrong with it, the portal's failures excepted: those are dealt with."""
+def work(context: Context, taken: Claim, *, note: Note = unheard) -> None:
+    """Work off what was claimed, and keep what fails with its mark. `note` is told how each part of it ended."""
+    if taken.marks:
+        _isolate(context, taken, _work_off(context, taken, note), note)
+
+
+def _work_off(context: Context, taken: Claim, note: Note) -> Exception | None:
+    return attempt(context, taken, lambda: work_off(context, taken, note=note))
+
+
+def attempt(context: Context, taken: Claim, do: Callable[[], object]) -> Exception | None:
+    """Do it; return what went wrong with it, the portal's failures excepted: those are dealt with."""
     try:
-        work_off(context, taken)
+        do()
     except (OperationalError, InterfaceError, UnknownPortal):
         # The database is away, or the portal is gone with all its marks: nothing can be kept. The lease runs out.
         raise
@@ -82,15 +92,20 @@ def _try(context: Context, taken: Claim) -> Exception | None:
     return None
 
 
-def _isolate(context: Context, taken: Claim, error: Exception | None) -> None:
+def _isolate(context: Context, taken: Claim, error: Exception | None, note: Note) -> None:
     """Find out whose error it is: split what failed in halves, for as long as one half goes well."""
     if error is None:
         return
     if len(taken.marks) == 1:
-        context.database.run(lambda tx: claims.fail(tx, taken, dict.fromkeys(taken.marks, _said(error))))
+
+        def blame(tx: Tx) -> None:
+            note(tx, Worked(failed=1))
+            claims.fail(tx, taken, dict.fromkeys(taken.marks, _said(error)))
+
+        context.database.run(blame)
         return
     halves = taken.halves()
-    errors = [_try(context, half) for half in halves]
+    errors = [_work_off(context, half, note) for half in halves]
     if all(isinstance(of, HubSpotError) and _may_be_a_records(of) for of in errors):
         # Neither half: then it is HubSpot's trouble, and all of them would be blamed for it one by one.
         failure = portal_failure(error) if isinstance(error, HubSpotError | RateLimited) else None
@@ -98,7 +113,7 @@ def _isolate(context: Context, taken: Claim, error: Exception | None) -> None:
             _give_back(context, taken, failure)
             return
     for half, of in zip(halves, errors, strict=True):
-        _isolate(context, half, of)
+        _isolate(context, half, of, note)
 
 
 def _may_be_a_records(error: HubSpotError | RateLimited) -> bool:

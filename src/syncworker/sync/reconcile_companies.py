@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from enum import StrEnum
 
 from syncworker.hubspot.records import Record
 from syncworker.registration.ledger import history
@@ -25,6 +26,17 @@ from syncworker.sync.shown import Properties, company_properties, differences, o
 _NOTHING = Decision(outcome=Outcome.NOTHING)
 
 
+class Came(StrEnum):
+    """How a record came to be read."""
+
+    MARKED = "marked"
+    """It was claimed by its mark, and then read."""
+    ALONG = "along"
+    """A company, read with a batch of contacts."""
+    LISTED = "listed"
+    """In a page of a list: claimed only where it differs and nobody marked it meanwhile."""
+
+
 def plan_companies(
     tx: Tx,
     context: Context,
@@ -34,34 +46,38 @@ def plan_companies(
     plan: Plan,
     *,
     touched: Collection[str] = (),
-    along: bool = False,
+    came: Came = Came.MARKED,
 ) -> None:
-    """Plan what these companies show.
+    """Plan what these companies show, and keep what was read of those that show something.
 
-    `along`: they were read with a batch of contacts. Those that differ, or that the batch changed (`touched`), are
-    claimed then, so that nobody else writes an older state over ours; those that are marked, because they are read.
+    Those that came along and differ, or that the batch changed (`touched`), are claimed here, so that nobody else
+    writes an older state over ours; those that are marked, because they are read.
     """
     domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
     decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
     known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
     wanted = _wanted(tx, context, portal, companies, decided, known)
     changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
-    if along:
+    if came is Came.LISTED:
+        differing = [key for key in wanted if changes[key]]
+        claims.claim_unmarked(tx, claim, Kind.COMPANY, differing, cause="resync", priority=Priority.RESYNC)
+    if came is Came.ALONG:
         needed = {key for key in wanted if changes[key] or key in touched}
         marked = claims.marked(tx, portal.hub_id, Kind.COMPANY, companies)
-        claims.claim_also(tx, claim, needed | marked, cause="ledger")
+        claims.claim_also(tx, claim, Kind.COMPANY, needed | marked, cause="ledger")
         _hear_of_moves(tx, context, portal, {key: companies[key] for key in marked}, known)
         plan.done |= {(Kind.COMPANY, key) for key in marked - wanted.keys()} & claim.marks.keys()
     unchanged: dict[str, str] = {}
     edits = []
     for company_id, properties in wanted.items():
         key = (Kind.COMPANY, company_id)
+        before = known.get(company_id)
+        read_for_it = key in claim.marks or came is Came.LISTED
+        if read_for_it and not changes[company_id] and (before is None or before.written != properties):
+            unchanged[company_id] = as_json(properties)
         if key not in claim.marks:
             continue
-        before = known.get(company_id)
         plan.settle(key, changes=changes[company_id], wanted=properties, known=before, now=tx.now)
-        if not changes[company_id]:
-            unchanged[company_id] = as_json(properties)
         edits += hand_edits(
             portal,
             Kind.COMPANY,
@@ -71,7 +87,7 @@ def plan_companies(
             before,
             domain=decided.get(company_id, _NOTHING).domain,
         )
-    _keep(tx, portal, companies, domains, wanted)
+    _keep(tx, portal, companies, domains, wanted, known)
     known_records.note_written(tx, portal.hub_id, Kind.COMPANY, unchanged, counted=False)
     history.record(tx, edits)
 
@@ -125,6 +141,7 @@ def _keep(
     companies: Mapping[str, Record],
     domains: Mapping[str, str | None],
     wanted: Mapping[str, Properties],
+    known: Mapping[str, KnownRecord],
 ) -> None:
     kept = []
     for company_id in wanted:
@@ -139,7 +156,7 @@ def _keep(
                 seen=seen("company", of),
             )
         )
-    known_records.keep(tx, portal.hub_id, Kind.COMPANY, kept)
+    known_records.keep(tx, portal.hub_id, Kind.COMPANY, kept, known)
 
 
 def _hear_of_moves(

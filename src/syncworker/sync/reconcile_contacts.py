@@ -15,7 +15,7 @@ from syncworker.registration.ledger.history import Event
 from syncworker.registration.rules.terms import Presence, Status
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import crm_requests, fan_out, known_records
+from syncworker.sync import claims, crm_requests, fan_out, known_records
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context, program
 from syncworker.sync.hand_edits import hand_edits
@@ -24,8 +24,8 @@ from syncworker.sync.leads import ContactsRead, gone_subject, seen, subject
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.merges import follow_merges
 from syncworker.sync.plan import Plan, as_json
-from syncworker.sync.reconcile_companies import plan_companies
-from syncworker.sync.shown import contact_properties, differences
+from syncworker.sync.reconcile_companies import Came, plan_companies
+from syncworker.sync.shown import Properties, contact_properties, differences
 
 
 def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead) -> Plan:
@@ -40,13 +40,13 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     conditions = context.conditions(tx)
     if portal.mode is not Mode.WRITE:
         decided = preview_batch(tx, portal, subjects, conditions)
-        _keep(tx, portal, subjects, decided, known, read)
+        keep_contacts(tx, portal, subjects, decided, known, read)
         plan.done |= set(claim.marks)
         return plan
     decided, changes = decide_batch(tx, portal, subjects, conditions)
-    _keep(tx, portal, subjects, decided, known, read)
-    _plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled=handled)
-    _hear_of_moves(tx, portal.hub_id, subjects, known)
+    keep_contacts(tx, portal, subjects, decided, known, read)
+    plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled=handled)
+    hear_of_moves(tx, portal.hub_id, subjects, known)
     known_records.note_being_cleared(tx, portal.hub_id, {**dict.fromkeys(before), **plan.being_cleared})
     plan.waiting_for = {
         of.decision.domain
@@ -54,7 +54,7 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
         if of.decision.status is Status.PENDING and of.decision.domain is not None
     }
     touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
-    plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, along=True)
+    plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, came=Came.ALONG)
     batch = {(portal.hub_id, contact_id) for contact_id in subjects}
     along = {(portal.hub_id, object_id) for kind, object_id in claim.marks if kind is Kind.COMPANY}
     plan.rings |= fan_out.mark_changes(
@@ -72,7 +72,7 @@ def _subjects(context: Context, read: ContactsRead) -> dict[str, Subject]:
     return subjects | {contact_id: gone_subject(contact_id) for contact_id in read.gone}
 
 
-def _plan_contacts(
+def plan_contacts(
     tx: Tx,
     context: Context,
     portal: Portal,
@@ -83,13 +83,15 @@ def _plan_contacts(
     plan: Plan,
     *,
     handled: Mapping[str, datetime],
+    came: Came = Came.MARKED,
 ) -> None:
+    """Plan what these contacts show. Those that were listed and differ are claimed here."""
+    wanted: dict[str, Properties] = {}
+    changes: dict[str, Properties] = {}
     authority = program(portal.partner.program).authority
-    unchanged: dict[str, str] = {}
-    edits: list[Event] = []
     for contact_id, record in read.contacts.items():
         key = (Kind.CONTACT, contact_id)
-        if key not in claim.marks:
+        if came is Came.MARKED and key not in claim.marks:
             continue
         of = decided[contact_id]
         before = known.get(contact_id)
@@ -102,22 +104,33 @@ def _plan_contacts(
             # Cleared, nobody would ever know what was asked for.
             plan.failed[key] = f"{context.names.request} is set, and HubSpot gives no history of it yet"
             continue
-        wanted = contact_properties(context.names, of.decision, authority)
-        changes = differences(context.names, wanted, record.properties)
+        wanted[contact_id] = contact_properties(context.names, of.decision, authority)
+        changes[contact_id] = differences(context.names, wanted[contact_id], record.properties)
         if asked:
-            changes[context.names.request] = ""
+            changes[contact_id][context.names.request] = ""
             plan.being_cleared[contact_id] = handled[contact_id]
-        plan.settle(key, changes=changes, wanted=wanted, known=before, now=tx.now)
-        if not changes:
-            unchanged[contact_id] = as_json(wanted)
-        edits += hand_edits(portal, Kind.CONTACT, contact_id, changes, wanted, before, domain=of.decision.domain)
+    if came is Came.LISTED:
+        differing = [contact_id for contact_id, some in changes.items() if some]
+        claims.claim_unmarked(tx, claim, Kind.CONTACT, differing, cause="resync", priority=Priority.RESYNC)
+    unchanged: dict[str, str] = {}
+    edits: list[Event] = []
+    for contact_id, properties in wanted.items():
+        key = (Kind.CONTACT, contact_id)
+        before = known.get(contact_id)
+        if not changes[contact_id] and (before is None or before.written != properties):
+            unchanged[contact_id] = as_json(properties)
+        if key not in claim.marks:
+            continue
+        plan.settle(key, changes=changes[contact_id], wanted=properties, known=before, now=tx.now)
+        domain = decided[contact_id].decision.domain
+        edits += hand_edits(portal, Kind.CONTACT, contact_id, changes[contact_id], properties, before, domain=domain)
     plan.done |= {(Kind.CONTACT, contact_id) for contact_id in read.gone} & set(claim.marks)
     known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
     known_records.note_written(tx, portal.hub_id, Kind.CONTACT, unchanged, counted=False)
     history.record(tx, edits)
 
 
-def _hear_of_moves(tx: Tx, hub_id: int, subjects: Mapping[str, Subject], known: Mapping[str, KnownRecord]) -> None:
+def hear_of_moves(tx: Tx, hub_id: int, subjects: Mapping[str, Subject], known: Mapping[str, KnownRecord]) -> None:
     """A contact's company is another one now: the old one and the new one both show something else."""
     companies: set[str] = set()
     for contact_id, before in known.items():
@@ -127,7 +140,7 @@ def _hear_of_moves(tx: Tx, hub_id: int, subjects: Mapping[str, Subject], known: 
     mark(tx, hub_id, Kind.COMPANY, companies, priority=Priority.POLL, cause="association changed")
 
 
-def _keep(
+def keep_contacts(
     tx: Tx,
     portal: Portal,
     subjects: Mapping[str, Subject],
@@ -154,4 +167,4 @@ def _keep(
                 seen=seen("contact", read.contacts[contact_id].properties),
             )
         )
-    known_records.keep(tx, portal.hub_id, Kind.CONTACT, kept)
+    known_records.keep(tx, portal.hub_id, Kind.CONTACT, kept, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from syncworker.hubspot.errors import HubSpotError
@@ -27,13 +28,38 @@ from syncworker.sync.wake import Ring
 from syncworker.sync.write_back import write_back
 
 
-class _NotOurs(Exception):
-    """The lease was lost, or the portal paused, while HubSpot was asked."""
+class NotOurs(Exception):
+    """The lease was lost, or the portal paused, while HubSpot was asked: nothing is kept, nothing written."""
 
 
-def work_off(context: Context, taken: Claim) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """How a batch ended: records written, records that failed, calls that wrote."""
+
+    written: int = 0
+    failed: int = 0
+    calls: int = 0
+
+
+Note = Callable[[Tx, Worked], None]
+"""Told in the transaction that ends a batch."""
+
+
+def unheard(tx: Tx, worked: Worked) -> None:
+    """For batches whose end nobody wants to hear of."""
+
+
+def work_off(context: Context, taken: Claim, *, note: Note = unheard) -> None:
     """Work off a claim. Raises what went wrong before anything was written; what comes later is kept with the marks."""
-    commit = _read(context, taken)
+    settle(context, taken, _read(context, taken), note=note)
+
+
+def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan], *, note: Note = unheard) -> bool:
+    """Decide and commit what was read, and write back what differs; false where it is ours no more.
+
+    `commit` may claim more than `taken` holds, and may raise NotOurs. It is run again from its start where its
+    transaction lost against another one.
+    """
     marks_before = dict(taken.marks)
 
     def forget_what_came_along() -> None:
@@ -41,29 +67,32 @@ def work_off(context: Context, taken: Claim) -> None:
         taken.marks.clear()
         taken.marks.update(marks_before)
 
-    def settle(tx: Tx) -> Plan:
+    def decide(tx: Tx) -> Plan:
         forget_what_came_along()
         portal = portals.get(tx, taken.hub_id)
         if portal.mode is Mode.PAUSED:
-            raise _NotOurs
+            raise NotOurs
         plan = commit(tx, portal)
         # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
         # write-back follows. Who lost it keeps and writes nothing.
-        if claims.renew(tx, taken) != taken.marks.keys():
-            raise _NotOurs
+        if taken.marks and claims.renew(tx, taken) != taken.marks.keys():
+            raise NotOurs
         return plan
 
     try:
-        plan = context.database.run(settle)
-    except _NotOurs:
+        plan = context.database.run(decide)
+    except NotOurs:
         forget_what_came_along()
-        context.database.run(lambda tx: claims.give_back(tx, taken))
-        return
+        if taken.marks:
+            context.database.run(lambda tx: claims.give_back(tx, taken))
+        return False
     except BaseException:
         forget_what_came_along()
         raise
     context.waker.ring(*plan.rings)
-    _carry_out(context, taken, plan)
+    if taken.marks:
+        _carry_out(context, taken, plan, note)
+    return True
 
 
 def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
@@ -81,16 +110,18 @@ def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
     return lambda tx, portal: commit_domains(tx, portal, taken, found)
 
 
-def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
+def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note) -> None:
     """Write what differs, and finish: each record by its own result."""
     client = context.client(taken.hub_id)
     written: set[Key] = set()
     failed = dict(plan.failed)
     failure: PortalFailure | None = None
+    calls = 0
     history: dict[str, list[PropertyVersion]] = {}
     try:
         for kind in (Kind.CONTACT, Kind.COMPANY):
             result = write_back(client, kind, plan.of(kind), _lease(context, taken, kind))
+            calls += result.calls
             written |= {(kind, object_id) for object_id in result.updated}
             for object_id, refused in result.failed.items():
                 failure = failure or failure_of_record(refused)
@@ -104,7 +135,13 @@ def _carry_out(context: Context, taken: Claim, plan: Plan) -> None:
             failed |= {key: str(error) for key in plan.writes.keys() - written}
     if failure is not None:
         failed = dict(plan.failed)  # no record did anything wrong: all that was not written goes back
-    rings = context.database.run(lambda tx: _finish(context, tx, taken, plan, written, failed, failure, history))
+    worked = Worked(written=len(written), failed=len(failed) + len(plan.park), calls=calls)
+
+    def finish(tx: Tx) -> set[Ring]:
+        note(tx, worked)
+        return _finish(context, tx, taken, plan, written, failed, failure, history)
+
+    rings = context.database.run(finish)
     context.waker.ring(*rings)
 
 

@@ -21,6 +21,7 @@ class Written:
     """Which records were written, and why others were not."""
 
     updated: set[str] = field(default_factory=set)
+    calls: int = 0
     failed: dict[str, HubSpotError] = field(default_factory=dict)
 
 
@@ -50,6 +51,7 @@ def _write(
     changes = {key: properties for key, properties in wanted.items() if key in ours}
     if not changes:
         return
+    written.calls += 1
     try:
         answer = client.batch_update("contact" if kind is Kind.CONTACT else "company", changes)
     except FixRequest as error:

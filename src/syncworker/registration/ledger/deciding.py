@@ -63,23 +63,33 @@ def decide_batch(
 ) -> tuple[dict[str, Decided], Changes]:
     """Decide these leads of a portal, and bring the ledger to it."""
     changes = Changes()
-    if _asks(tx, portal.hub_id, subjects):
-        domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
-        partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
-        began_to_wait: dict[int, Move] = {}
-        for number in range(PASSES):
-            known = _known(tx, portal, subjects, free=0)
-            planned = _all_moves(tx, subjects, known, conditions, changes)
-            began_to_wait |= {move.request.id: move for move in planned if move.quiet and move.tells_something}
-            # Once in any case: a slot may have come free since a request began to wait.
-            if not moves.settle(tx, planned) and number:
-                break
-            changes.add(allocation.allocate(tx, partner.id, conditions.terms_of(partner)))
-        # Whoever got a slot at once has not waited.
-        waiting = moves.still_waiting(tx, began_to_wait)
-        moves.tell(tx, [began_to_wait[request_id] for request_id in waiting])
+    # Without an open request nothing can change, and the partner's row need not be locked: most of a resync.
+    if not asked.open_of(tx, portal.hub_id, subjects):
+        return standing_batch(tx, portal, subjects, conditions), changes
+    domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
+    partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
+    began_to_wait: dict[int, Move] = {}
+    for number in range(PASSES):
+        known = _known(tx, portal, subjects, free=0)
+        planned = _all_moves(tx, subjects, known, conditions, changes)
+        began_to_wait |= {move.request.id: move for move in planned if move.quiet and move.tells_something}
+        # Once in any case: a slot may have come free since a request began to wait.
+        if not moves.settle(tx, planned) and number:
+            break
+        changes.add(allocation.allocate(tx, partner.id, conditions.terms_of(partner)))
+    # Whoever got a slot at once has not waited.
+    waiting = moves.still_waiting(tx, began_to_wait)
+    moves.tell(tx, [began_to_wait[request_id] for request_id in waiting])
     known = _known(tx, portal, subjects, free=0)
     return _shown(subjects, known, conditions.rules), changes
+
+
+def standing_batch(
+    tx: Tx, portal: Portal, subjects: Mapping[str, Subject], conditions: Conditions
+) -> dict[str, Decided]:
+    """Say what leads show that have no open request. Changes nothing, and locks nothing."""
+    known = _known(tx, portal, subjects, free=0, open_requests={})
+    return _shown(subjects, known, conditions.rules)
 
 
 def preview_batch(
@@ -114,17 +124,28 @@ def lock_and_end_overdue(
     return locked[partner_id]
 
 
-def _asks(tx: Tx, hub_id: int, subjects: Mapping[str, Subject]) -> bool:
-    # Without an open request nothing can change, and the partner's row need not be locked: most of a resync.
-    return bool(asked.open_of(tx, hub_id, subjects))
-
-
-def _known(tx: Tx, portal: Portal, subjects: Mapping[str, Subject], *, free: int) -> dict[str, Known]:
+def _known(
+    tx: Tx,
+    portal: Portal,
+    subjects: Mapping[str, Subject],
+    *,
+    free: int,
+    open_requests: Mapping[str, list[Stored]] | None = None,
+) -> dict[str, Known]:
     leads = {
         contact_id: (subject.lead, subject.domain if isinstance(subject.domain, str) else None)
         for contact_id, subject in subjects.items()
     }
-    return gather(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, leads=leads, free=free)
+    if open_requests is None:
+        open_requests = asked.open_of(tx, portal.hub_id, leads)
+    return gather(
+        tx,
+        partner_id=portal.partner.id,
+        hub_id=portal.hub_id,
+        leads=leads,
+        open_requests=open_requests,
+        free=free,
+    )
 
 
 def _intended(requests: tuple[Stored, ...]) -> tuple[list[Stored], list[Stored]]:

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import text
 
 from syncworker.registration.ledger import holds as kept_holds
 from syncworker.registration.ledger import registrations as claimed
@@ -21,7 +20,6 @@ from syncworker.registration.ledger.requests import CONSUMED, State, Stored
 from syncworker.registration.rules.facts import Claim, Consumed, Facts, Lead, Request
 from syncworker.registration.rules.terms import EndReason, Status
 from syncworker.store.database import Tx
-from syncworker.store.tables import registrations, requests
 
 _STATUS_OF = {
     State.REGISTERED: Status.REGISTERED,
@@ -39,19 +37,31 @@ class Known:
     claims: Mapping[int, Registration] = field(default_factory=dict)
 
 
+_NOTHING_KNOWN = Known(facts=Facts())
+
+
 def gather(
-    tx: Tx, *, partner_id: int, hub_id: int, leads: Mapping[str, tuple[Lead, str | None]], free: int
+    tx: Tx,
+    *,
+    partner_id: int,
+    hub_id: int,
+    leads: Mapping[str, tuple[Lead, str | None]],
+    open_requests: Mapping[str, Sequence[Stored]],
+    free: int,
 ) -> dict[str, Known]:
-    """Read all that is needed to decide these leads, given with the domain of each; `free` slots are left."""
+    """Read all else that is needed to decide these leads, given with the domain of each; `free` slots are left."""
     domains = {domain for _, domain in leads.values() if domain is not None}
-    open_requests = asked.open_of(tx, hub_id, leads)
     consumed = _last_consumed(tx, hub_id, leads)
-    on_hold = kept_holds.on(tx, domains)
+    # Only a request is ever refused for a hold.
+    on_hold = kept_holds.on(tx, domains) if open_requests else {}
     by_domain, by_contact = _claims(tx, partner_id=partner_id, hub_id=hub_id, domains=domains, contacts=leads)
     known: dict[str, Known] = {}
     for contact_id, (lead, domain) in leads.items():
         mine = by_contact.get(contact_id, [])
         there = by_domain.get(domain, []) if domain is not None else []
+        if not mine and not there and contact_id not in consumed and contact_id not in open_requests:
+            known[contact_id] = _NOTHING_KNOWN  # most of any portal
+            continue
         ours_there = [claim for claim in there if claim.partner_id == partner_id]
         domain_claim = next((claim for claim in ours_there if claim.is_active), None)
         lead_claim = next((claim for claim in mine if claim.is_active and _still_with(claim, lead)), None)
@@ -114,23 +124,24 @@ def _ended_at(claim: Registration) -> datetime:
     return claim.deregistered_at or claim.ended_at or claim.expires_at
 
 
+# Arrays and no lists of parameters: compiled once, whatever the number of leads.
+_LAST_CONSUMED = text("""
+    SELECT DISTINCT ON (contact_id) contact_id, state, reason, domain, decided_at FROM requests
+     WHERE hub_id = :hub_id AND contact_id = ANY(:contacts) AND state = ANY(:consumed)
+     ORDER BY contact_id, decided_at DESC, id DESC
+""")
+# A union of two index look-ups; an OR over both would scan.
+_CLAIMS = text("""
+    SELECT * FROM registrations
+     WHERE domain = ANY(:domains) AND (partner_id = :partner_id OR ended_at IS NULL)
+    UNION
+    SELECT * FROM registrations WHERE hub_id = :hub_id AND contact_id = ANY(:contacts)
+""")
+_CONSUMED = [state.value for state in CONSUMED]
+
+
 def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[str, Consumed]:
-    query = (
-        select(
-            requests.c.contact_id,
-            requests.c.state,
-            requests.c.reason,
-            requests.c.domain,
-            requests.c.decided_at,
-        )
-        .ext(distinct_on(requests.c.contact_id))
-        .where(
-            requests.c.hub_id == hub_id,
-            requests.c.contact_id.in_(sorted(contacts)),
-            requests.c.state.in_([state.value for state in CONSUMED]),
-        )
-        .order_by(requests.c.contact_id, requests.c.decided_at.desc(), requests.c.id.desc())
-    )
+    parameters = {"hub_id": hub_id, "contacts": list(contacts), "consumed": _CONSUMED}
     return {
         row.contact_id: Consumed(
             status=_STATUS_OF[State(row.state)],
@@ -138,22 +149,17 @@ def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[
             domain=row.domain,
             decided_at=row.decided_at,
         )
-        for row in tx.connection.execute(query)
+        for row in tx.connection.execute(_LAST_CONSUMED, parameters)
     }
 
 
 def _claims(
     tx: Tx, *, partner_id: int, hub_id: int, domains: set[str], contacts: Mapping[str, object]
 ) -> tuple[dict[str, list[Registration]], dict[str, list[Registration]]]:
-    on_domain = registrations.c.domain.in_(sorted(domains)) & or_(
-        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None)
-    )
-    of_contact = (registrations.c.hub_id == hub_id) & registrations.c.contact_id.in_(sorted(contacts))
-    # A union of two index look-ups; an OR over both would scan.
-    both = claimed.query().where(on_domain).union(claimed.query().where(of_contact))
+    parameters = {"hub_id": hub_id, "partner_id": partner_id, "domains": list(domains), "contacts": list(contacts)}
     by_domain: dict[str, list[Registration]] = defaultdict(list)
     by_contact: dict[str, list[Registration]] = defaultdict(list)
-    rows = [claimed.registration(row) for row in tx.connection.execute(both)]
+    rows = [claimed.registration(row) for row in tx.connection.execute(_CLAIMS, parameters)]
     for claim in sorted(rows, key=lambda c: c.id, reverse=True):
         by_domain[claim.domain].append(claim)
         if claim.hub_id == hub_id and claim.partner_id == partner_id and claim.contact_id is not None:
