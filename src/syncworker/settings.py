@@ -47,6 +47,9 @@ class Settings(BaseSettings):
 
     hubspot_base_url: str | None = Field(None, description="HubSpot's API; none: HubSpot's own, or the sandbox")
     hubspot_api_version: str = Field("2026-09", pattern=r"^(v3|20\d\d-(03|09))$")
+    hubspot_share: float = Field(1.0, gt=0, le=1, description="of HubSpot's limits, the rest being other apps'")
+    hubspot_ten_second_limit: int = Field(100, ge=2, description="calls in ten seconds, until an answer tells")
+    hubspot_daily_limit: int | None = Field(None, ge=100, description="calls a day, where HubSpot's answers tell none")
     hubspot_access_token: SecretStr | None = None
     hubspot_refresh_token: SecretStr | None = None
     hubspot_client_id: str | None = None

@@ -15,6 +15,7 @@ import pytest
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.credentials import StaticToken
+from syncworker.hubspot.quota import Told
 from syncworker.hubspot.records import CallMade
 
 
@@ -134,14 +135,16 @@ class FreeLimiter:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self.learned: list[int] = []
+        self.lanes: list[str] = []
+        self.learned: list[Told] = []
         self.paused: list[tuple[str, float]] = []
 
-    def take(self, hub_id: int, bucket: str, *, wait_s: float) -> None:
+    def take(self, hub_id: int, bucket: str, *, wait_s: float, lane: str = "interactive") -> None:
         self.taken.append(bucket)
+        self.lanes.append(lane)
 
-    def learn(self, hub_id: int, limit_per_10s: int) -> None:
-        self.learned.append(limit_per_10s)
+    def learn(self, hub_id: int, told: Told) -> None:
+        self.learned.append(told)
 
     def penalise(self, hub_id: int, bucket: str, *, pause_s: float) -> None:
         self.paused.append((bucket, pause_s))

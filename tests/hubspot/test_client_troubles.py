@@ -8,6 +8,7 @@ import time
 import pytest
 
 from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, RetryLater
+from syncworker.hubspot.quota import Told
 from syncworker.hubspot.rate_limit import RateLimited
 
 OK = {"portalId": 33, "timeZone": "UTC"}
@@ -63,7 +64,7 @@ def test_a_429_pauses_everybody_and_is_asked_again(stub, client, limiter):
     stub.says(OK, headers={"X-HubSpot-RateLimit-Max": "190", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"})
     assert client.account_info().hub_id == 33
     assert limiter.paused == [("api", 1.0)]
-    assert limiter.learned == [190]
+    assert limiter.learned == [Told(limit=190, window_s=10.0)]
 
 
 def test_the_daily_limit_is_told_at_once(stub, client, limiter):
@@ -142,7 +143,7 @@ def test_a_redirect_is_not_followed_with_the_token(stub, client):
 
 def test_no_quota_in_time_is_told_without_a_call(stub, client_for):
     class Used:
-        def take(self, hub_id, bucket, *, wait_s):
+        def take(self, hub_id, bucket, *, wait_s, lane):
             raise RateLimited(hub_id, bucket, 3.5)
 
     with pytest.raises(RetryLater) as caught:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from support.sandbox_server import SandboxServer
-from syncworker.hubspot.rate_limit import Bucket
+from syncworker.hubspot.quota import Bucket, Lane, Quota, Told
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.requests import Stored
 from syncworker.settings import Settings
@@ -54,17 +54,20 @@ class HeardRings:
 class Unlimited:
     """No rate limit: tests of other things need not wait for one."""
 
-    def take(self, hub_id: int, bucket: Bucket, *, wait_s: float) -> None:
+    def take(self, hub_id: int, bucket: Bucket, *, wait_s: float, lane: Lane = Lane.INTERACTIVE) -> None:
         pass
 
-    def learn(self, hub_id: int, limit_per_10s: int) -> None:
+    def learn(self, hub_id: int, told: Told) -> None:
         pass
 
     def penalise(self, hub_id: int, bucket: Bucket, *, pause_s: float) -> None:
         pass
 
-    def wait_for(self, hub_id: int, bucket: Bucket) -> float:
+    def wait_for(self, hub_id: int, bucket: Bucket, *, lane: Lane = Lane.INTERACTIVE) -> float:
         return 0.0
+
+    def quota(self, hub_id: int) -> Quota | None:
+        return None
 
 
 class Rig:

@@ -13,6 +13,7 @@ from sqlalchemy import text, update
 from support.rig import LEAD, Rig
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.errors import FixRequest, HubSpotError, RetryLater
+from syncworker.hubspot.quota import Lane
 from syncworker.hubspot.records import BatchRead
 from syncworker.registration.rules.terms import Source
 from syncworker.store import tables
@@ -40,6 +41,9 @@ class Refusing:
     def __init__(self, real: HubSpotClient, bad: set[str], error: HubSpotError) -> None:
         self._real, self._bad, self._error = real, bad, error
         self.refused = 0
+
+    def in_lane(self, lane: Lane) -> Refusing:
+        return self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)

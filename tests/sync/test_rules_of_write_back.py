@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from support.rig import LEAD, Rig, Unlimited
 from support.second_worker import Meanwhile, second_worker
-from syncworker.hubspot.rate_limit import Bucket, RateLimited
+from syncworker.hubspot.quota import Bucket
+from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -270,15 +271,15 @@ class NoQuota(Unlimited):
     def __init__(self, wait_s: float) -> None:
         self.wait_s = wait_s
 
-    def wait_for(self, hub_id: int, bucket: Bucket) -> float:
+    def wait_for(self, hub_id: int, bucket: Bucket, *, lane: Lane = Lane.INTERACTIVE) -> float:
         return self.wait_s
 
 
 class RefusesAll(Unlimited):
     """There was quota when it was asked about, and others took it."""
 
-    def take(self, hub_id: int, bucket: Bucket, *, wait_s: float) -> None:
-        raise RateLimited(hub_id, bucket, 3.0)
+    def take(self, hub_id: int, bucket: Bucket, *, wait_s: float, lane: Lane = Lane.INTERACTIVE) -> None:
+        raise RateLimited(hub_id, bucket, 3.0, lane=lane)
 
 
 def test_without_quota_nothing_is_claimed_and_the_bell_is_rung_for_when_there_is_some(rig: Rig) -> None:

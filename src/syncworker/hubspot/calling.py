@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from syncworker.hubspot import call_log
 from syncworker.hubspot.answers import error_from
 from syncworker.hubspot.credentials import Credentials
 from syncworker.hubspot.errors import FixCredentials, HubSpotError, RetryLater
 from syncworker.hubspot.json_values import JsonObject, UnreadableError, read_object
-from syncworker.hubspot.rate_limit import Bucket, RateLimited, RateLimiter
+from syncworker.hubspot.quota import Bucket, Lane, told_by
+from syncworker.hubspot.rate_limit import RateLimited, RateLimiter
 from syncworker.hubspot.records import CallMade
 from syncworker.hubspot.retrying import RetryBudget, with_retries
 from syncworker.hubspot.transport import Answer, Transport
@@ -59,18 +61,24 @@ class Caller:
     budget: RetryBudget = field(default_factory=RetryBudget)
     wait_s: float = 5.0
     sleep: Callable[[float], None] = time.sleep
+    lane: Lane = Lane.INTERACTIVE
+
+    def in_lane(self, lane: Lane) -> Caller:
+        """The same, for work of this lane."""
+        return replace(self, lane=lane)
 
     def call(self, call: Call, read: Callable[[JsonObject], T]) -> T:
         """Make the call and read its answer with `read`, which may raise UnreadableError.
 
         Raises RetryLater, FixRequest, FixCredentials or Gone.
         """
-        refusals = 0
+        refusals = attempts = 0
 
         def attempt() -> T:
-            nonlocal refusals
+            nonlocal refusals, attempts
+            attempts += 1
             try:
-                return self._with_token(call, read)
+                return self._with_token(call, read, attempts)
             except RetryLater as error:
                 if error.status == 429 and error.scope == "portal":
                     pause_s = min(_LONGEST_PAUSE_S, error.retry_after_s * 2**refusals)
@@ -83,23 +91,24 @@ class Caller:
         except RateLimited as error:
             raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal") from error
 
-    def _with_token(self, call: Call, read: Callable[[JsonObject], T]) -> T:
+    def _with_token(self, call: Call, read: Callable[[JsonObject], T], attempt: int) -> T:
         token = self.credentials.token()
         try:
-            return self._once(call, read, token)
+            return self._once(call, read, token, attempt)
         except FixCredentials as error:
             if error.status != 401:
                 raise
             another = self.credentials.after_refusal(token)
             if another is None:
                 raise
-        return self._once(call, read, another)
+        return self._once(call, read, another, attempt)
 
-    def _once(self, call: Call, read: Callable[[JsonObject], T], token: str) -> T:
-        self.limiter.take(self.hub_id, call.bucket, wait_s=self.wait_s)
+    def _once(self, call: Call, read: Callable[[JsonObject], T], token: str, attempt: int) -> T:
+        asked = time.monotonic()
+        self.limiter.take(self.hub_id, call.bucket, wait_s=self.wait_s, lane=self.lane)
         started = time.monotonic()
-        status: int | None = None
-        failed: str | None = None
+        answer: Answer | None = None
+        failed: HubSpotError | None = None
         try:
             answer = self.transport.send(
                 call.method,
@@ -110,32 +119,34 @@ class Caller:
                 # Escaped to ASCII, so that a lone surrogate in a value cannot break the encoding.
                 body=None if call.body is None else json.dumps(call.body, separators=(",", ":")),
             )
-            status = answer.status
-            self._learn(call, answer)
+            told = told_by(answer.headers)
+            if told is not None:
+                self.limiter.learn(self.hub_id, told)
             return _read(call, answer, read)
         except HubSpotError as error:
-            failed = type(error).__name__
+            failed = error
             raise
         finally:
+            made = CallMade(
+                hub_id=self.hub_id,
+                method=call.method,
+                route=call.route,
+                status=answer.status if answer else failed.status if failed else None,
+                seconds=time.monotonic() - started,
+                error=type(failed).__name__ if failed else None,
+                correlation_id=_correlation_id(answer, failed),
+                lane=self.lane,
+                waited_s=started - asked,
+            )
+            call_log.note(made, failed, attempt=attempt)
             if self.on_call is not None:
-                seconds = time.monotonic() - started
-                self.on_call(
-                    CallMade(
-                        hub_id=self.hub_id,
-                        method=call.method,
-                        route=call.route,
-                        status=status,
-                        seconds=seconds,
-                        error=failed,
-                    )
-                )
+                self.on_call(made)
 
-    def _learn(self, call: Call, answer: Answer) -> None:
-        limit = answer.headers.get("x-hubspot-ratelimit-max", "")
-        interval = answer.headers.get("x-hubspot-ratelimit-interval-milliseconds", "10000")
-        # HubSpot usage guidelines: search answers carry no rate limit headers.
-        if call.bucket == "api" and interval == "10000" and limit.isascii() and limit.isdigit():
-            self.limiter.learn(self.hub_id, int(limit[:6]))
+
+def _correlation_id(answer: Answer | None, failed: HubSpotError | None) -> str | None:
+    if failed is not None and failed.correlation_id:
+        return failed.correlation_id
+    return answer.headers.get("x-hubspot-correlation-id") if answer else None
 
 
 def _read(call: Call, answer: Answer, read: Callable[[JsonObject], T]) -> T:

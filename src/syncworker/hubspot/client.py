@@ -7,6 +7,7 @@ once are the caller's to divide: a ValueError says so.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from syncworker.hubspot.credentials import Credentials
 from syncworker.hubspot.errors import Gone
 from syncworker.hubspot.json_values import JsonObject, read_objects
 from syncworker.hubspot.paths import Kind, Paths, object_path_name
+from syncworker.hubspot.quota import Lane
 from syncworker.hubspot.rate_limit import RateLimiter
 from syncworker.hubspot.records import (
     AccountInfo,
@@ -55,7 +57,7 @@ class HubSpotClient(SchemaCalls):
         wait_s: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`timeout_s` bounds one exchange, `wait_s` the wait for quota before it; bulk work passes 0."""
+        """`timeout_s` bounds one exchange, `wait_s` the wait for quota before it."""
         self.hub_id = hub_id
         self._transport = Transport(base_url, timeout_s=timeout_s)
         super().__init__(
@@ -70,6 +72,12 @@ class HubSpotClient(SchemaCalls):
                 sleep=sleep,
             ),
         )
+
+    def in_lane(self, lane: Lane) -> HubSpotClient:
+        """The same client, over the same connections, whose calls are of this lane. Interactive is the default."""
+        other = copy.copy(self)
+        other._caller = self._caller.in_lane(lane)
+        return other
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.quota import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class CallMade:
     """One HTTP exchange with HubSpot, for metrics and logs; retries are exchanges of their own.
 
     `route` is a template without ids. `status` is None where no whole answer came; `error` names the error
-    class.
+    class, `correlation_id` is HubSpot's. `seconds` are from sending to the answer, after `waited_s` for quota.
     """
 
     hub_id: int
@@ -169,3 +170,6 @@ class CallMade:
     status: int | None
     seconds: float
     error: str | None = None
+    correlation_id: str | None = None
+    lane: Lane = Lane.INTERACTIVE
+    waited_s: float = 0.0

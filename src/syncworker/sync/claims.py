@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Row, text
 
+from syncworker.hubspot.quota import Lane as Lane  # which marks a claim may take
 from syncworker.store.database import Tx
 from syncworker.sync.marks import Kind, Priority
 
@@ -28,13 +28,6 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600, 6 * 3600))
 JITTER = 0.2
 
 Key = tuple[Kind, str]
-
-
-class Lane(StrEnum):
-    """Which marks a claim may take: those somebody waits for, or the rest."""
-
-    INTERACTIVE = "interactive"
-    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

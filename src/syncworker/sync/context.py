@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.credentials import Credentials, RefreshedToken, StoredToken
 from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.properties import PropertyNames
+from syncworker.hubspot.quota import Lane, Quota
 from syncworker.hubspot.rate_limit import RateLimiter, SharedRateLimiter, connect
 from syncworker.hubspot.records import CallMade
 from syncworker.hubspot.transport import Transport
@@ -21,6 +23,7 @@ from syncworker.registration.ledger.deciding import Conditions
 from syncworker.registration.rules.domain_rules import DomainRules, domain_rules
 from syncworker.registration.rules.facts import Rules
 from syncworker.settings import HUBSPOT_API, Settings
+from syncworker.store import portals
 from syncworker.store.database import Clock, Database, Tx
 from syncworker.store.portals import CredentialStore, Partner
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -53,10 +56,25 @@ class Context:
         self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
         self._on_call = on_call
         self._limiter_client = connect(str(settings.redis_url))
-        self.limiter: RateLimiter = limiter or SharedRateLimiter(self._limiter_client)
+        self._time_zones: dict[int, str] = {}
+        self.limiter: RateLimiter = limiter or SharedRateLimiter(
+            self._limiter_client,
+            share=settings.hubspot_share,
+            limit=settings.hubspot_ten_second_limit,
+            daily_limit=settings.hubspot_daily_limit,
+            time_zone_of=lambda hub_id: self._time_zones.get(hub_id, "UTC"),
+        )
         self.credentials = CredentialStore(self.database, self.secrets)
         self._clients: dict[int, tuple[float, HubSpotClient]] = {}
         self._lock = threading.Lock()
+        self.lane = Lane.INTERACTIVE
+        """Whose turn it is when HubSpot's quota is short: see `in_lane`."""
+
+    def in_lane(self, lane: Lane) -> Context:
+        """The same, for work of this lane: what is done with it calls HubSpot after, or before, the other lane."""
+        other = copy.copy(self)
+        other.lane = lane
+        return other
 
     @property
     def base_url(self) -> str:
@@ -76,7 +94,11 @@ class Context:
                 # The old one is not closed: another thread may be in the middle of a call.
                 client = self._make_client(hub_id)
                 self._clients[hub_id] = (time.monotonic(), client)
-            return client
+            return client if self.lane is Lane.INTERACTIVE else client.in_lane(self.lane)
+
+    def quota(self, hub_id: int) -> Quota | None:
+        """What is left of HubSpot's limits for the portal; None while Redis is away."""
+        return self.limiter.quota(hub_id)
 
     def terms(self, partner: Partner, tx: Tx) -> Terms:
         """What the program grants the partner now."""
@@ -100,6 +122,11 @@ class Context:
         self.database.close()
 
     def _make_client(self, hub_id: int) -> HubSpotClient:
+        with self.database.transaction() as tx:
+            portal = portals.find(tx, hub_id)
+        if portal is not None:
+            # The daily quota is new at midnight there.
+            self._time_zones[hub_id] = portal.time_zone
         return HubSpotClient(
             hub_id=hub_id,
             base_url=self.base_url,

@@ -13,6 +13,7 @@ from enum import StrEnum
 import structlog
 
 from syncworker.hubspot.errors import FixCredentials, FixRequest, HubSpotError, RetryLater
+from syncworker.hubspot.quota import DAY_MARGIN_S, Lane, until_new_day
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program import ProgramError
 from syncworker.program.model import NoCapacityError, UnknownTierError
@@ -54,6 +55,8 @@ class PortalFailure:
     reason: Blocked
     detail: str
     wait: timedelta
+    bulk_only: bool = False
+    """Our own limiter keeps the quota for interactive work: only bulk work has to wait, and the portal goes on."""
 
 
 _OF_SCOPE = {
@@ -67,8 +70,9 @@ _OF_SCOPE = {
 def portal_failure(error: HubSpotError | RateLimited) -> PortalFailure | None:
     """The failure of the whole portal that this error means; None where it is one record's."""
     if isinstance(error, RateLimited):
-        wait = timedelta(seconds=max(0.05, error.retry_after_s))
-        return PortalFailure(reason=Blocked.RATE_LIMIT, detail=str(error), wait=wait)
+        return _of_our_limit(error)
+    if isinstance(error.__cause__, RateLimited):
+        return _of_our_limit(error.__cause__)
     if isinstance(error, RetryLater) and error.status == LOCKED:
         return None
     if isinstance(error, RetryLater):
@@ -84,10 +88,19 @@ def portal_failure(error: HubSpotError | RateLimited) -> PortalFailure | None:
     return None
 
 
+def _of_our_limit(error: RateLimited) -> PortalFailure:
+    return PortalFailure(
+        reason=Blocked.DAILY_QUOTA if error.daily else Blocked.RATE_LIMIT,
+        detail=str(error),
+        wait=timedelta(seconds=max(0.05, error.retry_after_s)),
+        bulk_only=error.lane is Lane.BULK,
+    )
+
+
 def _reason(error: RetryLater) -> Blocked:
-    limited = error.status == RATE_LIMITED or isinstance(error.__cause__, RateLimited)
     # All of the portal has to wait when HubSpot is away, too, and nobody should look for a limit then.
-    return Blocked.OUTAGE if error.scope == "portal" and not limited else _OF_SCOPE[error.scope]
+    outage = error.scope == "portal" and error.status != RATE_LIMITED
+    return Blocked.OUTAGE if outage else _OF_SCOPE[error.scope]
 
 
 def failure_of_record(error: HubSpotError) -> PortalFailure | None:
@@ -114,8 +127,16 @@ def may_be_called(tx: Tx, hub_id: int) -> bool:
 
 
 def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:
-    """Let nobody work on the portal for that long, and say why."""
+    """Let nobody work on the portal for that long, and say why. What only bulk work waits for blocks nobody else."""
     wait = failure.wait
+    if failure.bulk_only:
+        log.info("bulk_work_waits", hub_id=hub_id, reason=failure.reason, detail=failure.detail, seconds=wait.seconds)
+        return
+    if failure.reason is Blocked.DAILY_QUOTA:
+        portal = portals.find(tx, hub_id)
+        # Not later than the quota is new; earlier, because more of it may be bought.
+        new = until_new_day(portal.time_zone if portal else "UTC", tx.now) + timedelta(seconds=DAY_MARGIN_S)
+        wait = min(wait, new)
     if failure.reason is Blocked.OUTAGE:
         wait = min(wait * 2 ** min(portals.failures(tx, hub_id), 10), max(wait, OUTAGE_WAIT_MOST))
     log.warning("portal_blocked", hub_id=hub_id, reason=failure.reason, detail=failure.detail, seconds=wait.seconds)

@@ -49,10 +49,11 @@ def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> boo
     if not context.database.run(lambda tx: may_be_called(tx, hub_id) and claims.has_due(tx, hub_id, kind, lane)):
         return False
     # Before claiming: a claim that waits for quota would let its lease run out.
-    wait = context.limiter.wait_for(hub_id, "api")
+    wait = context.limiter.wait_for(hub_id, "api", lane=context.lane)
     if wait > 1:
         bell = Bell.SERVE_INTERACTIVE if lane is Lane.INTERACTIVE else Bell.SERVE_BULK
-        context.waker.ring(Ring(bell, hub_id, delay_ms=int(wait * 1000)))
+        # Where the day's quota is waited for, the sweep is soon enough.
+        context.waker.ring(Ring(bell, hub_id, delay_ms=int(min(wait, 10) * 1000)))
         return False
     oldest = next(_claims_made) % OLDEST_EVERY == 0
     limit = DOMAINS if kind is Kind.DOMAIN else BATCH

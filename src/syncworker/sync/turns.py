@@ -14,6 +14,8 @@ from syncworker.sync.resync import continue_resync
 from syncworker.sync.submissions import poll_forms
 
 BATCHES = 5
+# No window of HubSpot's is as long: whoever has to wait longer waits for the day's quota.
+PARKED_S = 60
 
 
 def interactive_turn(context: Context, hub_id: int) -> bool:
@@ -27,6 +29,10 @@ def interactive_turn(context: Context, hub_id: int) -> bool:
 
 def bulk_turn(context: Context, hub_id: int) -> bool:
     """Marks first, and between the pages of a long poll: a poll may take minutes."""
+    context = context.in_lane(Lane.BULK)
+    if context.limiter.wait_for(hub_id, "api", lane=Lane.BULK) > PARKED_S:
+        # The rest of the day's quota is for interactive work. The sweep rings again, and it is asked again.
+        return False
     more = all(reconcile(context, hub_id, Lane.BULK) for _ in range(BATCHES))
     poll_records(context, hub_id, between=lambda: reconcile(context, hub_id, Lane.BULK))
     return continue_resync(context, hub_id) or more
