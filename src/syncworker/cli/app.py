@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from syncworker.cli import (
+    brake,
     forms,
     ledger,
     marks,
@@ -50,6 +51,7 @@ app.add_typer(registrations.app, name="registrations", rich_help_panel=LEADS)
 app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
 resync.add_to(app)
 app.add_typer(marks.app, name="marks", rich_help_panel=WORK)
+brake.add_to(app)
 
 
 @app.callback()

@@ -91,6 +91,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.finding import NotFound
     from syncworker.sync.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.page_cursor import BadCursor
+    from syncworker.sync.pausing import NotRebuilt
     from syncworker.sync.resync import ResyncRuns, UnknownResync
     from syncworker.sync.takeover import BadFile
 
@@ -108,7 +109,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             BadCursor,
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
-        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen),
+        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen, NotRebuilt),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }

@@ -10,7 +10,7 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import JsonOption, YesOption, ask
-from syncworker.cli.session import meant, opened
+from syncworker.cli.session import meant, opened, who
 
 if TYPE_CHECKING:
     from syncworker.settings import Settings
@@ -153,7 +153,9 @@ def mode(
     as_json: JsonOption = False,
 ) -> None:
     """Switch a portal between observe, write and paused. Asks before write: from then on leads register."""
+    from syncworker.registration.rules.terms import Source
     from syncworker.store.portals import Mode
+    from syncworker.sync import pausing
     from syncworker.sync.connect import set_mode
     from syncworker.sync.lists import requests_
 
@@ -169,7 +171,10 @@ def mode(
                 "requests are decided at once, and whatever comes in registers leads. Switch it?",
                 yes=yes,
             )
-        set_mode(context, hub_id, wanted)
+        if wanted is Mode.PAUSED:
+            pausing.pause(context, hub_id, who=who(), source=Source.APP)
+        else:
+            set_mode(context, hub_id, wanted)
     output.show(
         {"hub_id": hub_id, "mode": wanted, "before": portal.mode},
         as_json=as_json,
@@ -201,9 +206,13 @@ def remove(hub_id: HubArgument, yes: YesOption = False, as_json: JsonOption = Fa
 def unblock(hub_id: HubArgument, as_json: JsonOption = False) -> None:
     """Let a blocked portal be worked on again now, once what blocked it is mended."""
     from syncworker.store import portals
+    from syncworker.store.portals import UNTIL_A_PERSON_ACTS
 
     with opened() as context:
         portal = meant(context, hub_id)
+        if portal.blocked_until == UNTIL_A_PERSON_ACTS:
+            message = f"the brake stopped it: {portal.blocked_detail}"
+            raise CommandError(message, code=ExitCode.REFUSED)
         context.database.run(lambda tx: portals.unblock(tx, hub_id))
     output.show(
         {"hub_id": hub_id, "was_blocked_by": portal.blocked_reason},
@@ -263,4 +272,6 @@ def _fields(portal: Portal) -> dict[str, object]:
         "blocked_until": portal.blocked_until,
         "blocked_reason": portal.blocked_reason,
         "blocked_detail": portal.blocked_detail,
+        "pause": portal.pause,
+        "restored_from": portal.restored_from,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, true, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -57,6 +57,16 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Who stopped the portal, when and why; unpausing brings `mode_before` back."""
+
+    at: datetime
+    by: str
+    reason: str
+    mode_before: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
     """A connected HubSpot account, without its credentials."""
 
@@ -72,6 +82,9 @@ class Portal:
     blocked_reason: str | None
     blocked_detail: str | None
     partner: Partner
+    pause: Pause | None = None
+    restored_from: datetime | None = None
+    """Its ledger is that of a backup of this time, and was not compared with the CRM yet."""
 
     def is_blocked(self, now: datetime) -> bool:
         """Whether a failure of the whole portal still keeps it from being worked on."""
@@ -85,7 +98,8 @@ class Portal:
 _COLUMNS: Select[*tuple[object, ...]] = select(
     portals.c.hub_id, portals.c.name, portals.c.mode, portals.c.time_zone, portals.c.ui_domain, portals.c.app_id,
     portals.c.partner_company_id, portals.c.connected_at, portals.c.blocked_until, portals.c.blocked_reason,
-    portals.c.blocked_detail,
+    portals.c.blocked_detail, portals.c.paused_at, portals.c.paused_by, portals.c.paused_reason, portals.c.mode_before,
+    portals.c.restored_from,
     partners.c.id.label("partner_id"), partners.c.name.label("partner_name"), partners.c.program, partners.c.tier,
     partners.c.capacity,
 ).join_from(portals, partners)  # fmt: skip
@@ -98,7 +112,16 @@ def _portal(row: Row[*tuple[object, ...]]) -> Portal:
         blocked_until=row.blocked_until, blocked_reason=row.blocked_reason, blocked_detail=row.blocked_detail,
         partner=Partner(id=row.partner_id, name=row.partner_name, program=row.program, tier=row.tier,
                         capacity=row.capacity),
+        pause=_pause(row), restored_from=row.restored_from,
     )  # fmt: skip
+
+
+def _pause(row: Row[*tuple[object, ...]]) -> Pause | None:
+    if row.paused_at is None:
+        return None
+    # One that was connected as paused has no mode to go back to: the careful one.
+    before = Mode(row.mode_before) if row.mode_before else Mode.OBSERVE
+    return Pause(at=row.paused_at, by=row.paused_by or "", reason=row.paused_reason or "", mode_before=before)
 
 
 def get(tx: Tx, hub_id: int) -> Portal:
@@ -152,17 +175,36 @@ def add(
     if known is not None:
         tx.connection.execute(
             update(portals).where(portals.c.hub_id == hub_id)
-            .values(**values, blocked_until=None, blocked_reason=None, blocked_detail=None)
+            .values(**values)
         )  # fmt: skip
+        unblock(tx, hub_id)
         return False
     tx.connection.execute(insert(portals).values(hub_id=hub_id, mode=mode, connected_at=tx.now, **values))
     return True
 
 
+_NOT_PAUSED = {"paused_at": None, "paused_by": None, "paused_reason": None, "mode_before": None}
+
+
 def set_mode(tx: Tx, hub_id: int, mode: Mode) -> None:
-    """Set the mode, or raise UnknownPortal."""
-    if not tx.connection.execute(update(portals).where(portals.c.hub_id == hub_id).values(mode=mode)).rowcount:
+    """Set the mode, which ends a pause; or raise UnknownPortal."""
+    row = update(portals).where(portals.c.hub_id == hub_id).values(mode=mode, **_NOT_PAUSED)
+    if not tx.connection.execute(row).rowcount:
         raise UnknownPortal(hub_id)
+
+
+def pause(tx: Tx, hub_id: int, *, who: str, reason: str) -> bool:
+    """Set the mode to `paused` and keep what it was; false if the portal is paused already."""
+    row = update(portals).where(portals.c.hub_id == hub_id, portals.c.mode != Mode.PAUSED)
+    paused = row.values(
+        mode=Mode.PAUSED, mode_before=portals.c.mode, paused_at=tx.now, paused_by=who, paused_reason=reason[:500]
+    )
+    return tx.connection.execute(paused).rowcount > 0
+
+
+def note_rebuilt(tx: Tx, hub_id: int) -> None:
+    """The restored ledger of the portal was compared with the CRM."""
+    tx.connection.execute(update(portals).where(portals.c.hub_id == hub_id).values(restored_from=None))
 
 
 def remove(tx: Tx, hub_id: int) -> None:
@@ -183,10 +225,14 @@ def note_success(tx: Tx, hub_id: int) -> None:
     tx.connection.execute(failed.values(failures=0))
 
 
+# A failure that passes by itself must not lift what only a person may lift.
+_WAITS_FOR_NOBODY = portals.c.blocked_until.is_(None) | (portals.c.blocked_until < UNTIL_A_PERSON_ACTS)
+
+
 def block(tx: Tx, hub_id: int, *, until: datetime, reason: str, detail: str) -> None:
-    """Let nobody work on the portal until then."""
+    """Let nobody work on the portal until then. What waits for a person goes on waiting for that person."""
     tx.connection.execute(
-        update(portals).where(portals.c.hub_id == hub_id)
+        update(portals).where(portals.c.hub_id == hub_id, _WAITS_FOR_NOBODY)
         .values(
             blocked_until=until,
             blocked_reason=reason,
@@ -196,10 +242,10 @@ def block(tx: Tx, hub_id: int, *, until: datetime, reason: str, detail: str) -> 
     )  # fmt: skip
 
 
-def unblock(tx: Tx, hub_id: int) -> None:
-    """Let the portal be worked on again."""
+def unblock(tx: Tx, hub_id: int, *, brake: bool = False) -> None:
+    """Let the portal be worked on again; one that the brake stopped only where `brake` is released, too."""
     tx.connection.execute(
-        update(portals).where(portals.c.hub_id == hub_id)
+        update(portals).where(portals.c.hub_id == hub_id, true() if brake else _WAITS_FOR_NOBODY)
         .values(blocked_until=None, blocked_reason=None, blocked_detail=None)
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What does the database hold?
 
-Owned by it: partners, portals, forms, holds, requests, registrations, history, marks, inbox, cursors, records, resyncs.
+Owned by it: partners, portals, forms, holds, requests, registrations, history, marks, inbox, cursors, records, resyncs,
+brakes, downgrades, clock_skew.
 Times are `timestamptz` from the database's clock; days (`registered_on`, `expires_on`) are in the portal's time zone.
 """
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -83,6 +85,11 @@ portals = Table(
     Column("blocked_detail", Text),
     Column("failures", SmallInteger, nullable=False, server_default="0"),  # in a row, of the whole portal
     Column("webhook_at", Time),  # when the last one came, to the minute
+    Column("paused_at", Time),
+    Column("paused_by", Text),
+    Column("paused_reason", Text),
+    Column("mode_before", Text),  # what unpausing brings back
+    Column("restored_from", Time),  # of when the backup is whose ledger this is, until the CRM was read again
     CheckConstraint("mode IN ('observe', 'write', 'paused')", name="mode"),
 )
 
@@ -321,4 +328,37 @@ resyncs = Table(
     Column("last_error", Text),
     # A portal has one at a time, a paused one included: it goes on some day.
     Index("uq_resyncs_unfinished", "hub_id", unique=True, postgresql_where=text("state IN ('running', 'paused')")),
+)
+
+# How far a portal's brake is from stopping its write-backs. Its row is locked by whoever counts.
+brakes = Table(
+    "brakes",
+    metadata,
+    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), primary_key=True),
+    Column("known", BigInteger, nullable=False, server_default="0"),  # statuses that the CRM shows, as last counted
+    Column("counted_at", Time),
+    Column("released_until", Time),  # a person lets it write until then
+)
+
+# Records whose status was cleared or downgraded, or was about to be, within the last hour.
+downgrades = Table(
+    "downgrades",
+    metadata,
+    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    PrimaryKeyConstraint("hub_id", "kind", "object_id"),
+    Index("ix_downgrades_at", "hub_id", "at"),
+)
+
+# One row: how far HubSpot's clock and the database's were apart when last looked at.
+clock_skew = Table(
+    "clock_skew",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("seconds", Float, nullable=False),  # HubSpot's less the database's
+    Column("observed_at", Time, nullable=False),
+    Column("apart_since", Time),
+    CheckConstraint("one", name="one_row"),
 )

@@ -32,6 +32,7 @@ from syncworker.sync.context import Context, program
 from syncworker.sync.cursors import FORM
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Priority
+from syncworker.sync.pausing import NotRebuilt
 from syncworker.sync.wake import Bell, Ring
 
 
@@ -205,9 +206,12 @@ def known_zone(time_zone: str, now: datetime) -> str:
 
 
 def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
-    """Switch the mode. In `write`, all that was held back is looked at."""
+    """Switch the mode. In `write`, all that was held back is looked at. Raises UnknownPortal, NotRebuilt."""
 
     def switch(tx: Tx) -> None:
+        portal = portals.get(tx, hub_id)
+        if portal.restored_from is not None and mode is not Mode.PAUSED:
+            raise NotRebuilt(portal)
         portals.set_mode(tx, hub_id, mode)
         if mode is Mode.WRITE:
             tx.connection.execute(_MARK_ALL, {"hub_id": hub_id, "now": tx.now})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from syncworker.registration.ledger import moves
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
+from syncworker.registration.ledger.registrations import is_overdue
 from syncworker.store.database import Tx
-from syncworker.store.tables import portals, registrations
+from syncworker.store.tables import registrations
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Priority
@@ -42,13 +43,5 @@ def _end_lapsed(tx: Tx) -> tuple[Changes, set[Ring]]:
 
 
 def _partners_with_overdue(tx: Tx) -> list[int]:
-    # A partner all of whose portals are paused waits; one without a portal does not.
-    waiting = (
-        select(portals.c.partner_id).group_by(portals.c.partner_id).having(func.bool_and(portals.c.mode == "paused"))
-    )
-    query = select(registrations.c.partner_id).where(
-        registrations.c.ended_at.is_(None),
-        (registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now),
-        registrations.c.partner_id.not_in(waiting),
-    )
+    query = select(registrations.c.partner_id).where(registrations.c.ended_at.is_(None), is_overdue(tx))
     return sorted(set(tx.connection.execute(query.distinct()).scalars()))

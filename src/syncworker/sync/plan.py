@@ -25,6 +25,8 @@ class Write:
 
     changes: Properties
     wanted: Properties
+    current: Mapping[str, str | None]
+    """What the CRM showed when it was read."""
 
     @property
     def shows_something(self) -> bool:
@@ -54,11 +56,12 @@ class Plan:
         *,
         changes: Properties,
         wanted: Properties,
+        current: Mapping[str, str | None],
         known: KnownRecord | None,
         now: datetime,
     ) -> None:
         """Plan a record: nothing differs, or it is written, or writing it again is pointless."""
-        write = Write(changes=changes, wanted=wanted)
+        write = Write(changes=changes, wanted=wanted, current=current)
         if not changes:
             self.done.add(key)
         elif write.shows_something and known is not None and known.does_not_keep(wanted, now):

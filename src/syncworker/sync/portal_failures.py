@@ -46,6 +46,7 @@ class Blocked(StrEnum):
     MIGRATION = "migration"
     OUTAGE = "outage"
     SETTINGS = "settings"
+    BRAKE = "brake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

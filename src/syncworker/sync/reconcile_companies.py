@@ -77,7 +77,8 @@ def plan_companies(
             unchanged[company_id] = as_json(properties)
         if key not in claim.marks:
             continue
-        plan.settle(key, changes=changes[company_id], wanted=properties, known=before, now=tx.now)
+        current = companies[company_id].properties
+        plan.settle(key, changes=changes[company_id], wanted=properties, current=current, known=before, now=tx.now)
         edits += hand_edits(
             portal,
             Kind.COMPANY,

@@ -121,7 +121,8 @@ def plan_contacts(
             unchanged[contact_id] = as_json(properties)
         if key not in claim.marks:
             continue
-        plan.settle(key, changes=changes[contact_id], wanted=properties, known=before, now=tx.now)
+        current = read.contacts[contact_id].properties
+        plan.settle(key, changes=changes[contact_id], wanted=properties, current=current, known=before, now=tx.now)
         domain = decided[contact_id].decision.domain
         edits += hand_edits(portal, Kind.CONTACT, contact_id, changes[contact_id], properties, before, domain=domain)
     plan.done |= {(Kind.CONTACT, contact_id) for contact_id in read.gone} & set(claim.marks)

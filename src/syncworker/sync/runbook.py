@@ -38,6 +38,7 @@ class Section(StrEnum):
     POLL_LATE = "poll-is-late"
     LEDGER_DIFFERS = "ledger-differs"
     RESYNC_FAILED = "resync-failed"
+    REBUILD = "rebuild-from-the-crm"
     PARKED = "what-parks-a-mark"
     BLOCKED = "what-blocks-a-portal"
     NOT_KEPT = "parked-not-kept"

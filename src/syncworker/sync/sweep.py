@@ -17,7 +17,7 @@ _DUE = text("""
         SELECT hub_id FROM portals
          WHERE mode <> 'paused' AND coalesce(blocked_until <= :now, true)
     ), paused AS (
-        SELECT partner_id FROM portals GROUP BY partner_id HAVING bool_and(mode = 'paused')
+        SELECT hub_id FROM portals WHERE mode = 'paused'
     )
     SELECT 'serve_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
         SELECT FROM (VALUES ('contact'), ('company'), ('domain')) AS k (kind), (VALUES (0), (1)) AS q (priority),
@@ -41,12 +41,14 @@ _DUE = text("""
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
     UNION ALL
     SELECT 'end_overdue', 0 WHERE EXISTS (
-        SELECT FROM registrations WHERE ended_at IS NULL AND expires_at <= :now AND partner_id NOT IN (TABLE paused))
+        SELECT FROM registrations
+             WHERE ended_at IS NULL AND expires_at <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused))
         OR EXISTS (
             SELECT FROM registrations
-             WHERE ended_at IS NULL AND undo_until <= :now AND partner_id NOT IN (TABLE paused))
+             WHERE ended_at IS NULL AND undo_until <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused))
         OR EXISTS (SELECT FROM requests WHERE state = 'invalid_data'
-           AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval))
+           AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval)
+           AND hub_id NOT IN (TABLE paused))
 """)
 
 

@@ -13,7 +13,7 @@ from syncworker.registration.ledger.moves import recall_taken
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import claims, crm_requests, known_records
+from syncworker.sync import brake, claims, crm_requests, known_records
 from syncworker.sync.claims import Claim, Key
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
@@ -77,6 +77,11 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
         # write-back follows. Who lost it keeps and writes nothing.
         if taken.marks and claims.renew(tx, taken) != taken.marks.keys():
             raise NotOurs
+        # Paused while this was decided: whoever paused it was told that nothing is registered any more.
+        portal = portals.get(tx, taken.hub_id)
+        if portal.mode is Mode.PAUSED:
+            raise NotOurs
+        brake.hold_back(tx, portal, plan, context.names.status)
         return plan
 
     try:

@@ -25,6 +25,7 @@ from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.page_cursor import BadCursor
+from syncworker.sync.pausing import NotRebuilt
 from syncworker.sync.resync import ResyncRuns, UnknownResync
 from syncworker.web.api.refusals import Refusal
 
@@ -39,6 +40,7 @@ _STATUS: Mapping[type[Exception], int] = {
     NotOpen: 409,
     TooLateToUndo: 409,
     ResyncRuns: 409,
+    NotRebuilt: 409,
     UnknownFilter: 422,
     HubSpotError: 502,
     RetryLater: 503,

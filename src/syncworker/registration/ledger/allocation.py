@@ -57,7 +57,9 @@ def _held_and_waited_for(tx: Tx, partner_id: int) -> set[str]:
     both = (
         select(requests_table.c.domain)
         .join(registrations, registrations.c.domain == requests_table.c.domain)
+        .join(portals, portals.c.hub_id == requests_table.c.hub_id)
         .where(
+            portals.c.mode == Mode.WRITE.value,
             requests_table.c.partner_id == partner_id,
             requests_table.c.state == State.WAITING.value,
             registrations.c.partner_id == partner_id,
@@ -92,6 +94,8 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
         requests_table.c.partner_id == partner_id,
         requests_table.c.state == State.WAITING.value,
         requests_table.c.domain.in_(sorted(domains)),
+        # Those of a portal that is paused wait on, and are decided when it is not.
+        requests_table.c.hub_id.in_(select(portals.c.hub_id).where(portals.c.mode == Mode.WRITE.value)),
     )
     if not domains:
         return

@@ -38,6 +38,10 @@ class Happened(StrEnum):
     HOLD_CAME = "hold_came"
     HOLD_LIFTED = "hold_lifted"
     HAND_EDIT = "hand_edit"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    BRAKED = "braked"
+    BRAKE_RELEASED = "brake_released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

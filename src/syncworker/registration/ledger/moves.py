@@ -15,7 +15,7 @@ from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.requests import OPEN, NotOpen, State, Stored, query, stored
 from syncworker.registration.rules.terms import Reason
 from syncworker.store.database import Tx
-from syncworker.store.tables import registrations, requests
+from syncworker.store.tables import portals, registrations, requests
 
 INVALID_OPEN_FOR = timedelta(days=30)
 
@@ -164,6 +164,7 @@ def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
     narrowed = (
         query()
         .where(requests.c.state == State.INVALID_DATA.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR)
+        .where(requests.c.hub_id.not_in(select(portals.c.hub_id).where(portals.c.mode == "paused")))
         .order_by(requests.c.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, case, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, text, update
 
 from syncworker.program import Authority, Validity
 from syncworker.registration.ledger import history
@@ -17,7 +17,7 @@ from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKind, Source
 from syncworker.registration.rules.validity import expires_on, today_in
 from syncworker.store.database import Tx
-from syncworker.store.tables import registrations
+from syncworker.store.tables import portals, registrations
 
 OVERDUE_AT_ONCE = 1000
 
@@ -166,7 +166,7 @@ _INSERT_FREE = text("""
 def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
     """Partners whose claim on one of these domains should have ended by now."""
     narrowed = select(registrations.c.partner_id).where(
-        registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None), _is_overdue(tx)
+        registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None), is_overdue(tx)
     )
     return set(tx.connection.execute(narrowed).scalars())
 
@@ -174,7 +174,7 @@ def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
 def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict[int, str]) -> Changes:
     """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked."""
     narrowed = query().where(
-        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None), _is_overdue(tx)
+        registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None), is_overdue(tx)
     )
     # So many in one transaction that the partner's lock is held for a second or two, not for minutes.
     few = narrowed.order_by(registrations.c.expires_at).limit(OVERDUE_AT_ONCE)
@@ -263,12 +263,17 @@ def set_confirmation(tx: Tx, claim: Registration, to: Confirmation, *, who: str,
 
 
 def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -> None:
+    # From the day after its last one, however late that is noticed: a pause moves no date.
     today = today_in(time_zone, tx.now)
-    last_day = expires_on(today, validity)
+    begins = claim.expires_on + timedelta(days=1)
+    last_day = expires_on(begins, validity)
+    while last_day < today:
+        begins = last_day + timedelta(days=1)
+        last_day = expires_on(begins, validity)
     tx.connection.execute(
         update(registrations)
         .where(registrations.c.id == claim.id)
-        .values(registered_on=today, expires_on=last_day, expires_at=expires_at(last_day, time_zone))
+        .values(registered_on=begins, expires_on=last_day, expires_at=expires_at(last_day, time_zone))
     )
     _tell(tx, claim, Happened.RENEWED, who="syncworker", source=claim.source.value, why="renew_at_expiry")
 
@@ -298,8 +303,12 @@ def _end(tx: Tx, claims: Sequence[Registration]) -> None:
     history.record(tx, told)
 
 
-def _is_overdue(tx: Tx) -> ColumnElement[bool]:
-    return (registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now)
+def is_overdue(tx: Tx) -> ColumnElement[bool]:
+    """Past its last valid day or its undo time. What is of a paused portal ends when that is paused no more."""
+    paused = select(portals.c.hub_id).where(portals.c.mode == "paused")
+    # One whose portal is gone has no id, and NULL is in no set, nor out of one.
+    stands_still = func.coalesce(registrations.c.hub_id, 0).in_(paused)
+    return ((registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now)) & ~stands_still
 
 
 def _tell(tx: Tx, claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> None:

@@ -24,6 +24,7 @@ _WHEN_BLOCKED = {
     Blocked.SCOPES: "grant the app the scopes, install it again, then: syncworker portals unblock",
     Blocked.PROPERTIES: "run: syncworker setup",
     Blocked.SETTINGS: "mend the settings that it names, and start again",
+    Blocked.BRAKE: "see why; if it is meant: syncworker unpause",
     Blocked.DAILY_QUOTA: "nothing: it goes on when HubSpot's daily quota is new; or raise the quota",
 }
 
@@ -49,6 +50,12 @@ def _mode(portal: Portal) -> Finding:
         Mode.WRITE: "write",
         Mode.PAUSED: "paused: the portal is left alone",
     }
+    if portal.restored_from is not None:
+        since = f"restored from a backup of {portal.restored_from:%Y-%m-%d %H:%M} UTC, not compared with the CRM yet"
+        return problem(portal.hub_id, "mode", since, "run: syncworker rebuild", Section.REBUILD)
+    if portal.pause is not None:
+        why = f": {portal.pause.reason}" if portal.pause.reason else ""
+        return fine(portal.hub_id, "mode", f"paused by {portal.pause.by} at {portal.pause.at:%Y-%m-%d %H:%M} UTC{why}")
     return fine(portal.hub_id, "mode", said[portal.mode])
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Action, Confirmation, HoldKind, Reason, Source, Status
+from syncworker.store.portals import Mode
 from syncworker.sync.list_lines import RequestLine
 from syncworker.sync.marks import Kind
 
@@ -171,6 +172,30 @@ class ResyncAnswer(_Answer):
     created_at: datetime | None = None
     finished_at: datetime | None = None
     last_error: str | None = None
+
+
+class PauseAnswer(_Answer):
+    """Who stopped a portal, when and why."""
+
+    at: datetime
+    by: str
+    reason: str
+    mode_before: Mode = Field(description="the mode that unpausing brings back")
+
+
+class PortalAnswer(_Answer):
+    """A portal, and what keeps it from being worked on."""
+
+    hub_id: int
+    name: str
+    mode: Mode
+    pause: PauseAnswer | None = Field(description="null unless a person paused it")
+    restored_from: datetime | None = Field(
+        description="its ledger is a backup's of this time, to be compared with the CRM"
+    )
+    blocked_until: datetime | None = Field(description="in the year 9999: until a person acts")
+    blocked_reason: str | None
+    blocked_detail: str | None
 
 
 def request_answer(line: RequestLine) -> RequestAnswer:

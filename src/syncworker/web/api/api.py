@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from syncworker.web.api import marks, registrations, requests, resyncs
+from syncworker.web.api import marks, portals, registrations, requests, resyncs
 from syncworker.web.api.operator import documented
 from syncworker.web.errors import Error
 
@@ -22,5 +22,5 @@ router = APIRouter(
     dependencies=[Depends(documented)],
     responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
 )
-for part in (registrations, requests, marks, resyncs):
+for part in (registrations, requests, marks, resyncs, portals):
     router.include_router(part.router)

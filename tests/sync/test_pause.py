@@ -1,0 +1,154 @@
+"""While a portal is paused nothing is registered, ends or is written, and nothing of what comes is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import text
+
+from support.rig import LEAD, Rig
+from syncworker.hubspot.events import Event
+from syncworker.registration.ledger.history import Happened
+from syncworker.registration.rules.terms import Source
+from syncworker.store import portals
+from syncworker.store.portals import Mode
+from syncworker.sync import inbox, operations, pausing
+from syncworker.sync.connect import set_mode
+
+ADA = "ada@fjordline-tools.se"
+BO = "bo@granlund-bygg.se"
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+def pause(rig: Rig, reason: str = "the quarter's audit") -> None:
+    pausing.pause(rig.context, rig.hub, who="cli:eva", source=Source.APP, reason=reason)
+
+
+def unpause(rig: Rig) -> None:
+    pausing.unpause(rig.context, rig.hub, who="cli:eva", source=Source.APP)
+
+
+def portal(rig: Rig) -> portals.Portal:
+    with rig.context.database.transaction() as tx:
+        return portals.get(tx, rig.hub)
+
+
+def test_what_comes_in_a_pause_is_kept_and_done_afterwards(rig: Rig) -> None:
+    pause(rig)
+    rig.submit(ADA)
+    contact = rig.contact_id(ADA)
+    changed = Event(
+        hub_id=rig.hub,
+        app_id=None,
+        kind="contact",
+        event="propertyChange",
+        object_ids=(contact,),
+        property_name="website",
+    )
+    rig.context.database.run(lambda tx: inbox.store(tx, [changed]))
+    rig.settle()
+    # I expect the webhook to be a mark, and nothing to be done about it
+    assert [(m.kind, m.object_id) for m in rig.marks()] == [("contact", contact)]
+    assert (rig.registrations(), rig.requests(), rig.writes()) == ([], [], {})
+    unpause(rig)
+    rig.hurry()
+    rig.settle()
+    assert rig.status(ADA) == ("registered", None)
+
+
+def test_who_paused_and_why_is_kept_and_the_mode_of_before_comes_back(rig: Rig) -> None:
+    for mode in (Mode.OBSERVE, Mode.WRITE):
+        set_mode(rig.context, rig.hub, mode)
+        pause(rig)
+        pause(rig, "again, by another hand")
+        stopped = portal(rig)
+        assert stopped.mode is Mode.PAUSED
+        assert stopped.pause is not None
+        assert (stopped.pause.by, stopped.pause.reason) == ("cli:eva", "the quarter's audit")
+        unpause(rig)
+        assert (portal(rig).mode, portal(rig).pause) == (mode, None)
+    with rig.context.database.transaction() as tx:
+        told = tx.connection.execute(text("SELECT event, who, why FROM history ORDER BY id")).all()
+    why = ("cli:eva", "the quarter's audit")
+    assert [tuple(row) for row in told] == [(Happened.PAUSED, *why), (Happened.UNPAUSED, *why)] * 2
+
+
+def test_a_registration_that_would_have_ended_in_the_pause_ends_after_it_with_its_dates(rig: Rig) -> None:
+    rig.submit(ADA)
+    rig.settle()
+    [before] = rig.registrations()
+    pause(rig)
+    rig.pass_time(days=400)
+    rig.settle()
+    assert rig.registrations() == [before]
+    unpause(rig)
+    rig.settle()
+    [after] = rig.registrations()
+    assert (after.registered_on, after.expires_on) == (before.registered_on, before.expires_on)
+    assert (after.end_reason, after.ended_at) == ("expired", before.expires_at)
+    assert rig.status(ADA) == ("expired", None)
+
+
+def test_one_that_renews_itself_goes_on_from_the_day_after_its_last(rig: Rig) -> None:
+    rig.submit(ADA)
+    rig.settle()
+    operations.set_renewal(rig.context, rig.hub, "fjordline-tools.se", renew=True, who="eva")
+    [before] = rig.registrations()
+    pause(rig)
+    rig.pass_time(days=380)
+    unpause(rig)
+    rig.settle()
+    [after] = rig.registrations()
+    assert (after.registered_on - before.expires_on).days == 1
+
+
+def test_a_slot_that_comes_free_in_the_pause_registers_nobody_there_until_it_is_over(
+    make_rig: Callable[..., Rig],
+) -> None:
+    rig = make_rig(partner_capacity=1)
+    rig.submit(ADA)
+    rig.settle()
+    rig.submit(BO, website="granlund-bygg.se", company="Granlund Bygg")
+    rig.settle()
+    assert rig.status(BO) == ("pending", "capacity_reached")
+    # Given that a person gives up the one slot while the portal is paused, for good
+    pause(rig)
+    operations.deregister(rig.context, rig.hub, "fjordline-tools.se", who="eva", source=Source.APP)
+    rig.pass_time(minutes=11)
+    rig.settle()
+    assert [r.domain for r in rig.registrations()] == ["fjordline-tools.se"]
+    unpause(rig)
+    rig.settle()
+    assert [r.domain for r in rig.registrations() if r.ended_at is None] == ["granlund-bygg.se"]
+    assert (rig.status(ADA), rig.status(BO)) == (("deregistered", None), ("registered", None))
+
+
+def test_a_batch_that_was_begun_before_the_pause_registers_nothing_after_it(rig: Rig) -> None:
+    rig.submit(ADA)
+    with ThreadPoolExecutor(1) as worker:
+        with rig.context.database.transaction() as tx:
+            # Given that a batch has read the mode, and waits for the partner's lock, while a person pauses
+            portals.lock_partner(tx, portal(rig).partner.id)
+            working = worker.submit(rig.settle)
+            while not tx.connection.execute(WAITING).scalar_one():
+                assert not working.done()
+                time.sleep(0.01)
+            portals.pause(tx, rig.hub, who="eva", reason="")
+        working.result(30)
+    assert (rig.registrations(), rig.writes()) == ([], {})
+    assert [m.claim_token for m in rig.marks()] == [None] * len(rig.marks())
+    unpause(rig)
+    rig.settle()
+    assert rig.status(ADA) == ("registered", None)
+
+
+def test_the_other_portals_of_a_paused_portals_partner_go_on(rig: Rig) -> None:
+    pause(rig)
+    rig.sandbox.create(rig.other_hub, "contacts", {**LEAD, "email": ADA})
+    other = rig.sandbox.by_email(rig.other_hub, ADA)
+    assert other is not None
+    operations.register(rig.context, rig.other_hub, other["id"], who="eva", source=Source.APP, key="1")
+    rig.settle()
+    assert rig.contact(ADA, rig.other_hub)["partner_registration_status"] == "registered"
