@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench.batches import batches
 from bench.forms import forms
+from bench.webhooks import webhooks
 
 OUTPUT = Path("build/bench.json")
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Measure all, show it and write it down."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="syncworker-bench-") as folder:
-        figures = [*batches(Path(folder)), *forms()]
+        figures = [*webhooks(Path(folder), seconds=4, rounds=3), *batches(Path(folder)), *forms()]
     machine = f"{os.cpu_count()} cores, {platform.machine()}, CPython {platform.python_version()}"
     table = Table(title=f"{machine}, {datetime.now(UTC).date()}, {time.monotonic() - began:.0f} s")
     for column in ("figure", "value", "floor", "ratio", "target", "met"):

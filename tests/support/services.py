@@ -25,11 +25,11 @@ class DidNotStartError(Exception):
 
 
 @contextmanager
-def start_postgres(folder: Path) -> Iterator[str]:
-    """Run a PostgreSQL in `folder`, fast and not durable; yield the address of its database `postgres`."""
-    cluster = postgres.prepare(folder, durable=False)
+def start_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL in `folder`, as a rule fast and not durable; yield the address of its database `postgres`."""
+    cluster = postgres.prepare(folder, durable=durable)
     url = cluster.url("postgres")
-    with _running(cluster.command(durable=False), folder.with_suffix(".log"), lambda: postgres.accepts(url)):
+    with _running(cluster.command(durable=durable), folder.with_suffix(".log"), lambda: postgres.accepts(url)):
         yield url
 
 

@@ -28,11 +28,11 @@ MANY = 20_000 * int(os.environ.get("THOROUGH", "1"))
 
 
 def event(rig: Rig, *ids: str, kind: Any = "contact", name: Any = "propertyChange", hub: int | None = None) -> Event:
-    return Event(hub_id=hub or rig.hub, app_id="1", kind=kind, event=name, object_ids=ids)
+    return Event(hub_id=hub or rig.hub, kind=kind, event=name, object_ids=ids)
 
 
 def arrive(rig: Rig, *events: Event) -> None:
-    rig.context.database.run(lambda tx: incoming.store(tx, events))
+    rig.context.database.run(lambda tx: incoming.store(tx, [incoming.row(events)]))
 
 
 def registered(rig: Rig, email: str = "ada@fjordline-tools.se") -> str:

@@ -6,16 +6,17 @@ in one transaction. The payload is a hint that a record changed, not data.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from syncworker.hubspot.events import Event
 from syncworker.store import portals as portal_rows
 from syncworker.store.database import Tx
-from syncworker.store.tables import inbox, portals
+from syncworker.store.tables import portals
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import hurry_forms
 from syncworker.sync.marks import Kind, Priority, mark
@@ -29,19 +30,23 @@ FOR_ITS_FORM = timedelta(seconds=2)
 _FORM_HINTS = frozenset({"creation", "restore"})
 
 
-def store(tx: Tx, events: Iterable[Event]) -> int:
-    """Keep what events point at, in one row; return how many they are."""
+def row(events: Iterable[Event]) -> str:
+    """What events point at, as the JSON of one row; empty for no events."""
     # One entry for each record, however many of its properties the body names.
-    entries = sorted(
-        {
-            (event.hub_id, event.kind, object_id, "form" if _hints_at_form(event) else event.event)
-            for event in events
-            for object_id in event.object_ids
-        }
-    )
-    if entries:
-        tx.connection.execute(insert(inbox).values(events=[list(entry) for entry in entries]))
-    return len(entries)
+    entries = {
+        (hub_id, kind, object_id, "form" if kind == "contact" and _hints_at_form(name, property_name) else name)
+        for hub_id, kind, name, object_ids, property_name in events
+        for object_id in object_ids
+    }
+    return json.dumps(sorted(entries), separators=(",", ":")) if entries else ""
+
+
+_STORE = text("INSERT INTO inbox (events) SELECT value FROM jsonb_array_elements(CAST(:rows AS jsonb))")
+
+
+def store(tx: Tx, rows: Sequence[str]) -> None:
+    """Keep these rows: one for each POST."""
+    tx.connection.execute(_STORE, {"rows": f"[{','.join(rows)}]"})
 
 
 def expand(context: Context) -> bool:
@@ -100,7 +105,5 @@ def _mark(tx: Tx, entries: Collection[list[object]]) -> set[Ring]:
     return rings
 
 
-def _hints_at_form(event: Event) -> bool:
-    return event.kind == "contact" and (
-        event.event in _FORM_HINTS or (event.property_name or "").endswith("conversion_date")
-    )
+def _hints_at_form(event: str, property_name: str | None) -> bool:
+    return event in _FORM_HINTS or (property_name is not None and property_name.endswith("conversion_date"))

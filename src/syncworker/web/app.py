@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -16,17 +16,20 @@ from syncworker import logs
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
+from syncworker.sync import inbox
 from syncworker.sync.context import Context
+from syncworker.sync.wake import Bell, Ring
 from syncworker.web import errors, health, metrics, webhooks
 from syncworker.web.api import api
 from syncworker.web.held import Held
+from syncworker.web.intake import Intake
 from syncworker.web.metrics import StateCollector
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
 
 # Connections to the database, of which as many again are opened in a rush.
 POOL_SIZE = 10
-# Twice HubSpot's default of 10 requests at once for each account that has the app.
+# For commits of webhooks that hang, and for reading the secrets.
 WEBHOOK_THREADS = 20
 HEALTH_THREADS = 4
 
@@ -78,13 +81,20 @@ def hold(context: Context) -> Held:
     """All that requests find in the app."""
     telemetry = Telemetry()
     telemetry.registry.register(StateCollector(context))
+    webhook_threads = CapacityLimiter(WEBHOOK_THREADS)
     return Held(
         context=context,
         telemetry=telemetry,
         secrets=WebhookSecrets(lambda: _secrets(context)),
-        webhook_threads=CapacityLimiter(WEBHOOK_THREADS),
+        intake=Intake(lambda rows: _keep(context, rows), threads=webhook_threads),
+        webhook_threads=webhook_threads,
         health_threads=CapacityLimiter(HEALTH_THREADS),
     )
+
+
+def _keep(context: Context, rows: Sequence[str]) -> None:
+    context.database.run(lambda tx: inbox.store(tx, rows))
+    context.waker.ring(Ring(Bell.EXPAND_INBOX))
 
 
 def _secrets(context: Context) -> dict[int, str]:

@@ -8,6 +8,7 @@ from anyio import CapacityLimiter
 from fastapi import Request
 
 from syncworker.sync.context import Context
+from syncworker.web.intake import Intake
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
 
@@ -19,6 +20,7 @@ class Held:
     context: Context
     telemetry: Telemetry
     secrets: WebhookSecrets
+    intake: Intake
     webhook_threads: CapacityLimiter
     """Webhooks have threads of their own: an operator's slow list delays none of them."""
     health_threads: CapacityLimiter

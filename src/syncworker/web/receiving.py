@@ -1,7 +1,6 @@
-"""What is done with the bytes of a webhook?
+"""What do the bytes of a webhook say, and who says it?
 
-Verified, read, and committed as one inbox row before the answer; then a worker is rung for. What a body says
-is a hint that a record changed; it is believed in nothing else.
+What a body says is a hint that a record changed; it is believed in nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from datetime import datetime
 from syncworker.hubspot.events import parse_events
 from syncworker.hubspot.signature import verify
 from syncworker.sync import inbox
-from syncworker.sync.context import Context
-from syncworker.sync.wake import Bell, Ring
 from syncworker.web.webhook_secrets import WebhookSecrets
 
 
@@ -25,46 +22,47 @@ class Delivery:
 
     body: bytes
     headers: Mapping[str, str]
-    query: str
-    """Without the question mark."""
+    uri: str
+    """The address that HubSpot was given, with the query."""
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """How many events were taken, and how many left out for which reason."""
+class Understood:
+    """What is to be kept of a webhook."""
 
+    row: str
+    """For the inbox; empty if there is nothing to keep."""
     accepted: int
+    """Events that are kept."""
     ignored: Mapping[str, int]
+    """How many were left out, by reason."""
 
 
-def receive(context: Context, secrets: WebhookSecrets, delivery: Delivery, *, now: datetime) -> Taken:
-    """Take a webhook. When this returns, its events are committed.
+def understand(secrets: WebhookSecrets, delivery: Delivery, *, ask: bool) -> Understood:
+    """Verify a webhook, then read it.
 
-    Raises BadSignature, NotWebhookJson; SQLAlchemyError, WrongSecretKey where it cannot be verified or kept.
+    Raises BadSignature, NotWebhookJson; NotKept unless the database may be asked for secrets (`ask`), else
+    SQLAlchemyError and WrongSecretKey.
     """
-    # HubSpot signs the address that it was given. A proxy may have made anything of host, scheme and path.
-    uri = context.settings.webhook_url + (f"?{delivery.query}" if delivery.query else "")
 
     def signed_by(candidates: Mapping[str, str]) -> str:
         return verify(
             secrets=candidates,
             method="POST",
-            uri=uri,
+            uri=delivery.uri,
             body=delivery.body,
             headers=delivery.headers,
-            now=now,
+            now=delivery.received_at,
         )
 
-    secret, hub_ids = secrets.signer(signed_by)
+    secret, hub_ids = secrets.signer(signed_by, ask=ask)
     read = parse_events(delivery.body)
     if any(event.hub_id not in hub_ids for event in read.events):
-        hub_ids = secrets.newest_portals(secret)
+        hub_ids = secrets.newest_portals(secret, ask=ask)
     # Whoever holds one app's secret speaks for the portals of that app alone.
     ours = [event for event in read.events if event.hub_id in hub_ids]
     ignored = Counter[str](read.ignored)
     if len(ours) < len(read.events):
         ignored["other_portal"] = len(read.events) - len(ours)
-    if ours:
-        context.database.run(lambda tx: inbox.store(tx, ours))
-        context.waker.ring(Ring(Bell.EXPAND_INBOX))
-    return Taken(accepted=len(ours), ignored=dict(ignored))
+    return Understood(row=inbox.row(ours), accepted=len(ours), ignored=dict(ignored))

@@ -18,6 +18,10 @@ Holders = Mapping[str, frozenset[int]]
 """By client secret: the portals that have it. Portals that share an app share its secret."""
 
 
+class NotKept(Exception):
+    """What is kept does not tell: the database must be asked, which takes a thread."""
+
+
 class WebhookSecrets:
     """Keeps the secrets for some seconds. Thread-safe."""
 
@@ -29,29 +33,32 @@ class WebhookSecrets:
         self._holders: Holders = {}
         self._loaded_at = float("-inf")
 
-    def signer(self, verify: Callable[[Mapping[str, str]], str]) -> tuple[str, frozenset[int]]:
+    def signer(self, verify: Callable[[Mapping[str, str]], str], *, ask: bool = True) -> tuple[str, frozenset[int]]:
         """The secret that `verify` finds, and its portals; raises BadSignature, and what loading raises.
 
-        `verify` is given the secrets, each by itself, and asked a second time where there are newer ones.
+        `verify` is given the secrets, each by itself, and asked a second time where there are newer ones. Unless
+        `ask`, nothing is loaded: raises NotKept instead.
         """
-        known = self._at_most_old(KEPT_S)
+        known = self._at_most_old(KEPT_S, ask=ask)
         try:
             secret = verify({one: one for one in known})
         except BadSignature:
-            newer = self._at_most_old(RELOADED_AT_MOST_EVERY_S)
+            newer = self._at_most_old(RELOADED_AT_MOST_EVERY_S, ask=ask)
             if newer is known:
                 raise
             secret = verify({one: one for one in newer})
             return secret, newer[secret]
         return secret, known[secret]
 
-    def newest_portals(self, secret: str) -> frozenset[int]:
+    def newest_portals(self, secret: str, *, ask: bool = True) -> frozenset[int]:
         """The portals of a secret, at most a second old: for events of one that was connected meanwhile."""
-        return self._at_most_old(RELOADED_AT_MOST_EVERY_S).get(secret, frozenset())
+        return self._at_most_old(RELOADED_AT_MOST_EVERY_S, ask=ask).get(secret, frozenset())
 
-    def _at_most_old(self, seconds: float) -> Holders:
+    def _at_most_old(self, seconds: float, *, ask: bool) -> Holders:
         if self._clock() - self._loaded_at < seconds:
             return self._holders
+        if not ask:
+            raise NotKept
         with self._lock:
             # Whoever waited for the lock finds it done.
             if self._clock() - self._loaded_at >= seconds:
