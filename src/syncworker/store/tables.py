@@ -268,7 +268,7 @@ cursors = Table(
     "cursors",
     metadata,
     Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
-    Column("trigger", Text, nullable=False),  # 'contact', 'contact.late', 'company', 'company.late', 'form:<id>', ...
+    Column("trigger", Text, nullable=False),  # 'contact.now', '.late', '.archived', 'company...', 'form:<id>'
     Column("high_water", Time, nullable=False),
     Column("due_at", Time, nullable=False),
     Column("polled_at", Time),
@@ -276,6 +276,10 @@ cursors = Table(
     Column("spent_until", Time),  # until when its share of the daily quota is used up
     Column("leased_until", Time),
     Column("last_error", Text),
+    Column("until", Time),  # the stretch being read ends here; null: none is
+    Column("after_id", BigInteger, nullable=False, server_default="0"),  # and this is the last id read of it
+    Column("settled_to", Time),  # up to when nothing can appear any more that was not looked for
+    Column("allowance", SmallInteger, nullable=False, server_default="100"),  # tenths of a page, beyond its due
     PrimaryKeyConstraint("hub_id", "trigger"),
     Index("ix_cursors_due", "due_at"),
 )

@@ -1,102 +1,164 @@
-"""Which records of a kind changed in a stretch of time, all of them, however many there are?
+"""Which records changed in a stretch of time: all of them, however many, whatever the index does meanwhile?
 
-Page by page, each from the last time seen on, and never by offset: what changes while we read leaves its place, and
-everything behind it moves up, over the edge of a page that was read already. It also ends HubSpot's limit of 10,000
-results. A page that is all of one millisecond (an import, a workflow) is read on by id.
+Two ways to ask, both pure: what to ask next follows from what was answered. docs/polling.md says what they promise.
+
+A **stretch** is bounded above and below, and long enough ago that search shows it as it was. It is read by id, never by
+offset: an id never changes, so nobody leaves his place while we read. There is no end at 10,000 results, and 25,000
+records of one millisecond (an import, a workflow) are no special case. It goes on from wherever it was left.
+
+The **newest** are read downwards from now. That is prompt, and misses what search does not show yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from syncworker.hubspot.client import HubSpotClient
-from syncworker.hubspot.records import Filter, Record, Sort
+from syncworker.hubspot.records import Filter, Record, SearchPage, Sort
 from syncworker.sync.marks import Kind
 
-PAGE = 200  # HubSpot's most, for a search
-# So many of a page's last records may have changed since they matched, and lie about where the page ends.
+PAGE = 200  # HubSpot's most, for a search (CRM search guide)
+# In a page that is not clean, so many of the largest ids may be strangers, which say nothing of where the page ends.
 DISTRUSTED = 10
 
 # HubSpot CRM search guide: contacts say lastmodifieddate, everything else hs_lastmodifieddate.
 MODIFIED = {Kind.CONTACT: "lastmodifieddate", Kind.COMPANY: "hs_lastmodifieddate"}
+_ID = "hs_object_id"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def changed(
-    client: HubSpotClient, kind: Kind, properties: Sequence[str], *, since: datetime, until: datetime | None
-) -> Iterator[tuple[Sequence[Record], datetime]]:
-    """Pages of records changed from `since` to `until`, each with the time up to which nothing was left out.
+class SearchContradictsItself(Exception):
+    """A page says that more follows, and nothing in it says from where. Ask again later: nothing was passed over."""
 
-    Search may give a record that has changed since it matched: it comes with its present values, and only times
-    within the stretch count.
+    def __init__(self, after_id: int) -> None:
+        self.after_id = after_id
+        super().__init__(f"search gave a page after id {after_id} that cannot be gone on from; it is asked again later")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One search: a page of up to PAGE records that pass all filters, in this order."""
+
+    filters: tuple[Filter, ...]
+    sort: Sort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Records changed from `since` to `until`, both included; those up to `after_id` have been read."""
+
+    since: datetime
+    until: datetime
+    after_id: int = 0
+
+
+def ask(kind: Kind, stretch: Stretch) -> Search:
+    """What to search for next."""
+    filters = [_time(kind, "GTE", stretch.since), _time(kind, "LTE", stretch.until)]
+    if stretch.after_id:
+        filters.append(Filter(property_name=_ID, operator="GT", value=str(stretch.after_id)))
+    return Search(filters=tuple(filters), sort=Sort(_ID))
+
+
+def follow(kind: Kind, stretch: Stretch, page: SearchPage) -> Stretch | None:
+    """Where to go on after this page; None where all has been read. Raises SearchContradictsItself.
+
+    `total` and `after` are no help: the one may be wrong, the other is an offset, and what leaves the stretch while we
+    read moves everything behind it up. Only a page that is not full, and says that it is the last, ends the stretch.
     """
-    asked = (*properties, MODIFIED[kind])
-    start = since
-    while until is None or start <= until:
-        page = client.search(
-            "contact" if kind is Kind.CONTACT else "company",
-            filter_groups=[[_time(kind, "GTE", start)] + ([_time(kind, "LTE", until)] if until else [])],
-            sort=Sort(MODIFIED[kind]),
-            properties=asked,
-            limit=PAGE,
-        )
-        if page.after is None:
-            yield page.records, _reached(kind, page.records, start, until, last=1)
-            return
-        reached = _reached(kind, page.records, start, until, last=DISTRUSTED)
-        yield page.records, reached
-        if reached > start:
-            start = reached
-        else:
-            yield from _one_millisecond(client, kind, asked, start)
-            start += _MILLISECOND
+    if page.after is None and len(page.records) < PAGE:
+        return None
+    ids = sorted({number for number in _ids(page.records) if number > stretch.after_id})
+    # What lies below an id of the page and is not in the page would push the page's own records below it, too: then
+    # all from that id on are strangers. So with no more strangers than are distrusted, nothing is passed over.
+    trusted = ids if _clean(kind, stretch, page) else ids[:-DISTRUSTED]
+    if not trusted:
+        raise SearchContradictsItself(stretch.after_id)
+    return replace(stretch, after_id=trusted[-1])
 
 
-def _reached(kind: Kind, records: Sequence[Record], start: datetime, until: datetime | None, *, last: int) -> datetime:
-    """Up to when this page left nothing out.
+def _clean(kind: Kind, stretch: Stretch, page: SearchPage) -> bool:
+    """Whether the page is what was asked for: ascending, each once, each from the stretch.
 
-    In order, but for records that have changed since they matched: those come with a later time than the one they
-    matched by. So of a full page's last few the earliest counts.
+    A record that was changed since it matched comes with its new time: nothing wrong, but not to be told from one that
+    never matched.
     """
+    ids = [stretch.after_id, *_ids(page.records)]
+    return (
+        len(ids) == len(page.records) + 1
+        and all(before < after for before, after in pairwise(ids))
+        and all(within(kind, record, stretch) for record in page.records)
+    )
+
+
+def within(kind: Kind, record: Record, stretch: Stretch) -> bool:
+    """Whether a record, as it was shown, was changed in the stretch."""
+    at = modified(kind, record)
+    return at is not None and _ms(stretch.since) <= _ms(at) <= _ms(stretch.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The last that changed since then, newest first; of those, from `below` on down, or in one `moment` by id."""
+
+    since: datetime
+    below: datetime | None = None
+    moment: Stretch | None = None
+
+
+def ask_newest(kind: Kind, newest: Newest) -> Search:
+    """What to search for next."""
+    if newest.moment is not None:
+        return ask(kind, newest.moment)
+    filters = [_time(kind, "GTE", newest.since)]
+    if newest.below is not None:
+        filters.append(_time(kind, "LTE", newest.below))
+    return Search(filters=tuple(filters), sort=Sort(MODIFIED[kind], descending=True))
+
+
+def follow_newest(kind: Kind, newest: Newest, page: SearchPage, *, down_to: datetime) -> Newest | None:
+    """Where to go on after this page; None: it is the last, or reaches `down_to`. Raises SearchContradictsItself."""
+    if newest.moment is not None:
+        moment = follow(kind, newest.moment, page)
+        below = newest.moment.since - _MILLISECOND
+        if moment is None and below <= down_to:
+            return None
+        return replace(newest, moment=moment, below=below)
+    times = span(kind, page.records)
+    if times is None or page.after is None or times[0] <= down_to:
+        return None
+    if times[0] == times[1] or (newest.below is not None and times[0] >= newest.below):
+        return replace(newest, moment=Stretch(since=times[0], until=times[0]))
+    return replace(newest, below=times[0])
+
+
+def span(kind: Kind, records: Iterable[Record]) -> tuple[datetime, datetime] | None:
+    """The earliest and the latest change that these records show; None where they show none."""
     times = [at for at in (modified(kind, record) for record in records) if at is not None]
-    within = [at for at in times if until is None or at <= until]
-    return max(start, min(within[-last:], default=start))
-
-
-def _one_millisecond(
-    client: HubSpotClient, kind: Kind, properties: Sequence[str], moment: datetime
-) -> Iterator[tuple[Sequence[Record], datetime]]:
-    """All records changed in that millisecond, by id: no page depends on an offset that may end."""
-    last = "0"
-    while True:
-        page = client.search(
-            "contact" if kind is Kind.CONTACT else "company",
-            filter_groups=[
-                [
-                    _time(kind, "EQ", moment),
-                    Filter(property_name="hs_object_id", operator="GT", value=last),
-                ]
-            ],
-            sort=Sort("hs_object_id"),
-            properties=properties,
-            limit=PAGE,
-        )
-        if not page.records:
-            return
-        yield page.records, moment
-        last = str(max(int(record.id) for record in page.records))
+    return (min(times), max(times)) if times else None
 
 
 def modified(kind: Kind, record: Record) -> datetime | None:
     """When a record was changed last; None where HubSpot gives nothing readable."""
     value = record.properties.get(MODIFIED[kind])
     try:
-        return datetime.fromisoformat(value) if value else None
+        at = datetime.fromisoformat(value) if value else None
     except ValueError:
         return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _ids(records: Sequence[Record]) -> list[int]:
+    return [int(record.id) for record in records if record.id.isascii() and record.id.isdigit()]
 
 
 def _time(kind: Kind, operator: str, moment: datetime) -> Filter:
-    milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
-    return Filter(property_name=MODIFIED[kind], operator=operator, value=str(milliseconds))
+    return Filter(property_name=MODIFIED[kind], operator=operator, value=str(_ms(moment)))
+
+
+def _ms(moment: datetime) -> int:
+    """Milliseconds since 1970, rounded down: HubSpot's unit, without a float on the way."""
+    return (moment - _EPOCH) // _MILLISECOND

@@ -6,7 +6,7 @@ HubSpot the same at the same time; losing it costs a call, not data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -21,17 +21,28 @@ HURRY_AGAIN = (timedelta(seconds=5), timedelta(seconds=15))
 # All form polls of a portal stay within this share of the lowest daily limit that HubSpot's usage guidelines name.
 # A gap alone would not hold it: so each poll spends time, and half an hour's worth may be spent ahead.
 FORM_POLLS_A_DAY = 250_000 * 5 // 100
+A_POLL = timedelta(days=1) / FORM_POLLS_A_DAY
 SPENT_AHEAD = timedelta(minutes=30)
+# What a trigger may read beyond its due, in tenths of a page. Ten pages are there at first, and at most.
+A_PAGE = 10
+RESERVE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """A trigger that is ours to work on until the lease ends."""
+    """A trigger that is ours to work on until the lease ends.
+
+    `until` and `after_id`: the stretch from the high-water on that is being read, and how far that has come.
+    `settled_to` (of a form): nothing before it can appear any more that was not looked for.
+    """
 
     hub_id: int
     trigger: str
     high_water: datetime
     hurried_at: datetime | None
+    until: datetime | None
+    after_id: int
+    settled_to: datetime | None
 
 
 _ENSURE = text("""
@@ -48,11 +59,32 @@ _TAKE = text("""
          WHERE hub_id = :hub_id AND trigger LIKE :pattern AND due_at <= :now
            AND coalesce(leased_until <= :now, true)
          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING hub_id, trigger, high_water, hurried_at
+    RETURNING hub_id, trigger, high_water, hurried_at, until, after_id, settled_to
 """)
-_PASS = text(
-    "UPDATE cursors SET high_water = greatest(high_water, :high_water) WHERE hub_id = :hub_id AND trigger = :trigger"
-)
+_PASS = text("""
+    UPDATE cursors SET high_water = greatest(high_water, :high_water),
+           settled_to = coalesce(:settled_to, settled_to)
+     WHERE hub_id = :hub_id AND trigger = :trigger
+""")
+# Only from where we were: a worker that lost its lease in a long call must not put the stretch back.
+_STEP = text("""
+    UPDATE cursors SET high_water = :high_water, until = :until, after_id = :after_id, leased_until = :lease
+     WHERE hub_id = :hub_id AND trigger = :trigger
+       AND high_water = :was_high_water AND after_id = :was_after_id AND until IS NOT DISTINCT FROM :was_until
+""")
+_RENEW = text("""
+    UPDATE cursors SET leased_until = :lease, spent_until = greatest(:now, coalesce(spent_until, :now)) + :spends * (
+               SELECT count(*) FROM cursors AS all_forms
+                WHERE all_forms.hub_id = :hub_id AND all_forms.trigger LIKE 'form:%')
+     WHERE hub_id = :hub_id AND trigger = :trigger
+""")
+_EARN = text("""
+    UPDATE cursors SET allowance = least(:most, allowance + :change) WHERE hub_id = :hub_id AND trigger = :trigger
+""")
+_SPEND = text("""
+    UPDATE cursors SET allowance = allowance - :change
+     WHERE hub_id = :hub_id AND trigger = :trigger AND allowance >= :change
+""")
 _REST = text("""
     UPDATE cursors SET leased_until = NULL, last_error = :error,
            -- A hint that came while we were asking is not lost.
@@ -81,15 +113,64 @@ def take(tx: Tx, hub_id: int, pattern: str, *, limit: int = 10) -> list[Cursor]:
         "now": tx.now,
         "lease": tx.now + LEASE,
         "limit": limit,
-        "spends": timedelta(days=1) / FORM_POLLS_A_DAY if pattern.startswith(FORM) else timedelta(0),
+        "spends": A_POLL if pattern.startswith(FORM) else timedelta(0),
     }
     return [Cursor(**row._mapping) for row in tx.connection.execute(_TAKE, values)]
 
 
-def move(tx: Tx, cursor: Cursor, *, high_water: datetime) -> None:
-    """Move the high-water, never back."""
-    values = {"hub_id": cursor.hub_id, "trigger": cursor.trigger, "high_water": high_water}
+def move(tx: Tx, cursor: Cursor, *, high_water: datetime, settled_to: datetime | None = None) -> None:
+    """Move the high-water, never back; `settled_to` as far as it is given."""
+    values = {
+        "hub_id": cursor.hub_id,
+        "trigger": cursor.trigger,
+        "high_water": high_water,
+        "settled_to": settled_to,
+    }
     tx.connection.execute(_PASS, values)
+
+
+def step(
+    tx: Tx, cursor: Cursor, *, high_water: datetime, until: datetime | None = None, after_id: int = 0
+) -> Cursor | None:
+    """Go on in the stretch, and renew the lease; None where somebody else has gone on from there."""
+    values = {
+        "hub_id": cursor.hub_id,
+        "trigger": cursor.trigger,
+        "high_water": high_water,
+        "until": until,
+        "after_id": after_id,
+        "lease": tx.now + LEASE,
+        "was_high_water": cursor.high_water,
+        "was_after_id": cursor.after_id,
+        "was_until": cursor.until,
+    }
+    if not tx.connection.execute(_STEP, values).rowcount:
+        return None
+    return replace(cursor, high_water=high_water, until=until, after_id=after_id)
+
+
+def renew(tx: Tx, cursor: Cursor, *, polls: int = 0) -> None:
+    """Keep the lease for another while; so many polls of a form were made, beyond the one that was paid for."""
+    values = {
+        "hub_id": cursor.hub_id,
+        "trigger": cursor.trigger,
+        "now": tx.now,
+        "lease": tx.now + LEASE,
+        "spends": polls * A_POLL,
+    }
+    tx.connection.execute(_RENEW, values)
+
+
+def earn(tx: Tx, hub_id: int, trigger: str) -> None:
+    """Allow a trigger a tenth of a page more, up to its reserve."""
+    values = {"hub_id": hub_id, "trigger": trigger, "most": RESERVE, "change": 1}
+    tx.connection.execute(_EARN, values)
+
+
+def spend(tx: Tx, cursor: Cursor) -> bool:
+    """Take a page from the allowance, if there is one."""
+    values = {"hub_id": cursor.hub_id, "trigger": cursor.trigger, "change": A_PAGE}
+    return bool(tx.connection.execute(_SPEND, values).rowcount)
 
 
 def rest(tx: Tx, cursor: Cursor, *, every: timedelta, error: str | None = None) -> None:

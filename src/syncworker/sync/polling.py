@@ -1,9 +1,8 @@
 """Which records changed that no webhook told of?
 
-Contacts and companies are searched by their modified property from the high-water on, less an overlap, and once more
-an hour later, because search lags. The result carries our properties, so only records with a request, a ledger entry
-or a registered domain that differ from what we know are marked: an email blast to half a million contacts marks
-nothing, and our own write-backs end here.
+Three looks at each kind. **now**: the newest changes first, every `poll_seconds`; prompt, without a promise. **late**:
+every change once more, when search must show it: the promise, in docs/polling.md. **archived**: the recycle bin, which
+no search shows. What each finds is marked only where the ledger may have something new to say (sync/interest.py).
 """
 
 from __future__ import annotations
@@ -11,48 +10,72 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from sqlalchemy import select
+from enum import StrEnum
 
 from syncworker.hubspot.errors import HubSpotError
-from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Record
-from syncworker.registration.rules.domains import registrable
+from syncworker.hubspot.records import Record, SearchPage
+from syncworker.registration.rules.terms import Presence
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.portals import Portal
-from syncworker.store.tables import requests
 from syncworker.sync import cursors, known_records
-from syncworker.sync.changed import changed
+from syncworker.sync.changed import (
+    MODIFIED,
+    PAGE,
+    Newest,
+    Search,
+    SearchContradictsItself,
+    Stretch,
+    ask,
+    ask_newest,
+    follow,
+    follow_newest,
+    span,
+)
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import Cursor
-from syncworker.sync.known_records import KnownRecord
-from syncworker.sync.leads import properties_read, seen
+from syncworker.sync.interest import COMPANY_OF_CONTACT, of_interest
+from syncworker.sync.leads import properties_read
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
-from syncworker.sync.shown import differences
 
-OVERLAP = timedelta(seconds=30)
-LATE = timedelta(hours=1)
+# What search may take to show a change, at most. HubSpot says "a few moments"; others saw updates missing in results
+# of the last hour, and keep an hour back as we do.
+SHOWN_WITHIN = timedelta(hours=1)
+# The database's clock may be ahead of HubSpot's by as much.
+CLOCKS_DIFFER = timedelta(minutes=5)
+LATE = SHOWN_WITHIN + CLOCKS_DIFFER
 LATE_EVERY = timedelta(minutes=5)
+ARCHIVED_EVERY = timedelta(minutes=15)
+ARCHIVED_PAGES = 10
+# The first page of the newest is asked for anyway: how far it may look back costs nothing.
+OVERLAP = timedelta(minutes=5)
+PAGES_A_TURN = 100
 PAGES_BETWEEN = 10
+
+
+class Look(StrEnum):
+    """How the records of a kind are looked at."""
+
+    NOW = "now"
+    LATE = "late"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A kind, looked at as it changes or an hour later."""
+    """A kind, and a look at it."""
 
     kind: Kind
-    late: bool
+    look: Look
 
     @property
     def trigger(self) -> str:
         """The name of its cursor."""
-        return f"{self.kind}.late" if self.late else f"{self.kind}.now"
+        return f"{self.kind}.{self.look}"
 
 
-STREAMS = tuple(Stream(kind, late) for kind in (Kind.CONTACT, Kind.COMPANY) for late in (False, True))
+STREAMS = tuple(Stream(kind, look) for kind in (Kind.CONTACT, Kind.COMPANY) for look in Look)
 
 
 def begin(tx: Tx, hub_id: int, *, at: datetime) -> None:
@@ -62,19 +85,11 @@ def begin(tx: Tx, hub_id: int, *, at: datetime) -> None:
 
 
 def poll_records(context: Context, hub_id: int, *, between: Callable[[], object] = lambda: None) -> None:
-    """Poll the due streams of a portal; `between` is done every few pages."""
-    by_trigger = {stream.trigger: stream for stream in STREAMS}
-    due = context.database.run(lambda tx: _take(tx, hub_id))
-    for cursor in due:
-        stream = by_trigger[cursor.trigger]
-        every = LATE_EVERY if stream.late else timedelta(seconds=context.settings.poll_seconds)
-        error: str | None = None
-        try:
-            _poll(context, cursor, stream, between)
-        except (HubSpotError, RateLimited) as failed:
-            error = str(failed)
-            block_if_of_portal(context.database, hub_id, failed)
-        context.database.run(lambda tx: cursors.rest(tx, cursor, every=every, error=error))  # noqa: B023 - run at once
+    """Poll the due streams of a portal, some pages of each; `between` is done every few pages."""
+    due = {cursor.trigger: cursor for cursor in context.database.run(lambda tx: _take(tx, hub_id))}
+    for stream in STREAMS:
+        if stream.trigger in due:
+            _poll(context, due[stream.trigger], stream, between)
 
 
 def _take(tx: Tx, hub_id: int) -> list[Cursor]:
@@ -82,71 +97,139 @@ def _take(tx: Tx, hub_id: int) -> list[Cursor]:
 
 
 def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[], object]) -> None:
-    """Read all that changed since the high-water, page by page, each committed with what it marks."""
-    since = cursor.high_water - OVERLAP
-    until = _now(context) - LATE if stream.late else None
-    if until is not None and until <= since:
-        return
-    client = context.client(cursor.hub_id)
-    properties = properties_read(context.names, stream.kind)
-    pages = changed(client, stream.kind, properties, since=since, until=until)
-    for number, (found, reached) in enumerate(pages, start=1):
-        context.database.run(
-            lambda tx: _store(tx, context, cursor, stream, found, reached)  # noqa: B023 - run at once
+    """One look, as far as a turn goes."""
+    soon = timedelta(seconds=context.settings.poll_seconds)
+    every = {Look.NOW: soon, Look.LATE: LATE_EVERY, Look.ARCHIVED: ARCHIVED_EVERY}[stream.look]
+    looking = {Look.NOW: _newest, Look.LATE: _late, Look.ARCHIVED: _archived}[stream.look]
+    error: str | None = None
+    try:
+        over = looking(_Reader(context, cursor.hub_id, stream, between), cursor)
+    except (HubSpotError, RateLimited, SearchContradictsItself) as failed:
+        error, over = str(failed), True
+        every = min(every, soon)
+        if not isinstance(failed, SearchContradictsItself):
+            block_if_of_portal(context.database, cursor.hub_id, failed)
+    context.database.run(lambda tx: cursors.rest(tx, cursor, every=every if over else timedelta(0), error=error))
+
+
+class _Reader:
+    """What a look needs to read pages of its stream and to keep what they show."""
+
+    def __init__(self, context: Context, hub_id: int, stream: Stream, between: Callable[[], object]) -> None:
+        self.run = context.database.run
+        self.client = context.client(hub_id)
+        self.stream = stream
+        self.object_type = "contact" if stream.kind is Kind.CONTACT else "company"
+        self._context = context
+        self._hub_id = hub_id
+        self._between = between
+        self._pages = 0
+
+    def search(self, search: Search) -> SearchPage:
+        """A page of a search, with all that tells whether its records are of interest."""
+        kind = self.stream.kind
+        properties = [*properties_read(self._context.names, kind), MODIFIED[kind]]
+        if kind is Kind.CONTACT:
+            properties.append(COMPANY_OF_CONTACT)
+        return self.client.search(
+            self.object_type, filter_groups=[search.filters], sort=search.sort, properties=properties, limit=PAGE
         )
-        if number % PAGES_BETWEEN == 0:
-            between()
+
+    def keep(self, tx: Tx, found: Sequence[Record]) -> bool:
+        """Mark what is of interest; return whether something is."""
+        portal = portals.get(tx, self._hub_id)
+        interesting = of_interest(tx, self._context, portal, self.stream.kind, found)
+        cause = "poll" if self.stream.look is Look.NOW else "poll, an hour later"
+        mark(tx, self._hub_id, self.stream.kind, interesting, priority=Priority.POLL, cause=cause)
+        return bool(interesting)
+
+    def turned(self) -> None:
+        """A page is done: let others work, every few pages."""
+        self._pages += 1
+        if self._pages % PAGES_BETWEEN == 0:
+            self._between()
 
 
-def _now(context: Context) -> datetime:
-    with context.database.transaction() as tx:
-        return tx.now
+def _newest(reader: _Reader, cursor: Cursor) -> bool:
+    """The newest first, down to where the last look began.
+
+    Beyond the first page it reads on as long as that brings something, or the allowance lasts: what it leaves out in a
+    flood of edits that are none of our business, the late look reads anyway, and reading it twice is for nothing.
+    """
+    kind = reader.stream.kind
+    seen_up_to = cursor.high_water
+    newest = Newest(since=cursor.high_water - OVERLAP)
+    for _ in range(PAGES_A_TURN):
+        page = reader.search(ask_newest(kind, newest))
+        times = span(kind, page.records)
+
+        def store(tx: Tx, page: SearchPage = page) -> tuple[bool, datetime]:
+            cursors.renew(tx, cursor)
+            return reader.keep(tx, page.records), tx.now
+
+        fruitful, now = reader.run(store)
+        reader.turned()
+        if times is not None:
+            # A time that has not come yet would make us blind until then.
+            seen_up_to = max(seen_up_to, min(times[1], now))
+        following = follow_newest(kind, newest, page, down_to=cursor.high_water)
+        if following is None or not (fruitful or reader.run(lambda tx: cursors.spend(tx, cursor))):
+            break
+        newest = following
+    reader.run(lambda tx: cursors.move(tx, cursor, high_water=seen_up_to))
+    return True
 
 
-def _store(tx: Tx, context: Context, cursor: Cursor, stream: Stream, found: Sequence[Record], newest: datetime) -> int:
-    portal = portals.get(tx, cursor.hub_id)
-    interesting = of_interest(tx, context, portal, stream.kind, found)
-    cause = "poll, an hour later" if stream.late else "poll"
-    mark(tx, cursor.hub_id, stream.kind, interesting, priority=Priority.POLL, cause=cause)
-    cursors.move(tx, cursor, high_water=newest)
-    return len(interesting)
-
-
-def of_interest(tx: Tx, context: Context, portal: Portal, kind: Kind, found: Sequence[Record]) -> set[str]:
-    """Which of these records the ledger may have something new to say about, or to."""
-    names = context.names
-    ids = {record.id for record in found}
-    known = known_records.of(tx, portal.hub_id, kind, ids)
-    asked = _with_requests(tx, portal.hub_id, ids) if kind is Kind.CONTACT else set()
-    domains = {record.id: _domain(context, kind, record) for record in found}
-    registered = known_records.registered_domains(
-        tx, portal.partner.id, {domain for domain in domains.values() if domain is not None}
-    )
-    chosen = set()
-    for record in found:
-        before = known.get(record.id)
-        if kind is Kind.CONTACT and record.properties.get(names.request):
-            chosen.add(record.id)
-        elif before is not None:
-            if _differs(names, kind, record, before):
-                chosen.add(record.id)
-        elif record.id in asked or domains[record.id] in registered or record.id == portal.partner_company_id:
-            chosen.add(record.id)
-    return chosen
-
-
-def _differs(names: PropertyNames, kind: Kind, record: Record, known: KnownRecord) -> bool:
-    if seen(kind.value, record.properties) != known.seen:
+def _late(reader: _Reader, cursor: Cursor) -> bool:
+    """All that changed from the high-water to an hour ago, each page committed with what it marks."""
+    kind = reader.stream.kind
+    until = cursor.until or reader.run(lambda tx: tx.now) - LATE
+    if until <= cursor.high_water:
         return True
-    return bool(differences(names, known.written, record.properties))
+    stretch = Stretch(since=cursor.high_water, until=until, after_id=cursor.after_id)
+    for _ in range(PAGES_A_TURN):
+        page = reader.search(ask(kind, stretch))
+        following = follow(kind, stretch, page)
+
+        def store(
+            tx: Tx, page: SearchPage = page, at: Cursor = cursor, following: Stretch | None = following
+        ) -> Cursor | None:
+            reader.keep(tx, page.records)
+            cursors.earn(tx, at.hub_id, Stream(kind, Look.NOW).trigger)
+            if following is None:
+                return cursors.step(tx, at, high_water=until)
+            return cursors.step(tx, at, high_water=at.high_water, until=until, after_id=following.after_id)
+
+        stepped = reader.run(store)
+        reader.turned()
+        if stepped is None or following is None:
+            return True
+        cursor, stretch = stepped, following
+    return False
 
 
-def _domain(context: Context, kind: Kind, record: Record) -> str | None:
-    field = "website" if kind is Kind.CONTACT else "domain"
-    domain = registrable(record.properties.get(field), context.domain_rules)
-    return domain if isinstance(domain, str) else None
+def _archived(reader: _Reader, cursor: Cursor) -> bool:
+    """Some pages of the recycle bin, from where the last look ended: who of them is alive, as far as we know?"""
+    kind = reader.stream.kind
+    for _ in range(ARCHIVED_PAGES):
+        page = reader.client.list_page(
+            reader.object_type,
+            properties=[MODIFIED[kind]],
+            after=str(cursor.after_id) if cursor.after_id else None,
+            archived=True,
+        )
+        ids = {record.id for record in page.records}
+        following = int(page.after) if page.after is not None and page.after.isascii() and page.after.isdigit() else 0
 
+        def store(tx: Tx, ids: set[str] = ids, at: Cursor = cursor, following: int = following) -> Cursor | None:
+            known = known_records.of(tx, at.hub_id, kind, ids)
+            alive = [one.object_id for one in known.values() if one.presence == Presence.LIVE]
+            mark(tx, at.hub_id, kind, alive, priority=Priority.POLL, cause="found archived")
+            return cursors.step(tx, at, high_water=tx.now if not following else at.high_water, after_id=following)
 
-def _with_requests(tx: Tx, hub_id: int, ids: set[str]) -> set[str]:
-    query = select(requests.c.contact_id).where(requests.c.hub_id == hub_id, requests.c.contact_id.in_(sorted(ids)))
-    return set(tx.connection.execute(query.distinct()).scalars())
+        stepped = reader.run(store)
+        reader.turned()
+        if stepped is None or not following or following <= cursor.after_id:
+            return True
+        cursor = stepped
+    return True

@@ -22,9 +22,9 @@ from syncworker.store.database import Tx
 from syncworker.store.tables import resyncs
 from syncworker.sync import known_records
 from syncworker.sync.context import Context
+from syncworker.sync.interest import of_interest
 from syncworker.sync.leads import properties_read
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.polling import of_interest
 from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 from syncworker.sync.wake import Bell, Ring
 

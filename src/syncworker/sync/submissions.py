@@ -1,13 +1,14 @@
 """How does a form submission become a request?
 
-Forms are polled newest first down to the high-water, which moves only when the bottom was reached. A submission
-carries no contact id: it is a request of its own, and resolved by a batch read by email.
+Forms are polled newest first down to the high-water, which moves only when the bottom was reached; and every quarter
+of an hour down to what is older than an hour, for submissions that show late (docs/polling.md). A submission carries
+no contact id: it is a request of its own, and resolved by a batch read by email.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -32,6 +33,9 @@ from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 
 # Submissions may appear out of order by moments; the key makes looking twice harmless.
 OVERLAP = timedelta(minutes=2)
+# What a submission may take to appear, at most, with five minutes for clocks that differ. HubSpot promises nothing.
+SHOWN_WITHIN = timedelta(minutes=65)
+LATE_EVERY = timedelta(minutes=15)
 PAGE = 50  # HubSpot's most
 # A contact may lag behind its submission, in search and in creation. After the last step a person is asked.
 RESOLVE_AGAIN = tuple(
@@ -67,37 +71,53 @@ def _poll(context: Context, cursor: Cursor) -> None:
 def collect(context: Context, cursor: Cursor) -> int:
     """Store the submissions of a form since its high-water; return how many were new."""
     form_id = cursor.trigger.removeprefix(FORM)
-    since = cursor.high_water - OVERLAP
     with context.database.transaction() as tx:
+        now = tx.now
         enabled_at = tx.connection.execute(
             select(forms.c.enabled_at).where(forms.c.hub_id == cursor.hub_id, forms.c.form_id == form_id)
         ).scalar_one_or_none()
     if enabled_at is None:
         return 0
-    submissions = read_down_to(context, cursor.hub_id, form_id, max(since, enabled_at))
-    if not submissions:
-        return 0
+    settled_to = cursor.settled_to or enabled_at
+    # A look that begins now shows all that was submitted before this.
+    settles = now - SHOWN_WITHIN
+    late = settles >= settled_to + LATE_EVERY
+    down_to = max(enabled_at, min(settled_to, cursor.high_water - OVERLAP))
+    found: list[NewRequest] = []
+    bottom = down_to if late else max(enabled_at, cursor.high_water - OVERLAP)
+    for number, page in enumerate(_pages(context, cursor.hub_id, form_id, bottom)):
+        # What stands on the last page below the high-water may have come late: to take it along costs no call.
+        found += [request(context.secrets, form_id, one) for one in page if one.submitted_at >= down_to]
+        context.database.run(lambda tx: cursors.renew(tx, cursor, polls=min(number, 1)))  # noqa: B023 - run at once
 
     def store(tx: Tx) -> int:
-        new = keep(tx, context.secrets, cursor.hub_id, form_id, submissions)
-        cursors.move(tx, cursor, high_water=max(one.submitted_at for one in submissions))
-        return new
+        portal = portals.get(tx, cursor.hub_id)
+        # All at once, and only now: who asked first is served first.
+        new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=found)
+        # A time that has not come yet would make us blind until then.
+        newest = max((min(one.requested_at, tx.now) for one in found), default=cursor.high_water)
+        cursors.move(tx, cursor, high_water=newest, settled_to=settles if late else None)
+        return len(new)
 
-    return context.database.run(store)
+    return context.database.run(store) if found or late else 0
 
 
 def read_down_to(context: Context, hub_id: int, form_id: str, since: datetime) -> list[Submission]:
     """All submissions of a form from `since` on, newest first."""
+    return [one for page in _pages(context, hub_id, form_id, since) for one in page if one.submitted_at >= since]
+
+
+def _pages(context: Context, hub_id: int, form_id: str, since: datetime) -> Iterator[Sequence[Submission]]:
+    """The pages of a form's submissions, newest first, down to the first that ends before `since`."""
     client = context.client(hub_id)
-    found: list[Submission] = []
     after: str | None = None
     while True:
         page = client.form_submissions(form_id, after=after, limit=PAGE)
-        found += [one for one in page.submissions if one.submitted_at >= since]
+        yield page.submissions
+        # Newest first: a page that ends before the high-water is the bottom. One that leads to itself has none.
+        if page.after is None or page.after == after or any(one.submitted_at < since for one in page.submissions):
+            return
         after = page.after
-        # Newest first: a page that ends before the high-water is the bottom.
-        if after is None or any(one.submitted_at < since for one in page.submissions):
-            return found
 
 
 def keep(tx: Tx, secrets: Secrets, hub_id: int, form_id: str, submissions: Sequence[Submission]) -> int:
