@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COVERED := registration program sync hubspot
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test coverage bench lint format lock clean
+.PHONY: help install up test coverage soak bench lint format lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ coverage: ## show the coverage of the last tests; below 90 % in a part that deci
 		echo "== $$part"; \
 		$(BIN)/coverage report --include "*/syncworker/$$part/*" --fail-under 90 || failed=1; \
 	done; exit $$failed
+
+MINUTES ?= 10
+
+soak: $(INSTALLED) ## break everything for MINUTES (10), three made-up seeds or SEED="1 2 3"; SHORT=1: mended within seconds
+	@PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) $(if $(SHORT),,--thorough) $(addprefix --seed ,$(SEED))
 
 bench: $(INSTALLED) ## measure, print a table and write build/bench.json
 	@PYTHONPATH=tests $(BIN)/python -m bench

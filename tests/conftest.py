@@ -17,6 +17,11 @@ from syncworker.store import migrate
 _numbers = count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A marker by which the run that breaks everything can be left out: `-m "not faults"`."""
+    config.addinivalue_line("markers", "faults: breaks the whole of `syncworker up` for a minute")
+
+
 @pytest.fixture(autouse=True)
 def _only_this_machine() -> Iterator[None]:
     """A test that reaches out to the network would pass or fail with the network."""

@@ -1,0 +1,1 @@
+"""What remains true when everything breaks? `python -m faults --seed N` breaks it, and looks."""
