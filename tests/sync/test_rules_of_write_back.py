@@ -305,6 +305,16 @@ def test_quota_that_is_gone_after_the_claim_gives_the_claim_back_uncounted(rig: 
     assert status(rig, contact_id) == "registered"
 
 
+def test_quota_that_only_bulk_work_waits_for_blocks_the_portal_for_nobody(rig: Rig) -> None:
+    [contact_id] = leads(rig, 1)
+    with second_worker(rig, limiter=RefusesAll()) as worker:
+        reconcile_kind(worker.in_lane(Lane.BULK), rig.hub, Kind.CONTACT, Lane.INTERACTIVE)
+    back = mark_of(rig, contact_id)
+    assert (back.claim_token, back.attempts) == (None, 0)
+    with rig.context.database.transaction() as tx:
+        assert not portals.get(tx, rig.hub).is_blocked(rig.clock.time)
+
+
 def test_raising_the_capacity_in_the_settings_gives_the_new_slots_away(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(partner_capacity=0)
     registered_later = leads(rig, 1)
