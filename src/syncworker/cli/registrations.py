@@ -38,6 +38,12 @@ def list_(
     q: Annotated[
         str | None, typer.Option("--q", help="Only where domain, company, contact or country contains it.")
     ] = None,
+    orphaned: Annotated[
+        bool, typer.Option("--orphaned", help="Only those whose contact and company are gone from the CRM.")
+    ] = False,
+    needs_person: Annotated[
+        bool, typer.Option("--needs-person", help="Only those that a person has to decide about.")
+    ] = False,
     limit: LimitOption = 50,
     cursor: CursorOption = None,
     portal: PortalOption = None,
@@ -47,7 +53,10 @@ def list_(
     from syncworker.sync import lists
 
     with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
-        page = lists.registrations(tx, chosen.hub_id, status=status, q=q, limit=limit, cursor=cursor)
+        page = lists.registrations(
+            tx, chosen.hub_id, status=status, q=q, orphaned=orphaned, needs_person=needs_person, limit=limit,
+            cursor=cursor,
+        )  # fmt: skip
     rows = [
         (one.domain, one.status, one.registered_on, one.expires_on, one.company, one.contact_name, one.source,
          one.confirmation, _remarks(one))
@@ -139,6 +148,37 @@ def renew(
         as_json=as_json,
         people=lambda: output.say(f"{name} {'expires on its last day' if off else 'renews itself'}."),
     )
+
+
+@app.command("lead-contact")
+def lead_contact(
+    domain: DomainArgument,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="The contact: its id, email, or address in HubSpot.")],
+    portal: PortalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let another contact stand for a registration: after a merge, or where its own is gone."""
+    from syncworker.registration.rules.terms import Source
+    from syncworker.sync import operations
+    from syncworker.sync.finding import find_contact
+
+    with portal_opened(portal) as (context, chosen):
+        name = domain_meant(context, domain)
+        contact_id = find_contact(context, chosen.hub_id, what)
+        done = operations.choose_lead_contact(context, chosen.hub_id, name, contact_id, who=who(), source=Source.APP)
+    output.show(done, as_json=as_json, people=lambda: output.say(f"Contact {done.contact_id} stands for {name} now."))
+
+
+@app.command()
+def leave(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Leave a registration that needs a person's decision as it is."""
+    from syncworker.registration.rules.terms import Source
+    from syncworker.sync import operations
+
+    with portal_opened(portal) as (context, chosen):
+        name = domain_meant(context, domain)
+        done = operations.leave_lead_contact(context, chosen.hub_id, name, who=who(), source=Source.APP)
+    output.show(done, as_json=as_json, people=lambda: output.say(f"{name} stays as it is."))
 
 
 @app.command("to-confirm")
@@ -238,6 +278,8 @@ def _remarks(of: RegistrationLine) -> str:
         f"can be undone until {output.written(of.undo_until)}" if of.undo_until else "",
         f"hold: {of.hold}" if of.hold else "",
         "website says another domain" if of.drift else "",
+        "its contact and company are gone" if of.orphaned else "",
+        of.needs_person or "",
         "renews itself" if of.renew_at_expiry else "",
     ]
     return ", ".join(remark for remark in remarks if remark)

@@ -79,6 +79,8 @@ class Portal:
     refresh_revoked: bool = False
     auto_companies: bool = True
     """HubSpot's setting "create and associate companies with contacts"."""
+    batch_follows_merges: bool = True
+    """Whether a batch read finds a record by an id from before its merge. Documented for reading one record only."""
     rate_limit: int = 190
     """Requests in a rolling 10 s (HubSpot's usage guidelines: Professional, per app); 0 switches it off."""
     daily_limit: int = 625_000

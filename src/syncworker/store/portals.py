@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -181,6 +181,13 @@ def add(
         return False
     tx.connection.execute(insert(portals).values(hub_id=hub_id, mode=mode, connected_at=tx.now, **values))
     return True
+
+
+def company_merged(tx: Tx, hub_id: int, moved: Mapping[str, str]) -> None:
+    """Where the partner's own company record was merged, it is the one with the new id."""
+    for old, new in sorted(moved.items()):
+        own = update(portals).where(portals.c.hub_id == hub_id, portals.c.partner_company_id == old)
+        tx.connection.execute(own.values(partner_company_id=new))
 
 
 _NOT_PAUSED = {"paused_at": None, "paused_by": None, "paused_reason": None, "mode_before": None}

@@ -177,6 +177,7 @@ registrations = Table(
     Column("renew_at_expiry", Boolean, nullable=False, server_default=text("false")),
     Column("confirmation", Text),  # null where the authority is this ledger
     Column("hold", Text),  # a hold that came later
+    Column("needs_person", Text),  # what a person has to decide about it, in words
     Column("created_at", Time, nullable=False),
     Column("deregistered_at", Time),
     Column("undo_until", Time),
@@ -197,6 +198,7 @@ registrations = Table(
     Index("ix_registrations_partner_domain", "partner_id", "domain"),
     Index("ix_registrations_contact", "hub_id", "contact_id"),
     Index("ix_registrations_company", "hub_id", "company_id"),
+    Index("ix_registrations_needs_person", "partner_id", postgresql_where=text("needs_person IS NOT NULL")),
 )
 
 # What happened, in order; never changed (a trigger refuses it). Holds ids, never a person's fields.

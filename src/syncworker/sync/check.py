@@ -45,8 +45,8 @@ def check(context: Context, hub_id: int, contact_id: str, *, source: Source) -> 
     with context.database.transaction() as tx:
         portals.get(tx, hub_id)
     read = read_contacts(context.client(hub_id), context.names, [contact_id])
-    if contact_id in read.moved:
-        raise NotFound(f"contact {contact_id} was merged into {read.moved[contact_id]}: name that one")
+    if contact_id in read.merged.moved:
+        raise NotFound(f"contact {contact_id} was merged into {read.merged.moved[contact_id]}: name that one")
     record = read.contacts.get(contact_id)
     if record is None:
         raise NotFound(f"portal {hub_id} has no contact {contact_id}, or it was deleted")

@@ -17,7 +17,7 @@ from syncworker.registration.rules.terms import Presence
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import requests
-from syncworker.sync import known_records
+from syncworker.sync import known_records, merges
 from syncworker.sync.context import Context
 from syncworker.sync.known_records import KnownRecord
 from syncworker.sync.leads import seen
@@ -38,7 +38,8 @@ def of_interest(tx: Tx, context: Context, portal: Portal, kind: Kind, found: Seq
     registered = known_records.registered_domains(
         tx, portal.partner.id, {domain for domain in domains.values() if domain is not None}
     )
-    chosen = set()
+    # One that took over from a record we know: its merge may be told by nothing else.
+    chosen = merges.of_interest(tx, portal.hub_id, kind, found)
     for record in found:
         before = known.get(record.id)
         if kind is Kind.CONTACT and record.properties.get(names.request):

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text, update
 
+from syncworker.hubspot.properties import PropertyNames
 from syncworker.store.database import Tx
 from syncworker.store.tables import records, registrations
 from syncworker.store.texts import storable
@@ -143,22 +144,53 @@ def gone(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
     A privacy deletion cannot be told from another one afterwards; a record that is restored is read anew.
     """
     if ids:
-        personal = {"name": None, "email": None, "seen": None} if kind is Kind.CONTACT else {}
-        tx.connection.execute(
-            update(records)
-            .where(records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids)))
-            .values(presence="archived", reconciled_at=tx.now, **personal)
-        )
+        parameters = {"hub_id": hub_id, "kind": kind.value, "ids": sorted(ids), "now": tx.now}
+        tx.connection.execute(_NOTE_REGISTERED, parameters)
+        tx.connection.execute(_GONE_CONTACTS if kind is Kind.CONTACT else _GONE_COMPANIES, parameters)
 
 
-def forget(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
-    """Drop what we keep of these."""
-    if ids:
-        tx.connection.execute(
-            delete(records).where(
-                records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(sorted(ids))
-            )
-        )
+# One that stands for a registration is noted even if it was never seen: else nobody could tell that it is gone.
+_NOTE_REGISTERED = text("""
+    INSERT INTO records (hub_id, kind, object_id, reconciled_at)
+    SELECT DISTINCT :hub_id, :kind, named.id, CAST(:now AS timestamptz)
+      FROM (SELECT CASE WHEN :kind = 'contact' THEN contact_id ELSE company_id END AS id FROM registrations
+             WHERE hub_id = :hub_id AND ended_at IS NULL
+               AND ((:kind = 'contact' AND contact_id = ANY(:ids))
+                    OR (:kind = 'company' AND company_id = ANY(:ids)))) AS named
+    ON CONFLICT (hub_id, kind, object_id) DO NOTHING
+""")
+_GONE = """
+    UPDATE records SET presence = 'archived', reconciled_at = :now {personal}
+     WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+"""
+_GONE_COMPANIES = text(_GONE.format(personal=""))
+# What was written stays known but for its sentence, which may quote what somebody typed: a restored record that
+# still shows something is thereby found, and brought to what is so.
+_PERSONAL = """
+    , name = NULL, email = NULL, company = NULL, country = NULL, seen = NULL, written = written - :detail ::text
+"""
+_GONE_CONTACTS = text(_GONE.format(personal=_PERSONAL)).bindparams(detail=PropertyNames().detail)
+
+
+def move(tx: Tx, hub_id: int, kind: Kind, moved: Mapping[str, str]) -> None:
+    """What we keep of merged records is of the record that they are now, to be looked at anew."""
+    for old, new in sorted(moved.items()):
+        parameters = {"hub_id": hub_id, "kind": kind.value, "old": old, "new": new}
+        tx.connection.execute(_MOVE, parameters)
+        tx.connection.execute(_FORGET, parameters)
+        if kind is Kind.COMPANY:
+            of_company = update(records).where(records.c.hub_id == hub_id, records.c.company_id == old)
+            tx.connection.execute(of_company.values(company_id=new))
+
+
+# Without the digest: whoever compares by it looks at the record anew.
+_MOVE = text("""
+    UPDATE records SET object_id = :new, seen = NULL
+     WHERE hub_id = :hub_id AND kind = :kind AND object_id = :old
+       AND NOT EXISTS (SELECT FROM records AS there
+            WHERE there.hub_id = :hub_id AND there.kind = :kind AND there.object_id = :new)
+""")
+_FORGET = text("DELETE FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = :old")
 
 
 _WRITTEN = text("""

@@ -15,7 +15,9 @@ from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.facts import Lead
 from syncworker.registration.rules.lead_domain import lead_domain
 from syncworker.registration.rules.terms import Presence
+from syncworker.sync.absent import confirmed
 from syncworker.sync.marks import Kind
+from syncworker.sync.merges import NOTHING_MERGED, Merged, merged
 from syncworker.sync.shown import read_by_us
 
 CONTACT_FIELDS = (
@@ -29,6 +31,8 @@ CONTACT_FIELDS = (
     "recent_conversion_date",
 )
 COMPANY_FIELDS = ("name", "domain", "country")
+# The ids that a record had before it was merged (HubSpot's changelog on merging).
+MERGED_IDS = "hs_merged_object_ids"
 # The time of a conversion changes with each one; that there was one is all that a decision rests on.
 _SEEN_OF_CONTACT = CONTACT_FIELDS[:6]
 
@@ -40,8 +44,7 @@ class ContactsRead:
     contacts: Mapping[str, Record]
     """By the id that was asked for."""
     gone: frozenset[str] = frozenset()
-    moved: Mapping[str, str] = field(default_factory=dict)
-    """Merged: the asked id, and the id that the record has now."""
+    merged: Merged = NOTHING_MERGED
     primary_company: Mapping[str, str] = field(default_factory=dict)
     """By contact id."""
     companies: Mapping[str, Record] = field(default_factory=dict)
@@ -50,15 +53,22 @@ class ContactsRead:
 
 
 def read_contacts(
-    client: HubSpotClient, names: PropertyNames, ids: Collection[str], *, being_cleared: Collection[str] = ()
+    client: HubSpotClient,
+    names: PropertyNames,
+    ids: Collection[str],
+    *,
+    being_cleared: Collection[str] = (),
+    known: Collection[str] = (),
 ) -> ContactsRead:
     """One contact read, one association read, at most one company read; one more where a request is or was set.
 
-    `being_cleared`: contacts whose request property was about to be cleared when a worker was stopped.
+    `being_cleared`: contacts whose request property was about to be cleared when a worker was stopped. `known`:
+    those that are asked for alone before they count as gone.
     """
-    read = client.batch_read("contact", ids, properties=properties_read(names, Kind.CONTACT))
+    properties = properties_read(names, Kind.CONTACT)
+    read = client.batch_read("contact", ids, properties=properties)
+    read = confirmed(client, "contact", read, known, properties=properties)
     contacts = _live(read)
-    gone = read.missing | {key for key, record in read.found.items() if record.archived}
     associated = client.associations("contact", "company", list(contacts)) if contacts else {}
     primary = {
         contact_id: next(one.to_id for one in companies if one.primary)
@@ -72,8 +82,8 @@ def read_contacts(
     ]
     return ContactsRead(
         contacts=contacts,
-        gone=gone,
-        moved=read.moved,
+        gone=_gone(read),
+        merged=merged(read),
         primary_company=primary,
         companies=read_companies(client, names, set(primary.values())),
         request_history=read_request_history(client, names, asked),
@@ -90,27 +100,35 @@ class CompaniesRead:
     """A batch of companies, as HubSpot gave them."""
 
     companies: Mapping[str, Record]
-    moved: Mapping[str, str] = field(default_factory=dict)
-    """Merged: the asked id, and the id that the record has now."""
+    gone: frozenset[str] = frozenset()
+    merged: Merged = NOTHING_MERGED
 
 
-def read_marked_companies(client: HubSpotClient, names: PropertyNames, ids: Collection[str]) -> CompaniesRead:
-    """Companies by id, and where those went that were merged away."""
+def read_marked_companies(
+    client: HubSpotClient, names: PropertyNames, ids: Collection[str], *, known: Collection[str] = ()
+) -> CompaniesRead:
+    """Companies by id, and where those went that are gone or were merged; `known`: see `read_contacts`."""
     if not ids:
         return CompaniesRead(companies={})
-    read = client.batch_read("company", sorted(ids), properties=properties_read(names, Kind.COMPANY))
-    return CompaniesRead(companies=_live(read), moved=read.moved)
+    properties = properties_read(names, Kind.COMPANY)
+    read = client.batch_read("company", sorted(ids), properties=properties)
+    read = confirmed(client, "company", read, known, properties=properties)
+    return CompaniesRead(companies=_live(read), gone=_gone(read), merged=merged(read))
 
 
 def properties_read(names: PropertyNames, kind: Kind) -> tuple[str, ...]:
     """What is read of a record: what decisions rest on, and our own properties."""
     fields = CONTACT_FIELDS if kind is Kind.CONTACT else COMPANY_FIELDS
-    return (*fields, *read_by_us(names, kind.value))
+    return (*fields, *read_by_us(names, kind.value), MERGED_IDS)
 
 
 def _live(read: BatchRead) -> dict[str, Record]:
     """Those that are neither archived nor merged away."""
     return {key: record for key, record in read.found.items() if key not in read.moved and not record.archived}
+
+
+def _gone(read: BatchRead) -> frozenset[str]:
+    return read.missing | {key for key, record in read.found.items() if record.archived and key not in read.moved}
 
 
 def read_request_history(

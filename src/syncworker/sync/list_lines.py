@@ -33,6 +33,10 @@ class RegistrationLine:
     hold: HoldKind | None
     undo_until: datetime | None
     """Until when its deregistration can be undone; None where it cannot."""
+    needs_person: str | None
+    """What a person has to decide about it, in words."""
+    orphaned: bool
+    """It is active, and every record that stood for it is gone from the CRM."""
     drift: bool
     """The lead's website is another domain by now; the registration stays with this one."""
 
@@ -43,6 +47,14 @@ class RegistrationPage:
 
     items: tuple[RegistrationLine, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedingPeople:
+    """How many active registrations a person should look at; see `RegistrationLine`."""
+
+    needs_person: int
+    orphaned: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

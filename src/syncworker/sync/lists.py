@@ -22,6 +22,7 @@ from syncworker.store.tables import requests as requests_table
 from syncworker.sync import page_cursor
 from syncworker.sync.context import Context
 from syncworker.sync.list_lines import (
+    NeedingPeople,
     RegistrationLine,
     RegistrationPage,
     RequestLine,
@@ -51,10 +52,19 @@ class UnknownRequest(Exception):
         super().__init__(f"there is no request {request_id}: see `syncworker requests list`")
 
 
+# A contact or a company that is named is gone, and none that is named is there. One that was never named, as after an
+# import of domains alone, says nothing.
+_ORPHANED = """(
+    r.status = 'registered' AND r.hub_id = :hub_id AND coalesce(r.contact_id, r.company_id) IS NOT NULL
+    AND (r.contact_id IS NULL OR contact.presence <> 'live') IS TRUE
+    AND (r.company_id IS NULL OR company.presence <> 'live') IS TRUE)"""
+
 # A claim that is past its last valid day, and not to be renewed, is over; who notes that may be seconds late.
-_REGISTRATIONS = text(r"""
+_REGISTRATIONS = text(
+    r"""
     SELECT r.domain, r.status, r.hub_id, r.contact_id, r.company_id, r.registered_on, r.expires_on,
-           r.renew_at_expiry, r.source, r.confirmation, r.hold,
+           r.renew_at_expiry, r.source, r.confirmation, r.hold, r.needs_person,
+           {orphaned} AS orphaned,
            CASE WHEN r.ended_at IS NULL AND r.undo_until > :now THEN r.undo_until END AS undo_until,
            contact.name AS contact_name, coalesce(company.name, contact.company) AS company,
            coalesce(contact.country, company.country) AS country,
@@ -71,18 +81,23 @@ _REGISTRATIONS = text(r"""
       LEFT JOIN records AS company ON r.hub_id = :hub_id AND company.hub_id = :hub_id
            AND company.kind = 'company' AND company.object_id = r.company_id
      WHERE (CAST(:status AS text) IS NULL OR r.status = :status)
+       AND (NOT :orphaned OR {orphaned})
+       AND (NOT :needs_person OR (r.status = 'registered' AND r.needs_person IS NOT NULL))
        AND (CAST(:pattern AS text) IS NULL
             OR concat_ws(E'\n', r.domain, company.name, contact.company, contact.name, contact.country,
                          company.country) ILIKE :pattern)
      ORDER BY r.domain LIMIT :lines
-""")
+""".replace("{orphaned}", _ORPHANED)
+)
 
 
 def registrations(
-    tx: Tx, hub_id: int, *, status: str | None = None, q: str | None = None, limit: int = 50,
-    cursor: str | None = None,
+    tx: Tx, hub_id: int, *, status: str | None = None, q: str | None = None, orphaned: bool = False,
+    needs_person: bool = False, limit: int = 50, cursor: str | None = None,
 ) -> RegistrationPage:  # fmt: skip
     """The partner's registrations by domain; `q` is sought in domain, company, contact's name and country.
+
+    `orphaned`: only those whose records are gone; `needs_person`: only those that a person has to decide about.
 
     Raises UnknownPortal, BadCursor, UnknownFilter.
     """
@@ -94,6 +109,8 @@ def registrations(
         "now": tx.now,
         "after": page_cursor.Key("registrations", cursor, parts=1).text(0) if cursor else "",
         "status": status,
+        "orphaned": orphaned,
+        "needs_person": needs_person,
         "pattern": _pattern(q),
         "lines": _lines(limit) + 1,
     }
@@ -103,6 +120,28 @@ def registrations(
         items=tuple(_registration_line(row) for row in shown),
         next=page_cursor.encode("registrations", shown[-1].domain) if len(rows) > len(shown) else None,
     )
+
+
+_NEEDING_PEOPLE = text(
+    """
+    SELECT count(*) FILTER (WHERE r.needs_person IS NOT NULL) AS needs_person,
+           count(*) FILTER (WHERE {orphaned}) AS orphaned
+      FROM (SELECT *, 'registered' AS status FROM registrations
+             WHERE partner_id = :partner_id AND ended_at IS NULL AND deregistered_at IS NULL
+               AND hub_id = :hub_id AND (expires_at > :now OR renew_at_expiry)) AS r
+      LEFT JOIN records AS contact ON contact.hub_id = :hub_id
+           AND contact.kind = 'contact' AND contact.object_id = r.contact_id
+      LEFT JOIN records AS company ON company.hub_id = :hub_id
+           AND company.kind = 'company' AND company.object_id = r.company_id
+    """.replace("{orphaned}", _ORPHANED)
+)
+
+
+def needing_people(tx: Tx, hub_id: int) -> NeedingPeople:
+    """How many of the portal's active registrations a person should look at; raises UnknownPortal."""
+    parameters = {"partner_id": portals.get(tx, hub_id).partner.id, "hub_id": hub_id, "now": tx.now}
+    row = tx.connection.execute(_NEEDING_PEOPLE, parameters).one()
+    return NeedingPeople(needs_person=row.needs_person, orphaned=row.orphaned)
 
 
 # Several requests for one domain count once, so they share the place of the first.

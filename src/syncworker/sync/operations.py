@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from syncworker.registration.ledger import allocation, holds, moves, registrations
+from syncworker.registration.ledger import allocation, holds, lead_contacts, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
@@ -101,6 +101,46 @@ def set_renewal(context: Context, hub_id: int, domain: str, *, renew: bool, who:
         return registrations.set_renewal(tx, claim, renew=renew, who=who)
 
     _change(context, hub_id, say, cause="renewal")
+
+
+def choose_lead_contact(
+    context: Context, hub_id: int, domain: str, contact_id: str, *, who: str, source: Source
+) -> Registration:
+    """Let another contact stand for a registration; its company is taken only where the registration has none.
+
+    Raises UnknownPortal, NotRegistered, Gone where the portal has no such contact, and what HubSpot raises.
+    """
+    client = context.client(hub_id)
+    # A merged one under its present id.
+    contact_id = client.get("contact", contact_id, properties=["email"]).id
+    primary = next((one.to_id for one in client.associations("contact", "company", [contact_id])[contact_id]
+                    if one.primary), None)  # fmt: skip
+
+    def choose(tx: Tx, portal: Portal) -> Changes:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        return lead_contacts.choose(
+            tx, claim, hub_id=hub_id, contact_id=contact_id, company_id=primary, who=who, source=source
+        )
+
+    return _changed(context, hub_id, domain, choose, cause="lead contact")
+
+
+def leave_lead_contact(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:
+    """Say that a registration stays as it is, and needs nobody's decision; raises UnknownPortal, NotRegistered."""
+
+    def leave(tx: Tx, portal: Portal) -> Changes:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        return lead_contacts.leave(tx, claim, who=who, source=source)
+
+    return _changed(context, hub_id, domain, leave, cause="lead contact")
+
+
+def _changed(
+    context: Context, hub_id: int, domain: str, work: Callable[[Tx, Portal], Changes], *, cause: str
+) -> Registration:
+    _change(context, hub_id, work, cause=cause)
+    with context.database.transaction() as tx:
+        return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
 
 def lift_hold(context: Context, domain: str, *, who: str) -> None:

@@ -19,7 +19,6 @@ from syncworker.sync.hand_edits import hand_edits
 from syncworker.sync.known_records import KnownRecord, Seen
 from syncworker.sync.leads import CompaniesRead, company_domain, seen
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.merges import follow_merges
 from syncworker.sync.plan import Plan, as_json
 from syncworker.sync.shown import Properties, company_properties, differences, own_company_properties
 
@@ -97,7 +96,6 @@ def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, rea
     """Bring what we keep of these companies to what was read, and say what to write."""
     plan = Plan()
     companies = read.companies
-    follow_merges(tx, portal.hub_id, Kind.COMPANY, read.moved)
     if portal.mode is not Mode.WRITE:
         # Nothing is written in a portal that is observed; in mode write all of this is looked at again.
         plan.done |= claim.marks.keys()
@@ -106,7 +104,7 @@ def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, rea
     known = known_records.of(tx, portal.hub_id, Kind.COMPANY, ids)
     _hear_of_moves(tx, context, portal, companies, known)
     plan_companies(tx, context, portal, claim, companies, plan)
-    known_records.gone(tx, portal.hub_id, Kind.COMPANY, set(ids) - companies.keys())
+    known_records.gone(tx, portal.hub_id, Kind.COMPANY, read.gone)
     settled = plan.done | plan.writes.keys() | plan.park.keys()
     plan.done |= claim.marks.keys() - settled
     return plan

@@ -22,7 +22,6 @@ from syncworker.sync.hand_edits import hand_edits
 from syncworker.sync.known_records import KnownRecord, Seen
 from syncworker.sync.leads import ContactsRead, gone_subject, seen, subject
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.merges import follow_merges
 from syncworker.sync.plan import Plan, as_json
 from syncworker.sync.reconcile_companies import Came, plan_companies
 from syncworker.sync.shown import Properties, contact_properties, differences
@@ -31,8 +30,8 @@ from syncworker.sync.shown import Properties, contact_properties, differences
 def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead) -> Plan:
     """Bring the ledger to what was read, and say what to write."""
     plan = Plan()
-    follow_merges(tx, portal.hub_id, Kind.CONTACT, read.moved)
-    plan.done |= {(Kind.CONTACT, old) for old in read.moved}
+    # What was theirs is the survivor's already, which is marked.
+    plan.done |= {(Kind.CONTACT, old) for old in read.merged.moved} & claim.marks.keys()
     before = known_records.being_cleared(tx, portal.hub_id, read.request_history)
     handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history, handled=before)
     subjects = _subjects(context, read)
@@ -41,6 +40,7 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     if portal.mode is not Mode.WRITE:
         decided = preview_batch(tx, portal, subjects, conditions)
         keep_contacts(tx, portal, subjects, decided, known, read)
+        known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
         plan.done |= set(claim.marks)
         return plan
     decided, changes = decide_batch(tx, portal, subjects, conditions)

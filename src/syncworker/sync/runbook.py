@@ -39,6 +39,8 @@ class Section(StrEnum):
     LEDGER_DIFFERS = "ledger-differs"
     RESYNC_FAILED = "resync-failed"
     REBUILD = "rebuild-from-the-crm"
+    NEEDS_PERSON = "registration-needs-a-person"
+    ORPHANED = "registration-is-orphaned"
     PARKED = "what-parks-a-mark"
     BLOCKED = "what-blocks-a-portal"
     NOT_KEPT = "parked-not-kept"

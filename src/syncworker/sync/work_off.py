@@ -13,7 +13,8 @@ from syncworker.registration.ledger.moves import recall_taken
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import brake, claims, crm_requests, known_records
+from syncworker.sync import brake, claims, crm_requests, known_records, merges
+from syncworker.sync.absent import to_confirm
 from syncworker.sync.claims import Claim, Key
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
@@ -106,10 +107,15 @@ def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
     if taken.kind is Kind.CONTACT:
         with context.database.transaction() as tx:
             stopped = known_records.being_cleared(tx, taken.hub_id, taken.ids)
-        contacts = read_contacts(client, context.names, taken.ids, being_cleared=stopped)
+            known = to_confirm(tx, taken.hub_id, Kind.CONTACT, taken.ids)
+        contacts = read_contacts(client, context.names, taken.ids, being_cleared=stopped, known=known)
+        merges.follow(context, taken.hub_id, Kind.CONTACT, contacts.merged)
         return lambda tx, portal: commit_contacts(tx, context, portal, taken, contacts)
     if taken.kind is Kind.COMPANY:
-        companies = read_marked_companies(client, context.names, set(taken.ids))
+        with context.database.transaction() as tx:
+            known = to_confirm(tx, taken.hub_id, Kind.COMPANY, taken.ids)
+        companies = read_marked_companies(client, context.names, set(taken.ids), known=known)
+        merges.follow(context, taken.hub_id, Kind.COMPANY, companies.merged)
         return lambda tx, portal: commit_companies(tx, context, portal, taken, companies)
     found = find_records(client, taken.ids)
     return lambda tx, portal: commit_domains(tx, portal, taken, found)

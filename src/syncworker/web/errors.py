@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.errors import Gone, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
@@ -42,6 +42,7 @@ _STATUS: Mapping[type[Exception], int] = {
     ResyncRuns: 409,
     NotRebuilt: 409,
     UnknownFilter: 422,
+    Gone: 404,
     HubSpotError: 502,
     RetryLater: 503,
     RateLimited: 503,

@@ -183,8 +183,9 @@ def _all_moves(
             decision = _decide(subject, of, conditions.rules)
             planned += _moves(tx, subject, of, decision, conditions, changes)
     for move in planned:
-        if move.changes and move.company_id is not None:
-            changes.companies.add((move.request.hub_id, move.company_id))
+        # The company before, too: of a contact that is gone, or has moved, it shows something else now.
+        for company_id in {move.company_id, move.request.company_id} - {None} if move.changes else ():
+            changes.companies.add((move.request.hub_id, str(company_id)))
     return planned
 
 
@@ -228,8 +229,9 @@ def _moves(
             happened=happened,
             reason=decision.reason,
             detail=decision.detail,
-            domain=decision.domain,
-            company_id=subject.lead.company_id,
+            # A record that is gone says nothing of either: its request ends with what was known of it.
+            domain=request.domain if decision.outcome is Outcome.END else decision.domain,
+            company_id=request.company_id if decision.outcome is Outcome.END else subject.lead.company_id,
             registration_id=claim.id if claim is not None else None,
             quiet=state is State.WAITING,
         )

@@ -42,6 +42,10 @@ class Happened(StrEnum):
     UNPAUSED = "unpaused"
     BRAKED = "braked"
     BRAKE_RELEASED = "brake_released"
+    MERGED = "merged"
+    NEEDS_PERSON = "needs_person"
+    LEAD_CONTACT_CHOSEN = "lead_contact_chosen"
+    LEAD_CONTACT_LEFT = "lead_contact_left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class Registration:
     renew_at_expiry: bool
     confirmation: Confirmation | None
     hold: HoldKind | None
+    needs_person: str | None
+    """What a person has to decide about it, in words; ids only, never a person's fields."""
     created_at: datetime
     deregistered_at: datetime | None
     undo_until: datetime | None
@@ -292,7 +294,7 @@ def _end(tx: Tx, claims: Sequence[Registration]) -> None:
         )
     )
     told = [
-        _event(
+        event(
             claim,
             Happened.EXPIRED if claim.is_active else Happened.RELEASED,
             who="syncworker",
@@ -311,16 +313,17 @@ def is_overdue(tx: Tx) -> ColumnElement[bool]:
     return ((registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now)) & ~stands_still
 
 
-def _tell(tx: Tx, claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> None:
-    history.record(tx, [_event(claim, event, who=who, source=source, why=why)])
+def _tell(tx: Tx, claim: Registration, happened: Happened, *, who: str, source: str, why: str = "") -> None:
+    history.record(tx, [event(claim, happened, who=who, source=source, why=why)])
 
 
-def _event(claim: Registration, event: Happened, *, who: str, source: str, why: str = "") -> Event:
+def event(claim: Registration, happened: Happened, *, who: str, source: str, why: str = "") -> Event:
+    """What happened to a claim, for the history."""
     return Event(
         partner_id=claim.partner_id,
         hub_id=claim.hub_id,
         domain=claim.domain,
-        event=event,
+        event=happened,
         source=source,
         who=who,
         why=why,

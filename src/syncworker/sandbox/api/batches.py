@@ -34,7 +34,9 @@ def batch_read(world: World, portal: Portal, call: Call) -> Reply:
     archived = call.flag("archived")
     wanted = wish_of_body(world, portal, kind, body, archived=archived)
     asked = [needed(entry, "id") for entry in inputs]
-    found = _lookup(world, portal, kind, asked, text(body, "idProperty"), archived=archived, follow=True)
+    found = _lookup(
+        world, portal, kind, asked, text(body, "idProperty"), archived=archived, follow=portal.batch_follows_merges
+    )
     missing = [id_ for id_ in asked if id_ not in found]
     results = list({record.id: record for record in found.values()}.values())
     return _answer(show(world, portal, kind, results, wanted), [*broken, *_not_found(kind, missing)], started)

@@ -16,6 +16,7 @@ from syncworker.sync.doctor.access import check_access as check_access
 from syncworker.sync.doctor.finding import Finding as Finding
 from syncworker.sync.doctor.finding import problem
 from syncworker.sync.doctor.prepared import prepared, webhooks
+from syncworker.sync.doctor.registrations import registrations
 from syncworker.sync.doctor.work import work
 from syncworker.sync.mark_lists import mark_counts
 from syncworker.sync.runbook import Section
@@ -32,7 +33,10 @@ def examine(context: Context, *, only: int | None = None) -> list[Finding]:
             found.append(servers.inbox(tx))
             connected = portals.everyone(tx) if only is None else [portals.get(tx, only)]
             counts = mark_counts(tx)
-            of_portal = {portal.hub_id: [*work(tx, portal, counts), webhooks(tx, portal)] for portal in connected}
+            of_portal = {
+                portal.hub_id: [*work(tx, portal, counts), *registrations(tx, portal), webhooks(tx, portal)]
+                for portal in connected
+            }
     except (DBAPIError, PoolTimeout) as error:
         return [*found, servers.database_away(error)]
     if not connected:

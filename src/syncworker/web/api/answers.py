@@ -47,6 +47,8 @@ class RegistrationAnswer(_Answer):
     hold: HoldKind | None = Field(description="a hold that came later")
     undo_until: datetime | None = Field(description="until when its deregistration can be undone")
     drift: bool = Field(description="the lead's website is another domain by now")
+    needs_person: str | None = Field(default=None, description="what a person has to decide about it")
+    orphaned: bool = Field(default=False, description="active, and every record that stood for it is gone")
 
 
 class RegistrationsAnswer(_Answer):

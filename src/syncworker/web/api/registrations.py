@@ -48,12 +48,16 @@ def registrations(
     hub_id: HubId,
     status: Annotated[str | None, Query(description="registered, expired or deregistered")] = None,
     q: Annotated[str | None, Query(description="part of domain, company, contact's name or country")] = None,
+    orphaned: Annotated[bool, Query(description="only those whose records are gone from the CRM")] = False,
+    needs_person: Annotated[bool, Query(description="only those that a person has to decide about")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> RegistrationsAnswer:
     """The newest registration of each domain, by domain."""
     with context.database.transaction() as tx:
-        page = lists.registrations(tx, hub_id, status=status, q=q, limit=limit, cursor=cursor)
+        page = lists.registrations(
+            tx, hub_id, status=status, q=q, orphaned=orphaned, needs_person=needs_person, limit=limit, cursor=cursor
+        )
     return RegistrationsAnswer(items=[RegistrationAnswer.model_validate(line) for line in page.items], next=page.next)
 
 
@@ -95,6 +99,20 @@ def undo(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
         lists.registration_of(tx, hub_id, domain)
     back = operations.undo(context, hub_id, domain, who=WHO, source=Source.API)
     return _ended(back, Status.REGISTERED)
+
+
+@router.post("/registrations/{domain}/lead-contact")
+def choose_lead_contact(context: Held, hub_id: HubId, domain: Domain, lead: NewLead) -> EndedAnswer:
+    """Let another contact stand for a registration, which then needs nobody's decision any more."""
+    chosen = operations.choose_lead_contact(context, hub_id, domain, lead.contact_id, who=WHO, source=Source.API)
+    return _ended(chosen, Status.REGISTERED)
+
+
+@router.post("/registrations/{domain}/leave")
+def leave(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+    """Leave a registration that needs a person's decision as it is."""
+    left = operations.leave_lead_contact(context, hub_id, domain, who=WHO, source=Source.API)
+    return _ended(left, Status.REGISTERED)
 
 
 @router.get("/domains/{domain}/history")
