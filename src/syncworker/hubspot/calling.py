@@ -137,6 +137,7 @@ class Caller:
                 correlation_id=_correlation_id(answer, failed),
                 lane=self.lane,
                 waited_s=started - asked,
+                answered_at=answer.date if answer else None,
             )
             call_log.note(made, failed, attempt=attempt)
             if self.on_call is not None:

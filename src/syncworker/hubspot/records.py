@@ -162,6 +162,7 @@ class CallMade:
 
     `route` is a template without ids. `status` is None where no whole answer came; `error` names the error
     class, `correlation_id` is HubSpot's. `seconds` are from sending to the answer, after `waited_s` for quota.
+    `answered_at` is HubSpot's own time, where the answer was made for this call.
     """
 
     hub_id: int
@@ -173,3 +174,4 @@ class CallMade:
     correlation_id: str | None = None
     lane: Lane = Lane.INTERACTIVE
     waited_s: float = 0.0
+    answered_at: datetime | None = None

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 import urllib3
@@ -39,6 +41,20 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def date(self) -> datetime | None:
+        """What time it is at HubSpot (RFC 9110, `Date`); None where the answer may not be HubSpot's, or not of now.
+
+        A proxy on the way makes answers of its own, mostly errors, and tells with `Age` that one was kept.
+        """
+        if not 200 <= self.status <= 299 or self.headers.get("age", "0") != "0":
+            return None
+        try:
+            date = parsedate_to_datetime(self.headers.get("date", ""))
+        except ValueError:
+            return None
+        return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 class _AnyStatus(RESTClientObject):  # type: ignore[misc]  # the SDK ships no types

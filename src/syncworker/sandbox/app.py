@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from syncworker.sandbox.answers import (
@@ -79,10 +82,13 @@ class App:
             scope["extensions"]["sandbox.abort"]()
             return
         except CutError as cut:
-            await _send(send, cut.reply, call_method=scope["method"], share=0.5)
+            await _send(send, cut.reply, date=self._date(), call_method=scope["method"], share=0.5)
             scope["extensions"]["sandbox.abort"]()
             return
-        await _send(send, reply, call_method=scope["method"])
+        await _send(send, reply, date=self._date(), call_method=scope["method"])
+
+    def _date(self) -> bytes:
+        return _http_date(int(time.time() + self.world.faults.plan.clock_s))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -238,9 +244,15 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> Call:
     )
 
 
-async def _send(send: Send, reply: Reply, *, call_method: str, share: float = 1.0) -> None:
+@lru_cache(maxsize=2)
+def _http_date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
+
+
+async def _send(send: Send, reply: Reply, *, date: bytes, call_method: str, share: float = 1.0) -> None:
     """Send an answer, or this share of its body, which is then never ended."""
     headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers]
+    headers.append((b"date", date))
     if reply.status != 204:
         headers.append((b"content-type", reply.content_type.encode()))
         headers.append((b"content-length", str(len(reply.body)).encode()))

@@ -37,6 +37,8 @@ class Plan:
     """How late a slow answer comes."""
     retry_after_s: float | None = None
     """What a 429 and a 477 tell in `Retry-After`; None: a 429 tells nothing, a 477 one second."""
+    clock_s: float = 0.0
+    """How far ahead (or behind) the `Date` of its answers is."""
 
 
 def _dice(seed: int) -> random.Random:
@@ -75,7 +77,16 @@ class Faults:
 
 def parse(body: Mapping[str, object]) -> Plan:
     """A plan from the control API's JSON; raises RefusedError 400 where it does not fit."""
-    unknown = set(body) - {"seed", "http", "webhooks", "search_lag_s", "timeout_s", "slow_s", "retry_after_s"}
+    unknown = set(body) - {
+        "seed",
+        "http",
+        "webhooks",
+        "search_lag_s",
+        "timeout_s",
+        "slow_s",
+        "retry_after_s",
+        "clock_s",
+    }
     if unknown:
         raise invalid(f"Unknown faults: {', '.join(sorted(unknown))}")
     http = _mapping(body, "http")
@@ -97,6 +108,7 @@ def parse(body: Mapping[str, object]) -> Plan:
         search_lag_s=_number(body, "search_lag_s", DEFAULT_SEARCH_LAG_S, most=86_400),
         timeout_s=_number(body, "timeout_s", 30.0, most=3600),
         slow_s=_number(body, "slow_s", 2.0, most=3600),
+        clock_s=_number(body, "clock_s", 0.0, least=-1e8, most=1e8),
         retry_after_s=_number(body, "retry_after_s", 0.0, most=86_400) if "retry_after_s" in body else None,
     )
 
@@ -108,8 +120,8 @@ def _mapping(body: Mapping[str, object], key: str) -> Mapping[str, object]:
     return value
 
 
-def _number(body: Mapping[str, object], key: str, default: float, *, most: float) -> float:
+def _number(body: Mapping[str, object], key: str, default: float, *, most: float, least: float = 0) -> float:
     value = body.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise invalid(f"{key} must be a number from 0 to {most:g}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise invalid(f"{key} must be a number from {least:g} to {most:g}")
     return value

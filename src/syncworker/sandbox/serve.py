@@ -52,6 +52,7 @@ def server(
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,  # its clock can be made to differ: see `faults.py`
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         backlog=1024,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -94,10 +94,11 @@ def connect(context: Context, new: NewPortal) -> Portal:
             partner_company_id=new.partner_company_id,
             sealed=context.secrets.seal(credentials),
         )
+        begins = hubspot_time(context, tx)
         if added:
-            polling.begin(tx, account.hub_id, at=tx.now)
+            polling.begin(tx, account.hub_id, at=begins)
         for form_id in new.auto_register_forms:
-            enable_form(tx, account.hub_id, form_id)
+            enable_form(tx, account.hub_id, form_id, at=begins)
         if before is not None and before != partner:
             changes.add(_on_new_terms(tx, partner, context.terms(partner, tx)))
         rings = mark_changes(tx, changes, cause="settings", priority=Priority.POLL)
@@ -130,6 +131,7 @@ def who_is(context: Context, credentials: PortalCredentials) -> AccountInfo:
         api_version=context.settings.hubspot_api_version,
         credentials=StaticToken(credentials.access_token),
         limiter=context.limiter,
+        on_call=context.on_call,
     )
     try:
         return client.account_info()
@@ -237,11 +239,23 @@ _MARK_ALL = text("""
 """)
 
 
-def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "") -> bool:
-    """Let a form register leads from now on; return whether it did not before."""
-    row = upsert(forms).values(hub_id=hub_id, form_id=form_id, name=name, enabled_at=tx.now)
+def hubspot_time(context: Context, tx: Tx) -> datetime:
+    """From when on HubSpot's changes count: its own time, by the answers it has just given.
+
+    Never later than ours: what is looked at twice harms nobody, what is passed over is lost.
+    """
+    heard = context.hubspot_clock.now()
+    if heard is None:
+        return tx.now
+    return max(min(heard[0].replace(microsecond=0), tx.now), tx.now - timedelta(days=1))
+
+
+def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "", at: datetime | None = None) -> bool:
+    """Let a form register leads from a time on, now by default; return whether it did not before."""
+    at = at or tx.now
+    row = upsert(forms).values(hub_id=hub_id, form_id=form_id, name=name, enabled_at=at)
     added = tx.connection.execute(row.on_conflict_do_nothing().returning(forms.c.form_id)).one_or_none() is not None
-    cursors.ensure(tx, hub_id, f"{FORM}{form_id}", high_water=tx.now)
+    cursors.ensure(tx, hub_id, f"{FORM}{form_id}", high_water=at)
     return added
 
 

@@ -27,6 +27,8 @@ from syncworker.store import portals
 from syncworker.store.database import Clock, Database, Tx
 from syncworker.store.portals import CredentialStore, Partner
 from syncworker.store.secrets import PortalCredentials, Secrets
+from syncworker.sync import clock_skew
+from syncworker.sync.clock_skew import HubSpotClock
 from syncworker.sync.wake import RedisWaker, Waker
 
 # As long as a portal rests that was blocked for its credentials: a person may have connected it anew.
@@ -54,7 +56,8 @@ class Context:
         self.secrets = Secrets(secret_key)
         self.names = PropertyNames()
         self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
-        self._on_call = on_call
+        self.hubspot_clock = HubSpotClock()
+        self._told_of_calls = on_call
         self._limiter_client = connect(str(settings.redis_url))
         self._time_zones: dict[int, str] = {}
         self.limiter: RateLimiter = limiter or SharedRateLimiter(
@@ -100,6 +103,12 @@ class Context:
         """What is left of HubSpot's limits for the portal; None while Redis is away."""
         return self.limiter.quota(hub_id)
 
+    def on_call(self, call: CallMade) -> None:
+        """A call to HubSpot was made: its answer says what time it is there."""
+        self.hubspot_clock.hear(call)
+        if self._told_of_calls is not None:
+            self._told_of_calls(call)
+
     def terms(self, partner: Partner, tx: Tx) -> Terms:
         """What the program grants the partner now."""
         return terms(partner, program(partner.program), tx.now)
@@ -110,6 +119,7 @@ class Context:
             terms_of=lambda partner: self.terms(partner, tx),
             rules=Rules(crm_deregister_allowed=self.settings.crm_deregister == "allow"),
             undo=timedelta(seconds=self.settings.undo_seconds),
+            may_end=lambda: clock_skew.may_end(tx, self.hubspot_clock),
         )
 
     def close(self) -> None:
@@ -133,7 +143,7 @@ class Context:
             api_version=self.settings.hubspot_api_version,
             credentials=self._credentials(hub_id),
             limiter=self.limiter,
-            on_call=self._on_call,
+            on_call=self.on_call,
         )
 
     def _credentials(self, hub_id: int) -> Credentials:

@@ -21,6 +21,7 @@ class Section(StrEnum):
     DATABASE = "database-away"
     REDIS = "redis-away"
     CLOCKS = "clocks-differ"
+    HUBSPOT_CLOCK = "hubspots-clock-differs"
     SCHEMA = "old-schema"
     INBOX = "inbox-waits"
     PROCESSES = "no-process"

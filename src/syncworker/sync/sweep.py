@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from syncworker.store.database import Tx
+from syncworker.sync import clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.wake import Bell, Ring
 
@@ -58,7 +59,8 @@ def due(tx: Tx) -> list[Ring]:
 
 
 def sweep(context: Context) -> list[Ring]:
-    """Ring for all that is due."""
+    """Ring for all that is due, and note what time it is at HubSpot."""
+    clock_skew.note(context.database, context.hubspot_clock)
     with context.database.transaction() as tx:
         rings = due(tx)
     context.waker.ring(*rings)

@@ -19,7 +19,7 @@ from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import inbox
-from syncworker.sync import lists, mark_lists
+from syncworker.sync import brake, clock_skew, lists, mark_lists
 from syncworker.sync.context import Context
 from syncworker.web.held import held
 
@@ -43,7 +43,7 @@ class StateCollector(Collector):
         """The gauges; only `syncworker_database_up`, as 0, while the database is away."""
         try:
             with self._context.database.transaction() as tx:
-                found = [*_marks(tx), *_inbox(tx), *_portals(self._context, tx)]
+                found = [*_marks(tx), *_inbox(tx), *_clock(tx), *_portals(self._context, tx)]
         except SQLAlchemyError as error:
             log.warning("metrics_without_database", error=str(error).partition("\n")[0][:300])
             yield _gauge("database_up", "Whether the database could be asked.", 0)
@@ -72,6 +72,18 @@ def _inbox(tx: Tx) -> list[GaugeMetricFamily]:
     return [_gauge("inbox_rows", "Webhook requests that no worker has turned into marks yet.", rows)]
 
 
+def _clock(tx: Tx) -> list[GaugeMetricFamily]:
+    noted = clock_skew.last_noted(tx)
+    if noted is None:
+        return []
+    ahead = "How far HubSpot's clock is ahead of the database's. Beyond five minutes nothing ends."
+    held = "1 while nothing ends and nothing renews because the clocks are apart."
+    return [
+        _gauge("clock_skew_seconds", ahead, noted.seconds),
+        _gauge("expiry_held", held, int(noted.apart_since is not None)),
+    ]
+
+
 def _portals(context: Context, tx: Tx) -> list[GaugeMetricFamily]:
     shared = "Portals of one partner share it: it counts once."
     limit = GaugeMetricFamily(
@@ -86,8 +98,16 @@ def _portals(context: Context, tx: Tx) -> list[GaugeMetricFamily]:
         "1 while a failure of the whole portal keeps it from being worked on.",
         labels=["portal", "reason"],
     )
+    paused = GaugeMetricFamily("syncworker_portal_paused", "1 while a person has paused it.", labels=["portal"])
+    fallen = GaugeMetricFamily(
+        "syncworker_brake_downgrades",
+        "Statuses cleared or downgraded within an hour, or about to be; too many stop the portal's write-backs.",
+        labels=["portal"],
+    )
     for portal in portals.everyone(tx):
         hub_id = str(portal.hub_id)
+        paused.add_metric([hub_id], int(portal.mode is portals.Mode.PAUSED))
+        fallen.add_metric([hub_id], brake.fallen(tx, portal.hub_id))
         is_blocked = portal.is_blocked(tx.now)
         blocked.add_metric([hub_id, (portal.blocked_reason or "") if is_blocked else ""], int(is_blocked))
         try:
@@ -99,7 +119,7 @@ def _portals(context: Context, tx: Tx) -> list[GaugeMetricFamily]:
         limit.add_metric([hub_id], capacity.limit)
         used.add_metric([hub_id], capacity.used)
         waiting.add_metric([hub_id], capacity.waiting)
-    return [limit, used, waiting, blocked]
+    return [limit, used, waiting, blocked, paused, fallen]
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -48,6 +48,8 @@ class Conditions:
     rules: Rules
     undo: timedelta
     """How long a deregistration can be undone."""
+    may_end: Callable[[], bool] = lambda: True
+    """Whether the clock by which registrations end is to be trusted; asked only where one would end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,9 @@ def lock_and_end_overdue(
         locked[each] = portals.lock_partner(tx, each)
         granted = conditions.terms_of(locked[each])
         zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=each)}
-        ended = registrations.end_overdue(tx, each, validity=granted.validity, time_zones=zones)
+        ended = registrations.end_overdue(
+            tx, each, validity=granted.validity, time_zones=zones, may_end=conditions.may_end
+        )
         changes.add(ended)
         if ended.domains:
             changes.add(allocation.allocate(tx, each, granted))

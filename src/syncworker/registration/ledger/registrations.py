@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -173,8 +173,13 @@ def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
     return set(tx.connection.execute(narrowed).scalars())
 
 
-def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict[int, str]) -> Changes:
-    """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked."""
+def end_overdue(
+    tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict[int, str], may_end: Callable[[], bool]
+) -> Changes:
+    """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked.
+
+    Nothing of that where `may_end` says no, which is asked only if there is something.
+    """
     narrowed = query().where(
         registrations.c.partner_id == partner_id, registrations.c.ended_at.is_(None), is_overdue(tx)
     )
@@ -182,6 +187,8 @@ def end_overdue(tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict
     few = narrowed.order_by(registrations.c.expires_at).limit(OVERDUE_AT_ONCE)
     overdue = [registration(row) for row in tx.connection.execute(few)]
     changes = Changes()
+    if overdue and not may_end():
+        return changes
     ending = [claim for claim in overdue if not (claim.is_active and claim.renew_at_expiry)]
     for claim in overdue:
         if claim.is_active and claim.renew_at_expiry:

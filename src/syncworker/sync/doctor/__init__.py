@@ -30,7 +30,7 @@ def examine(context: Context, *, only: int | None = None) -> list[Finding]:
             found += servers.database(tx)
             if not all(finding.ok for finding in found if finding.name == "schema"):
                 return found
-            found.append(servers.inbox(tx))
+            found += [servers.hubspot_clock(tx), servers.inbox(tx)]
             connected = portals.everyone(tx) if only is None else [portals.get(tx, only)]
             counts = mark_counts(tx)
             of_portal = {

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from syncworker.settings import PREFIX
 from syncworker.store import migrate
 from syncworker.store.database import Tx
+from syncworker.sync import clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, ago, fine, problem
 from syncworker.sync.runbook import Section
@@ -52,6 +53,19 @@ def database(tx: Tx) -> list[Finding]:
         what = "run: syncworker migrate"
         found.append(problem(None, "schema", f"it is not at revision {migrate.newest()}", what, Section.SCHEMA))
     return found
+
+
+def hubspot_clock(tx: Tx) -> Finding:
+    """Whether HubSpot's clock and the database's agree, so that registrations end when they should."""
+    noted = clock_skew.last_noted(tx)
+    if noted is None:
+        return fine(None, "hubspot's clock", "no worker has heard it yet")
+    said = f"{abs(noted.seconds):.0f} s {'ahead of' if noted.seconds > 0 else 'behind'} the database's"
+    if noted.apart_since is None:
+        return fine(None, "hubspot's clock", f"{said}, {noted.observed_at:%H:%M} UTC")
+    said += f", since {noted.apart_since:%Y-%m-%d %H:%M} UTC of the database: nothing ends and nothing renews"
+    what = "set the database's clock by NTP; it goes on by itself"
+    return problem(None, "hubspot's clock", said, what, Section.HUBSPOT_CLOCK)
 
 
 def database_away(error: Exception) -> Finding:
