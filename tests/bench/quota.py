@@ -1,4 +1,7 @@
-"""How much of HubSpot's ten-second limit do four worker processes use together, and is it ever exceeded?"""
+"""How much of HubSpot's ten-second limit do four processes use together, and is it ever exceeded?
+
+Each process has the client and the limiter that a worker has, and calls as fast as they let it.
+"""
 
 from __future__ import annotations
 

@@ -217,3 +217,12 @@ def test_redis_is_asked_again_after_a_while(connection):
     clock.sleep(2.1)
     limiter.wait_for(HUB, "api")
     assert connection.keys("hubspot:bucket:*") == [b"hubspot:bucket:7:api"]
+
+
+def test_without_redis_whoever_waits_goes_first_too():
+    clock = Clock()
+    with away() as client:
+        limiter = SharedRateLimiter(client, sleep=clock.sleep, clock=clock)
+        for _ in range(10):
+            limiter.take(HUB, "api", wait_s=60, lane=Lane.BULK)
+        assert limiter.wait_for(HUB, "api") < limiter.wait_for(HUB, "api", lane=Lane.BULK)

@@ -54,7 +54,8 @@ class Pace:
     @classmethod
     def of(cls, limit: float, window_s: float, *, least_burst: float, burst_share: float) -> Pace:
         """The pace of `limit` calls in `window_s` seconds. The script of the shared bucket reckons alike."""
-        burst = max(1.0, min(max(least_burst, limit * burst_share), limit / 2))
+        # More than one, whatever the limit, or neither lane would come before the other.
+        burst = min(max(least_burst, limit * burst_share), limit * 0.65)
         return cls(rate=(limit - burst) / (window_s + JITTER_S), burst=burst)
 
     def part(self, share: float) -> Pace:

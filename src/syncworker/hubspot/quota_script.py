@@ -28,7 +28,7 @@ local state = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'limit', 'window')
 local limit = told.limit or tonumber(state[3]) or ask.limit
 local window = told.window or tonumber(state[4]) or ask.window
 local ours = math.max(2, math.floor(limit * ask.share))
-local burst = math.max(1, math.min(math.max(ask.least_burst, ours * ask.burst_share), ours / 2))
+local burst = math.min(math.max(ask.least_burst, ours * ask.burst_share), ours * 0.65)
 local rate = (ours - burst) / (window + ask.jitter)
 -- A bucket that is not known is empty: what was used in the window before is not known either.
 local tokens = tonumber(state[1]) or 0

@@ -65,7 +65,7 @@ class Context:
             share=settings.hubspot_share,
             limit=settings.hubspot_ten_second_limit,
             daily_limit=settings.hubspot_daily_limit,
-            time_zone_of=lambda hub_id: self._time_zones.get(hub_id, "UTC"),
+            time_zone_of=self._time_zone,
         )
         self.credentials = CredentialStore(self.database, self.secrets)
         self._clients: dict[int, tuple[float, HubSpotClient]] = {}
@@ -132,11 +132,7 @@ class Context:
         self.database.close()
 
     def _make_client(self, hub_id: int) -> HubSpotClient:
-        with self.database.transaction() as tx:
-            portal = portals.find(tx, hub_id)
-        if portal is not None:
-            # The daily quota is new at midnight there.
-            self._time_zones[hub_id] = portal.time_zone
+        self._time_zones.pop(hub_id, None)
         return HubSpotClient(
             hub_id=hub_id,
             base_url=self.base_url,
@@ -145,6 +141,17 @@ class Context:
             limiter=self.limiter,
             on_call=self.on_call,
         )
+
+    def _time_zone(self, hub_id: int) -> str:
+        """Where the portal's daily quota is new at midnight; read again with each new client."""
+        known = self._time_zones.get(hub_id)
+        if known is None:
+            with self.database.transaction() as tx:
+                portal = portals.find(tx, hub_id)
+            if portal is None:
+                return "UTC"  # about to be connected
+            known = self._time_zones[hub_id] = portal.time_zone
+        return known
 
     def _credentials(self, hub_id: int) -> Credentials:
         stored = self.credentials.load(hub_id)
