@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from syncworker.settings import load
 from syncworker.sync.context import Context
+from syncworker.sync.shared_counts import SharedCounts
 
 _lock = threading.Lock()
 
@@ -15,6 +16,17 @@ def context() -> Context:
     """The context of this process, made at the first use: Dramatiq forks, and connections must not be shared."""
     with _lock:
         return _make()
+
+
+def counts() -> SharedCounts:
+    """Where this process adds what it counted."""
+    with _lock:
+        return _make_counts()
+
+
+@lru_cache(maxsize=1)
+def _make_counts() -> SharedCounts:
+    return SharedCounts(str(load().redis_url))
 
 
 @lru_cache(maxsize=1)

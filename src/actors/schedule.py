@@ -5,7 +5,7 @@ from __future__ import annotations
 import dramatiq
 from periodiq import cron
 
-from actors.process import context
+from actors.process import context, counts
 from syncworker.sync import daily
 from syncworker.sync.sweep import sweep
 from syncworker.sync.wake import BULK_QUEUE, INTERACTIVE_QUEUE
@@ -20,7 +20,8 @@ from syncworker.sync.wake import BULK_QUEUE, INTERACTIVE_QUEUE
     periodic=cron("* * * * *"),
 )
 def sweep_every_minute() -> None:
-    """Ring for all that is due."""
+    """Ring for all that is due; and tell that the scheduler runs, which has no loop of ours in it."""
+    counts().beat("scheduler")
     sweep(context())
 
 

@@ -93,6 +93,9 @@ def environment(
         for portal in (0, *(p["hub_id"] for p in sandbox.portals())):
             full = {"tokens": MANY, "at": client.time()[0], "limit": MANY}
             client.hset(f"hubspot:bucket:{portal}:api", mapping=full)
+        # No command needs the processes; the doctor misses them.
+        for role in ("web", "worker", "scheduler"):
+            client.zadd("processes:alive", {f"{role}:here:1": client.time()[0] + 3600})
     return values
 
 

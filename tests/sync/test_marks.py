@@ -229,7 +229,7 @@ def test_a_mark_takes_the_better_priority_and_keeps_it(rig: LedgerRig) -> None:
 
 
 def along(rig: LedgerRig, claim: Claim, *companies: str) -> None:
-    rig.database.run(lambda tx: claims.claim_also(tx, claim, companies, cause="a test"))
+    rig.database.run(lambda tx: claims.claim_also(tx, claim, Kind.COMPANY, companies, cause="a test"))
 
 
 def test_companies_come_along_under_the_same_token(rig: LedgerRig) -> None:

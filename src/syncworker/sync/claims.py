@@ -18,6 +18,7 @@ from sqlalchemy import Row, text
 from syncworker.hubspot.quota import Lane as Lane  # which marks a claim may take
 from syncworker.store.database import Tx
 from syncworker.sync.marks import Kind, Priority
+from syncworker.sync.observed import Finished
 
 LEASE = timedelta(seconds=60)
 BATCH = 100  # what one call of HubSpot's batch endpoints takes
@@ -235,6 +236,7 @@ _FINISH = text("""
         AS done (kind, object_id, generation)
      WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = done.kind AND m.object_id = done.object_id
        AND m.generation = done.generation
+    RETURNING m.cause, m.priority, m.marked_at
 """)
 _FINISH_MARKED_AGAIN = text(f"""
     UPDATE marks AS m SET claim_token = NULL, not_before = :now, attempts = 0, last_error = NULL WHERE {_OURS}
@@ -259,13 +261,15 @@ def renew(tx: Tx, taken: Claim) -> frozenset[Key]:
     return frozenset((Kind(row.kind), row.object_id) for row in rows)
 
 
-def finish(tx: Tx, taken: Claim, done: Collection[Key]) -> None:
-    """Delete these marks; those marked again since they were claimed are due at once instead."""
-    if done:
-        ours = _ours(taken, done)
-        generations = [taken.marks[key].generation for key in sorted(done)]
-        tx.connection.execute(_FINISH, {**ours, "generations": generations})
-        tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
+def finish(tx: Tx, taken: Claim, done: Collection[Key]) -> list[Finished]:
+    """Delete these marks, and return them; those marked again since they were claimed are due at once instead."""
+    if not done:
+        return []
+    ours = _ours(taken, done)
+    generations = [taken.marks[key].generation for key in sorted(done)]
+    rows = tx.connection.execute(_FINISH, {**ours, "generations": generations}).all()
+    tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
+    return [Finished(cause=row.cause, priority=Priority(row.priority), marked_at=row.marked_at) for row in rows]
 
 
 def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False) -> None:

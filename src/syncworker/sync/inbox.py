@@ -17,6 +17,7 @@ from syncworker.hubspot.events import Event
 from syncworker.store import portals as portal_rows
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals
+from syncworker.sync import observed
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import hurry_forms
 from syncworker.sync.marks import Kind, Priority, mark
@@ -53,17 +54,22 @@ def expand(context: Context) -> bool:
     """Turn waiting rows into marks; return whether there may be more."""
     rings: set[Ring] = set()
     heard_of: set[int] = set()
+    late: list[float] = []
 
     def work(tx: Tx) -> int:
         rings.clear()
-        rows = tx.connection.execute(_TAKE, {"rows": ROWS}).scalars().all()
-        entries = [entry for row in rows for entry in row]
+        rows = tx.connection.execute(_TAKE, {"rows": ROWS}).all()
+        entries = [entry for row in rows for entry in row.events]
         rings.update(_mark(tx, entries))
         heard_of.clear()
         heard_of.update(int(str(entry[0])) for entry in entries)
+        late.clear()
+        late.extend((tx.now - row.received_at).total_seconds() for row in rows)
         return len(rows)
 
     taken = context.database.run(work)
+    for seconds in late:
+        observed.INBOX_LAG.observe(max(0.0, seconds))
     context.waker.ring(*sorted(rings, key=lambda ring: (ring.bell, ring.hub_id)))
     if heard_of:
         # In a transaction of its own: a portal's row is locked by others who hold marks already.
@@ -73,7 +79,7 @@ def expand(context: Context) -> bool:
 
 _TAKE = text("""
     DELETE FROM inbox WHERE id IN (SELECT id FROM inbox ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED)
-    RETURNING events
+    RETURNING events, received_at
 """)
 
 

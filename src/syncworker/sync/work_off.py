@@ -13,13 +13,14 @@ from syncworker.registration.ledger.moves import recall_taken
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import brake, claims, crm_requests, known_records, merges
+from syncworker.sync import brake, claims, crm_requests, known_records, merges, observed
 from syncworker.sync.absent import to_confirm
 from syncworker.sync.claims import Claim, Key
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.leads import read_contacts, read_marked_companies, read_request_history
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.observed import Finished
 from syncworker.sync.plan import Plan, as_json
 from syncworker.sync.portal_failures import PortalFailure, block, failure_of_record, portal_failure
 from syncworker.sync.reconcile_companies import commit_companies
@@ -148,11 +149,13 @@ def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note) -> None:
         failed = dict(plan.failed)  # no record did anything wrong: all that was not written goes back
     worked = Worked(written=len(written), failed=len(failed) + len(plan.park), calls=calls)
 
-    def finish(tx: Tx) -> set[Ring]:
+    def finish(tx: Tx) -> tuple[set[Ring], list[Finished], datetime]:
         note(tx, worked)
-        return _finish(context, tx, taken, plan, written, failed, failure, history)
+        rings, finished = _finish(context, tx, taken, plan, written, failed, failure, history)
+        return rings, finished, tx.now
 
-    rings = context.database.run(finish)
+    rings, finished, now = context.database.run(finish)
+    observed.worked_off(taken.hub_id, finished, now=now)
     context.waker.ring(*rings)
 
 
@@ -180,7 +183,7 @@ def _finish(
     failed: dict[Key, str],
     failure: PortalFailure | None,
     history: dict[str, list[PropertyVersion]],
-) -> set[Ring]:
+) -> tuple[set[Ring], list[Finished]]:
     for key in written:
         write = plan.writes[key]
         note = {key[1]: as_json(write.wanted)}
@@ -190,7 +193,7 @@ def _finish(
     if plan.waiting_for:
         rings = mark_changes(tx, recall_taken(tx, plan.waiting_for), cause="domain taken", priority=Priority.PERSON)
     unheard = {(Kind.CONTACT, contact_id) for contact_id in plan.being_cleared.keys() - history.keys()}
-    claims.finish(tx, taken, ((plan.done | written) - unheard) & taken.marks.keys())
+    finished = claims.finish(tx, taken, ((plan.done | written) - unheard) & taken.marks.keys())
     claims.fail(tx, taken, {key: message for key, message in failed.items() if key in taken.marks})
     claims.fail(tx, taken, plan.park, park=True)
     if failure is not None:
@@ -198,7 +201,7 @@ def _finish(
     else:
         portals.note_success(tx, taken.hub_id)
     claims.give_back(tx, taken, error=failure.detail if failure else None)
-    return rings
+    return rings, finished
 
 
 def _hear_what_was_set_meanwhile(

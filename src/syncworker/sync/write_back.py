@@ -6,11 +6,13 @@ split in halves until the bad record is alone, so that one bad record never harm
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.errors import FixRequest, HubSpotError
+from syncworker.sync import observed
 from syncworker.sync.claims import BATCH
 from syncworker.sync.marks import Kind
 from syncworker.sync.shown import Properties
@@ -52,6 +54,7 @@ def _write(
     if not changes:
         return
     written.calls += 1
+    began = time.monotonic()
     try:
         answer = client.batch_update("contact" if kind is Kind.CONTACT else "company", changes)
     except FixRequest as error:
@@ -63,6 +66,8 @@ def _write(
         for half in (ids[:middle], ids[middle:]):
             _write(client, kind, {key: changes[key] for key in half}, written, still_ours)
         return
+    taken = time.monotonic() - began
+    observed.wrote(client.hub_id, kind, seconds=taken, written=len(answer.updated), refused=len(answer.failed))
     written.updated |= answer.updated
     written.failed |= answer.failed
 

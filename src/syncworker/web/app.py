@@ -11,6 +11,8 @@ from importlib.metadata import version
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from syncworker import logs
 from syncworker import settings as settings_module
@@ -18,12 +20,13 @@ from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.sync import inbox
 from syncworker.sync.context import Context
+from syncworker.sync.shared_counts import Beating, CountsCollector, SharedCounts
+from syncworker.sync.state_metrics import StateCollector
 from syncworker.sync.wake import Bell, Ring
 from syncworker.web import errors, health, metrics, webhooks
 from syncworker.web.api import api
 from syncworker.web.held import Held
 from syncworker.web.intake import Intake
-from syncworker.web.metrics import StateCollector
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
 
@@ -56,9 +59,12 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened = context or Context(settings or settings_module.load(), pool_size=POOL_SIZE)
         app.state.held = hold(opened)
+        beating = Beating(app.state.held.counts, "web")
+        beating.start()
         try:
             yield
         finally:
+            await run_in_threadpool(beating.stop)
             if opened is not context:
                 opened.close()
 
@@ -80,11 +86,17 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
 def hold(context: Context) -> Held:
     """All that requests find in the app."""
     telemetry = Telemetry()
-    telemetry.registry.register(StateCollector(context))
+    counts = SharedCounts(str(context.settings.redis_url), registries=(REGISTRY, telemetry.registry))
+    # Neither describes itself before it is asked: that would need the database, which a start does not.
+    told = CollectorRegistry(auto_describe=False)
+    told.register(StateCollector(context))
+    told.register(CountsCollector(counts))
     webhook_threads = CapacityLimiter(WEBHOOK_THREADS)
     return Held(
         context=context,
         telemetry=telemetry,
+        counts=counts,
+        metrics=told,
         secrets=WebhookSecrets(lambda: _secrets(context)),
         intake=Intake(lambda rows: _keep(context, rows), threads=webhook_threads),
         webhook_threads=webhook_threads,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from anyio import CapacityLimiter
 from fastapi import Request
+from prometheus_client import CollectorRegistry
 
 from syncworker.sync.context import Context
+from syncworker.sync.shared_counts import SharedCounts
 from syncworker.web.intake import Intake
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
@@ -19,6 +21,9 @@ class Held:
 
     context: Context
     telemetry: Telemetry
+    counts: SharedCounts
+    metrics: CollectorRegistry
+    """What a scrape tells."""
     secrets: WebhookSecrets
     intake: Intake
     webhook_threads: CapacityLimiter

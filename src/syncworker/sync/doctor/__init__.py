@@ -24,7 +24,7 @@ from syncworker.sync.runbook import Section
 
 def examine(context: Context, *, only: int | None = None) -> list[Finding]:
     """Everything, or one portal and what concerns all; raises UnknownPortal."""
-    found = [servers.redis_answers(context)]
+    found = [servers.redis_answers(context), *servers.processes(context)]
     try:
         with context.database.transaction() as tx:
             found += servers.database(tx)

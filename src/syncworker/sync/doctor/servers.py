@@ -1,4 +1,4 @@
-"""Are the servers that everything rests on as they must be: Redis, database, schema, clocks, inbox?"""
+"""Are the servers that everything rests on as they must be: Redis, processes, database, schema, clocks, inbox?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from syncworker.sync import clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, ago, fine, problem
 from syncworker.sync.runbook import Section
+from syncworker.sync.shared_counts import ROLES, SharedCounts
 from syncworker.sync.wake import connect_briefly
 
 # A webhook's signature is refused when it is five minutes old or ahead (HubSpot's request validation
@@ -33,6 +34,23 @@ def redis_answers(context: Context) -> Finding:
     finally:
         client.close()
     return fine(None, "redis", "it answers")
+
+
+def processes(context: Context) -> list[Finding]:
+    """Whether workers and a scheduler were heard of lately; nothing, where Redis is away: that is said already."""
+    counts = SharedCounts(str(context.settings.redis_url), registries=())
+    try:
+        alive = counts.alive()
+    except redis.RedisError:
+        return []
+    finally:
+        counts.close()
+    said = ", ".join(f"{alive[role]} {role}" for role in ROLES)
+    silent = [role for role in ROLES if not alive[role]]
+    if silent:
+        what = f"start it: {' and '.join(silent)} of the Procfile, or syncworker up"
+        return [problem(None, "processes", f"{said} heard of lately", what, Section.PROCESSES)]
+    return [fine(None, "processes", f"{said} heard of lately")]
 
 
 def database(tx: Tx) -> list[Finding]:
