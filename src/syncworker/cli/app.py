@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from syncworker.cli import (
+    backup,
     brake,
     forms,
     ledger,
@@ -52,6 +53,7 @@ app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
 resync.add_to(app)
 app.add_typer(marks.app, name="marks", rich_help_panel=WORK)
 brake.add_to(app)
+backup.add_to(app)
 
 
 @app.callback()

@@ -85,6 +85,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
     from syncworker.registration.ledger.requests import NotOpen
     from syncworker.settings import SettingsError
+    from syncworker.store.backup import BadBackup, NotEmpty, OldSchema, OtherKey
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.connect import WrongAccount
@@ -99,6 +100,9 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ExitCode.USAGE: (
             SettingsError,
             BadFile,
+            BadBackup,
+            OldSchema,
+            OtherKey,
             ProgramError,
             MissingConfigError,
             UnknownTierError,
@@ -109,7 +113,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             BadCursor,
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
-        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen, NotRebuilt),
+        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen, NotRebuilt, NotEmpty),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }

@@ -29,12 +29,27 @@ def upgrade(database_url: str) -> None:
     engine = create_engine(database_url, poolclass=NullPool)
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            lock(connection)
+            upgrade_in(connection, "head")
     finally:
         engine.dispose()
+
+
+def lock(connection: Connection) -> None:
+    """Let nobody else change the schema until the transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def upgrade_in(connection: Connection, revision: str) -> None:
+    """Bring the schema to that revision, or to `head`, in the transaction of this connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has that revision."""
+    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def is_current(connection: Connection) -> bool:

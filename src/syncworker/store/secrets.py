@@ -45,6 +45,8 @@ class Secrets:
     def __init__(self, secret_key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"credentials")))
         self._email_key = _derive(secret_key, b"email")
+        self.fingerprint = _derive(secret_key, b"fingerprint").hex()
+        """Tells this key from another, and nothing else of it."""
 
     def seal(self, credentials: PortalCredentials) -> bytes:
         """Encrypt."""

@@ -1,0 +1,87 @@
+"""How is all of it kept safe, and brought back?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncworker.cli import output
+from syncworker.cli.options import RUNNING, JsonOption, YesOption, ask
+
+if TYPE_CHECKING:
+    from syncworker.store.backup import Manifest
+    from syncworker.store.secrets import Secrets
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("backup", rich_help_panel=RUNNING)(backup)
+    app.command("restore", rich_help_panel=RUNNING)(restore)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False, help="Where to; an older one is replaced.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that the database holds to one file, as it is at one instant. The workers go on working.
+
+    Keep it like the database: it holds what the CRM knows of people. Credentials in it are of use only with
+    SYNCWORKER_SECRET_KEY, which is not in it: keep that elsewhere.
+    """
+    from syncworker.store.backup import back_up
+
+    made = back_up(*_database(), file)
+
+    def people() -> None:
+        output.say(f"{file} holds {sum(table.rows for table in made.tables)} rows.", style="green")
+
+    output.show(_fields(made), as_json=as_json, people=people)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Of `syncworker backup`.")],
+    force: Annotated[bool, typer.Option("--force", help="Delete what the database holds now.")] = False,
+    other_key: Annotated[
+        bool, typer.Option("--other-key", help="Restore although its credentials cannot be read.")
+    ] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the database what it was when the backup was made. Stop the workers first.
+
+    The CRM has gone on since: every portal comes up paused, so that nothing newer is overwritten. Next:
+    syncworker rebuild, which takes that in and lets the portals go on.
+    """
+    from syncworker.store import backup as store
+
+    manifest = store.read_manifest(file)
+    if force:
+        ask(f"Delete what the database holds, for what it held at {manifest.taken_at:%Y-%m-%d %H:%M} UTC?", yes=yes)
+    url, secrets = _database()
+    made = store.restore(url, secrets, file, force=force, other_key=other_key)
+
+    def people() -> None:
+        output.say(f"The database is as it was at {made.taken_at:%Y-%m-%d %H:%M} UTC.", style="green")
+        output.say("All portals are paused. Next: syncworker rebuild")
+
+    output.show(_fields(made), as_json=as_json, people=people)
+
+
+def _database() -> tuple[str, Secrets]:
+    from syncworker.settings import load
+    from syncworker.store.secrets import Secrets
+
+    settings = load()
+    settings.require("database_url", "secret_key")
+    key = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    return str(settings.database_url), Secrets(key)
+
+
+def _fields(manifest: Manifest) -> dict[str, object]:
+    return {
+        "taken_at": manifest.taken_at,
+        "revision": manifest.revision,
+        "tables": {table.name: table.rows for table in manifest.tables},
+    }
