@@ -2,6 +2,9 @@
 
 periodiq cannot schedule more often than once a minute; its minutely sweep is for the case that no worker sweeps. Any
 number of sweeps is harmless.
+
+While Redis is away nobody hears a ring, and Dramatiq brings nothing. Then each process serves what is due by itself,
+one thread for each queue; the rate limit gives each its share.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from actors.process import context, counts
 from syncworker.sync.shared_counts import Beating
 from syncworker.sync.sweep import sweep
+from syncworker.sync.wake import Ring
 
 EVERY_SECONDS = 2.0
 log = structlog.get_logger(__name__)
@@ -28,27 +32,57 @@ class Pulse(Middleware):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._beating: Beating | None = None
+        self._alone: dict[str, threading.Thread] = {}
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - Dramatiq's
         """Begin; and read the domain lists now, not while somebody waits."""
         context().domain_rules  # noqa: B018 - it is kept by whoever asks for it first
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(broker,), name="pulse", daemon=True)
         self._thread.start()
         self._beating = Beating(counts(), "worker")
         self._beating.start()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
-        """End."""
+        """End; what is served without Redis ends after its actor, or runs again when its lease is over."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
         if self._beating is not None:
             self._beating.stop()
 
-    def _run(self) -> None:
+    def _run(self, broker: dramatiq.Broker) -> None:
         while not self._stop.wait(EVERY_SECONDS):
+            context().waker.keep_turns()
             try:
-                sweep(context())
+                unheard = sweep(context())
             except SQLAlchemyError as error:
                 # The database is away: nothing can be due that could be read. The next beat looks again.
-                log.warning("sweep_failed", error=str(error).splitlines()[0])
+                log.warning("sweep_failed", error=_first_line(error))
+                continue
+            self._serve_alone(broker, unheard)
+
+    def _serve_alone(self, broker: dramatiq.Broker, unheard: list[Ring]) -> None:
+        """Serve what nobody hears; a queue whose last rings are still being served is left to a later beat."""
+        of_queue: dict[str, list[Ring]] = {}
+        for ring in unheard:
+            of_queue.setdefault(broker.get_actor(ring.bell.value).queue_name, []).append(ring)
+        for queue, rings in of_queue.items():
+            busy = self._alone.get(queue)
+            if busy is None or not busy.is_alive():
+                serving = threading.Thread(target=self._serve, args=(broker, rings), name=f"alone:{queue}", daemon=True)
+                self._alone[queue] = serving
+                serving.start()
+
+    def _serve(self, broker: dramatiq.Broker, rings: list[Ring]) -> None:
+        for ring in rings:
+            if self._stop.is_set():
+                return
+            log.info("served_without_redis", bell=ring.bell, hub_id=ring.hub_id)
+            try:
+                broker.get_actor(ring.bell.value).fn(*([ring.hub_id] if ring.hub_id else []))
+            except SQLAlchemyError as error:
+                log.warning("turn_failed", bell=ring.bell, hub_id=ring.hub_id, error=_first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -93,9 +93,9 @@ class _Run:
         self.capacities = self._capacities()
         self.began = time.monotonic()
         timelines = [
-            threading.Thread(target=self._follow, args=(schedule.load, self.load.do, False)),
-            threading.Thread(target=self._follow, args=(schedule.breaks, self.breaker.do, True)),
-            threading.Thread(target=self._keep_weather, args=(schedule.weather,)),
+            threading.Thread(target=self._follow, args=(schedule.load, self.load.do, False), daemon=True),
+            threading.Thread(target=self._follow, args=(schedule.breaks, self.breaker.do, True), daemon=True),
+            threading.Thread(target=self._keep_weather, args=(schedule.weather,), daemon=True),
         ]
         for timeline in timelines:
             timeline.start()

@@ -43,8 +43,12 @@ class HeardRings:
 
     rings: list[Ring] = field(default_factory=list)
 
-    def ring(self, *rings: Ring) -> None:
+    def ring(self, *rings: Ring) -> list[Ring]:
         self.rings.extend(rings)
+        return []
+
+    def keep_turns(self) -> None:
+        pass
 
     @contextmanager
     def turn(self, ring: Ring) -> Iterator[bool]:

@@ -26,7 +26,7 @@ from syncworker.sync.connect import set_mode
 from syncworker.sync.context import Context
 from syncworker.sync.demo import connect_demo_to
 from syncworker.sync.marks import Kind
-from syncworker.sync.portal_failures import Blocked, portal_failure
+from syncworker.sync.portal_failures import Blocked, PortalFailure, block, portal_failure
 from syncworker.sync.reconcile import reconcile_kind
 from syncworker.sync.setup_portal import set_up
 from syncworker.sync.wake import Bell
@@ -282,3 +282,33 @@ def _work(worker: Context, hub_id: int) -> None:
     reconcile_kind(worker, hub_id, Kind.CONTACT, Lane.INTERACTIVE)
     # A call of its own, so that this process needs a token too
     worker.client(hub_id).account_info()
+
+
+def test_what_lasts_is_asked_about_soon_and_then_less_and_less_often(rig: Rig) -> None:
+    """So that a renewed token is used about as long after as it was missing, and not minutes later."""
+    asked(rig)
+    rig.sandbox.settings(rig.hub, token_revoked=True)
+    waits = []
+    for _ in range(8):
+        rig.settle()
+        until = portal(rig).blocked_until
+        assert until is not None
+        waits.append((until - rig.clock.time).total_seconds())
+        rig.clock.time = until
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+    rig.sandbox.settings(rig.hub, token_revoked=False)
+    rig.settle()
+    assert rig.status("ada@fjordline-tools.se") == ("registered", None)
+    assert portal(rig).blocked_until is None or not portal(rig).is_blocked(rig.clock.time)
+
+
+def test_several_that_fail_at_once_are_one_failure_of_the_portal(rig: Rig) -> None:
+    outage = PortalFailure(reason=Blocked.OUTAGE, detail="d", wait=timedelta(seconds=2))
+    for _ in range(4):
+        rig.context.database.run(lambda tx: block(tx, rig.hub, outage))
+    assert portal(rig).blocked_until == rig.clock.time + timedelta(seconds=2)
+
+
+def test_what_was_connected_before_runs_again_though_its_token_is_refused(rig: Rig) -> None:
+    rig.sandbox.settings(rig.hub, token_revoked=True)
+    assert connect_demo_to(rig.context, rig.sandbox.base_url) == [rig.hub, rig.other_hub]

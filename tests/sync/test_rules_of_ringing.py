@@ -14,7 +14,7 @@ from support.rig import Rig
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
 from syncworker.sync.sweep import sweep
-from syncworker.sync.wake import Bell, RedisWaker, Ring
+from syncworker.sync.wake import TURN_MS, Bell, RedisWaker, Ring
 
 RING = Ring(Bell.SERVE_INTERACTIVE, 7)
 
@@ -95,4 +95,26 @@ def test_without_redis_nothing_fails_and_nobody_waits_long(listens: bool) -> Non
             assert ours
         # A ring and a turn, each with 100 ms to connect and 100 ms to be answered
         assert time.monotonic() - began < 1.0
+        waker.close()
+
+
+def test_a_turn_of_minutes_is_kept_by_the_pulse_and_one_of_a_killed_process_ends_within_seconds(
+    waker: RedisWaker, server: redis.Redis
+) -> None:
+    key = f"turn:{RING.bell}:{RING.hub_id}"
+    with waker.turn(RING):
+        server.pexpire(key, 1_000)
+        waker.keep_turns()
+        assert 1_000 < server.pttl(key) <= TURN_MS
+    waker.keep_turns()
+    # What has ended is not taken up again, whoever has it next
+    assert not server.exists(key)
+
+
+def test_who_rings_hears_what_nobody_can_hear() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        waker = RedisWaker(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        assert waker.ring(RING, RING) == [RING]
+        waker.keep_turns()
         waker.close()

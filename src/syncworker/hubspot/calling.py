@@ -50,7 +50,7 @@ class Caller:
     """Makes calls for one portal. Thread-safe.
 
     `wait_s` is how long each attempt may wait for quota. Longest by default: 8 s of attempts that start, 5 s
-    for the quota of the last one, 13 s for its answer; well inside the 60 s of a claim.
+    for the quota of the last one, 13 s for its answer; well inside the 45 s of a claim.
     """
 
     hub_id: int

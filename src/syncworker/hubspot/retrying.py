@@ -1,7 +1,7 @@
 """When is a call to HubSpot made again at once, and when is that left to the caller?
 
 The one place where calls are repeated, reads and our idempotent writes alike. Short waits only: a mark's
-claim lasts 60 s, and a call must end well inside it. Anything longer is the caller's to wait, without holding
+claim lasts 45 s, and a call must end well inside it. Anything longer is the caller's to wait, without holding
 a thread.
 """
 

@@ -20,7 +20,9 @@ from syncworker.store.database import Tx
 from syncworker.sync.marks import Kind, Priority
 from syncworker.sync.observed import Finished
 
-LEASE = timedelta(seconds=60)
+# How long a killed worker's marks rest: with the sweep after it, well within a minute. No batch takes as long between
+# two renewals, but when HubSpot hardly answers; then the batch writes nothing and is tried again.
+LEASE = timedelta(seconds=45)
 BATCH = 100  # what one call of HubSpot's batch endpoints takes
 WEBHOOK_FLOOD = 500
 

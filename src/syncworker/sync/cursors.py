@@ -14,7 +14,7 @@ from sqlalchemy import text
 from syncworker.store.database import Tx
 
 FORM = "form:"
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=45)
 # After a hint a form is looked at as soon as this allows, and again after 5 and 15 s, should HubSpot lag.
 FORM_GAP = timedelta(milliseconds=500)
 HURRY_AGAIN = (timedelta(seconds=5), timedelta(seconds=15))

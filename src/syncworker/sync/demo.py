@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TypedDict
 
 import requests
+import structlog
 
+from syncworker.hubspot.errors import HubSpotError
 from syncworker.settings import Settings
+from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.secrets import PortalCredentials
 from syncworker.sync.connect import NewPortal, connect
 from syncworker.sync.context import Context
 from syncworker.sync.setup_portal import set_up
+
+log = structlog.get_logger(__name__)
 
 
 class DemoForm(TypedDict):
@@ -48,7 +53,17 @@ def connect_demo_to(context: Context, sandbox_url: str) -> list[int]:
     answer = requests.get(f"{sandbox_url}/_sandbox/portals", timeout=10)
     answer.raise_for_status()
     found: list[DemoPortal] = answer.json()
-    return [_connect(context, portal, first=number == 0) for number, portal in enumerate(found)]
+    with context.database.transaction() as tx:
+        connected = {portal.hub_id for portal in portals.everyone(tx)}
+    for number, portal in enumerate(found):
+        try:
+            _connect(context, portal, first=number == 0)
+        except HubSpotError as error:
+            if portal["hub_id"] not in connected:
+                raise
+            # It was connected before: a sandbox that is being broken must not keep the workers from starting.
+            log.warning("portal_not_checked", hub_id=portal["hub_id"], reason=str(error))
+    return [portal["hub_id"] for portal in found]
 
 
 def _connect(context: Context, of: DemoPortal, *, first: bool) -> int:

@@ -24,11 +24,11 @@ from syncworker.store.secrets import WrongSecretKey
 
 log = structlog.get_logger(__name__)
 
-# Nobody can tell when a person acts: asked again this often, so that it heals by itself once they have.
-ASK_AGAIN = timedelta(minutes=5)
+# Nobody can tell when a person acts, who renews a token: asked again after this long, so that it heals by itself.
+ASK_AGAIN = timedelta(seconds=5)
 
-# An outage is asked about less and less often.
-OUTAGE_WAIT_MOST = timedelta(minutes=5)
+# What lasts is asked about less and less often: so it is over for us after about as long again as it lasted.
+WAIT_MOST = timedelta(minutes=5)
 
 # HubSpot's error handling guide: 423, other writes hold these records for some seconds.
 LOCKED = 423
@@ -47,6 +47,9 @@ class Blocked(StrEnum):
     OUTAGE = "outage"
     SETTINGS = "settings"
     BRAKE = "brake"
+
+
+_LASTS = frozenset({Blocked.OUTAGE, Blocked.CREDENTIALS, Blocked.SCOPES, Blocked.PROPERTIES, Blocked.SETTINGS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +141,12 @@ def block(tx: Tx, hub_id: int, failure: PortalFailure) -> None:
         # Not later than the quota is new; earlier, because more of it may be bought.
         new = until_new_day(portal.time_zone if portal else "UTC", tx.now) + timedelta(seconds=DAY_MARGIN_S)
         wait = min(wait, new)
-    if failure.reason is Blocked.OUTAGE:
-        wait = min(wait * 2 ** min(portals.failures(tx, hub_id), 10), max(wait, OUTAGE_WAIT_MOST))
+    if failure.reason in _LASTS:
+        portal = portals.find(tx, hub_id)
+        if portal is not None and portal.is_blocked(tx.now) and portal.blocked_reason == failure.reason:
+            # Several were asking when it began: that is one failure, and no reason to wait longer.
+            return
+        wait = min(wait * 2 ** min(portals.failures(tx, hub_id), 10), max(wait, WAIT_MOST))
     log.warning("portal_blocked", hub_id=hub_id, reason=failure.reason, detail=failure.detail, seconds=wait.seconds)
     portals.block(tx, hub_id, until=tx.now + wait, reason=failure.reason, detail=failure.detail)
 

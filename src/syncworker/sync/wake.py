@@ -16,6 +16,8 @@ Redis keys, each of which ends by itself:
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -35,8 +37,8 @@ log = structlog.get_logger(__name__)
 RING_SECONDS = 0.1
 # As long as a message may wait in a busy queue before the sweep sends another one beside it.
 OUTSTANDING_MS = 10_000
-# A killed process holds its turn no longer than this; its marks are leased for longer.
-TURN_MS = 30_000
+# A killed process holds its turns no longer than this. A living one keeps them with every beat of its pulse.
+TURN_MS = 6_000
 
 
 class Bell(StrEnum):
@@ -64,8 +66,11 @@ class Ring:
 class Waker(Protocol):
     """What rings."""
 
-    def ring(self, *rings: Ring) -> None:
-        """Ring, and never raise for want of Redis."""
+    def ring(self, *rings: Ring) -> list[Ring]:
+        """Ring, and never raise for want of Redis; return what nobody can hear, because it is away."""
+
+    def keep_turns(self) -> None:
+        """Hold the turns that run in this process for another while."""
 
     def turn(self, ring: Ring) -> AbstractContextManager[bool]:
         """A turn of the actor: true where it is ours. Whoever rang while it ran is heard at its end."""
@@ -80,15 +85,30 @@ class RedisWaker:
         self._broker = RedisBroker(client=connect_briefly(url), middleware=[])  # type: ignore[no-untyped-call]
         for queue in (INTERACTIVE_QUEUE, BULK_QUEUE):
             self._broker.declare_queue(queue)
+        self._turns: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
-    def ring(self, *rings: Ring) -> None:
-        """Ring each that is not outstanding."""
+    def ring(self, *rings: Ring) -> list[Ring]:
+        """Ring each that is not outstanding; return those that could not be sent."""
+        unheard = []
         for ring in dict.fromkeys(rings):
             try:
                 self._ring(ring)
             except (redis.RedisError, DramatiqError, OSError) as error:
                 # Redis owns nothing: the sweep rings again.
                 log.debug("ring_not_sent", bell=ring.bell, hub_id=ring.hub_id, error=str(error))
+                unheard.append(ring)
+        return unheard
+
+    def keep_turns(self) -> None:
+        """Hold the turns that run in this process for another while: one may take minutes."""
+        with self._lock:
+            running = [name for name, count in self._turns.items() if count]
+        try:
+            for name in running:
+                self._client.pexpire(f"turn:{name}", TURN_MS)
+        except redis.RedisError as error:
+            log.debug("turns_not_kept", error=str(error))
 
     @contextmanager
     def turn(self, ring: Ring) -> Iterator[bool]:
@@ -104,9 +124,13 @@ class RedisWaker:
         if not ours:
             yield False
             return
+        with self._lock:
+            self._turns[name] += 1
         try:
             yield True
         finally:
+            with self._lock:
+                self._turns[name] -= 1
             self._end_turn(name, ring)
 
     def _take_turn(self, name: str) -> bool:
