@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.resync import continue_resync
+from syncworker.sync.resync_turn import continue_resync
 
 Run = Callable[..., Any]
 Demo = Any
@@ -121,13 +121,35 @@ def test_a_portal_has_one_resync_at_a_time(run: Run, demo: Demo) -> None:
     assert started["state"] == "running"
     second = run("resync", "--all")
     assert second.code == 4
-    assert f"resync --status {started['id']}" in second.complaint
-    assert "running" in run("resync", "--status", started["id"]).out
-    assert run("resync", "--status", 4711).code == 3
+    assert f"resync show {started['id']}" in second.complaint
+    assert "running" in run("resync", "show", started["id"]).out
+    assert run("resync", "show", 4711).code == 3
+
+
+def test_a_resync_is_paused_resumed_and_cancelled(run: Run, demo: Demo) -> None:
+    assert run("resync", "show").code == 3
+    started = run("resync", "--all", "--json").json
+    assert run("resync", "pause", "--json").json["state"] == "paused"
+    assert "resume or cancel it" in run("resync", "--all").complaint
+    assert run("resync", "pause").code == 4
+    assert run("resync", "resume", started["id"], "--json").json["state"] == "running"
+    assert "cancelled" in run("resync", "cancel").out
+    assert run("resync", "resume").code == 4
+    assert [one["state"] for one in run("resync", "list", "--json").json["items"]] == ["cancelled"]
+
+
+def test_a_dry_run_says_what_would_be_written_and_writes_nothing(run: Run, demo: Demo) -> None:
+    contact_id = demo.contact()
+    assert "Nothing differs" in run("resync", "--all", "--dry-run").out
+    assert run("resync", "--contact", contact_id, "--dry-run", "--csv", "-").out.splitlines() == [
+        "kind,id,property,old,new"
+    ]
+    assert run("resync", "--all", "--csv", "-").code == 2
+    assert run("marks", "list", "--json").json["items"] == []
 
 
 def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:
-    for options in ([], ["--all", "--contact", "1"], ["--all", "--status", "1"]):
+    for options in ([], ["--all", "--contact", "1"], ["--all", "--status", "expired"]):
         assert run("resync", *options).code == 2
 
 
@@ -142,7 +164,7 @@ def test_a_resync_is_watched_until_it_is_done(run: Run, demo: Demo) -> None:
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        done = run("resync", "--all", "--wait", "--json").json
+        done = run("resync", "--all", "--watch", "--json").json
     finally:
         over.set()
         worker.join()

@@ -17,6 +17,7 @@ from syncworker.sync import daily, operations, resync, takeover
 from syncworker.sync.connect import set_mode
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync_turn import continue_resync
 
 ADA = "ada@fjordline-tools.se"
 
@@ -90,9 +91,11 @@ def test_a_changed_association_that_nothing_told_of_is_found_by_a_resync_and_by_
     ask(rig, contact_id)
     move(rig, contact_id, second)
     started = resync.start(rig.context, rig.hub, who="t")
-    rig.settle()
+    while continue_resync(rig.context, rig.hub):
+        pass
     with rig.context.database.transaction() as tx:
         assert resync.get(tx, started.id).marked == 1
+    rig.settle()
     assert shown(rig, "contacts", contact_id) == (None, None)
     # When it moves back, unheard again
     move(rig, contact_id, first)

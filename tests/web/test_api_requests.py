@@ -118,6 +118,15 @@ def test_a_full_resync_is_started_once_and_can_be_followed(api: httpx.Client) ->
     assert (started.status_code, started.json()["state"]) == (202, "running")
     assert api.post("resyncs", json={"all": True}).status_code == 409
     assert api.get(f"resyncs/{started.json()['id']}").json() == started.json()
+    assert api.get("resyncs").json()["items"] == [started.json()]
+
+
+def test_a_resync_is_paused_resumed_and_cancelled(api: httpx.Client) -> None:
+    started = api.post("resyncs", json={"since": "2026-01-01"}).json()
+    for turn, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert api.post(f"resyncs/{started['id']}/{turn}").json()["state"] == state
+    assert api.post(f"resyncs/{started['id']}/resume").status_code == 409
+    assert api.post("resyncs/999/pause").status_code == 404
 
 
 def test_named_records_are_marked_at_once(api: httpx.Client, deployment: Deployment) -> None:
@@ -128,7 +137,15 @@ def test_named_records_are_marked_at_once(api: httpx.Client, deployment: Deploym
 
 
 def test_a_resync_of_nothing_or_of_everything_and_something_is_422(api: httpx.Client) -> None:
-    for body in ({}, {"all": False}, {"all": True, "contacts": ["1"]}, {"contacts": ["x"]}, {"contacts": []}):
+    for body in (
+        {},
+        {"all": False},
+        {"all": True, "status": "expired"},
+        {"form": "%"},
+        {"all": True, "contacts": ["1"]},
+        {"contacts": ["x"]},
+        {"contacts": []},
+    ):
         assert api.post("resyncs", json=body).status_code == 422, body
 
 

@@ -93,7 +93,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.page_cursor import BadCursor
     from syncworker.sync.pausing import NotRebuilt
-    from syncworker.sync.resync import ResyncRuns, UnknownResync
+    from syncworker.sync.resync import ResyncOver, ResyncRuns, UnknownResync
     from syncworker.sync.takeover import BadFile
 
     return {
@@ -113,7 +113,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             BadCursor,
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
-        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, WrongAccount, NotOpen, NotRebuilt, NotEmpty),
+        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, ResyncOver, WrongAccount, NotOpen, NotRebuilt, NotEmpty),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }

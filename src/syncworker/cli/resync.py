@@ -1,30 +1,43 @@
-"""How are records looked at again at a person's word?"""
+"""How are records looked at again at a person's word, and how does that person follow, pause and end it?"""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
-from syncworker.cli.options import WORK, JsonOption, PortalOption
+from syncworker.cli.options import WORK, DryRunOption, JsonOption, PortalOption
 from syncworker.cli.session import portal_opened, who
+from syncworker.registration.rules.terms import Status
 
 if TYPE_CHECKING:
+    from syncworker.store.portals import Portal
     from syncworker.sync.context import Context
     from syncworker.sync.resync import Resync
+    from syncworker.sync.resync_scope import Scope
 
-_LOOK_SECONDS = 0.5
+app = typer.Typer(invoke_without_command=True)
+
+IdArgument = Annotated[int | None, typer.Argument(metavar="[ID]", help="Which resync; by default the newest.")]
+WatchOption = Annotated[
+    bool | None,
+    typer.Option("--watch/--no-watch", help="Follow it until it is over; by default where a person looks on."),
+]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("resync", rich_help_panel=WORK)(resync)
+def add_to(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(app, name="resync", rich_help_panel=WORK)
 
 
+@app.callback()
 def resync(
+    command: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="All contacts and companies of the portal.")] = False,
     contact: Annotated[
         list[str] | None, typer.Option("--contact", help="This contact: id, email or address; repeatable.")
@@ -32,37 +45,65 @@ def resync(
     company: Annotated[
         list[str] | None, typer.Option("--company", help="This company: id, domain or address; repeatable.")
     ] = None,
-    status: Annotated[int | None, typer.Option("--status", metavar="ID", help="How far a resync has come.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="With --all: show its progress until it is done.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="What changed since then (UTC).", metavar="DATE")
+    ] = None,
+    status: Annotated[Status | None, typer.Option("--status", help="What shows this status.")] = None,
+    form: Annotated[str | None, typer.Option("--form", metavar="GUID", help="Contacts who sent this form.")] = None,
+    dry_run: DryRunOption = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="With --dry-run: write it to this file as CSV; - is standard output."),
+    ] = None,
+    watch: WatchOption = None,
     portal: PortalOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read records again and write back what differs. Creates no requests, renews nothing.
 
-    A resync of everything goes on by itself, page by page, and survives a restart; a portal has one at a
-    time.
+    It goes on by itself, page by page, and survives a restart; a portal has one at a time. In a portal in
+    mode observe nothing is written; in one that is paused it waits.
     """
-    if (everything, status is not None, bool(contact or company)).count(True) != 1:
-        raise CommandError("say one of: --all, --contact and --company, --status", code=ExitCode.USAGE)
-    if contact or company:
-        _named(portal, contact or [], company or [], as_json=as_json)
+    if command.invoked_subcommand is not None:
         return
-    _whole(portal, status, wait=wait, as_json=as_json)
+    named = bool(contact or company)
+    if (everything, named, since is not None, status is not None, form is not None).count(True) != 1:
+        message = "say one of: --all, --contact and --company, --since, --status, --form"
+        raise CommandError(message, code=ExitCode.USAGE)
+    if csv is not None and not dry_run:
+        raise CommandError("--csv goes with --dry-run", code=ExitCode.USAGE)
+    from syncworker.sync.resync_scope import Scope
+
+    scope = Scope(since=since.replace(tzinfo=UTC) if since else None, status=status, form=form)
+    with portal_opened(portal) as (context, chosen):
+        if dry_run:
+            from syncworker.cli import resync_dry_run
+
+            records = _named(context, chosen, contact or [], company or []) if named else None
+            resync_dry_run.run(context, chosen, scope, records, csv=csv, as_json=as_json)
+        elif named:
+            _mark(context, chosen, contact or [], company or [], as_json=as_json)
+        else:
+            _begin(context, chosen, scope, watch=watch, as_json=as_json)
 
 
-def _named(portal: int | None, contacts: list[str], companies: list[str], *, as_json: bool) -> None:
+def _named(context: Context, portal: Portal, contacts: list[str], companies: list[str]) -> tuple[list[str], list[str]]:
     from syncworker.sync.finding import find_contact
+
+    return (
+        sorted({find_contact(context, portal.hub_id, text) for text in contacts}),
+        sorted({_company(context, portal.hub_id, text) for text in companies}),
+    )
+
+
+def _mark(context: Context, portal: Portal, contacts: list[str], companies: list[str], *, as_json: bool) -> None:
     from syncworker.sync.resync import mark_named
 
-    with portal_opened(portal) as (context, chosen):
-        contact_ids = sorted({find_contact(context, chosen.hub_id, text) for text in contacts})
-        company_ids = sorted({_company(context, chosen.hub_id, text) for text in companies})
-        rings = context.database.run(
-            lambda tx: mark_named(tx, chosen.hub_id, contacts=contact_ids, companies=company_ids)
-        )
-        context.waker.ring(*rings)
+    contact_ids, company_ids = _named(context, portal, contacts, companies)
+    rings = context.database.run(lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids))
+    context.waker.ring(*rings)
     output.show(
-        {"hub_id": chosen.hub_id, "contacts": contact_ids, "companies": company_ids},
+        {"hub_id": portal.hub_id, "contacts": contact_ids, "companies": company_ids},
         as_json=as_json,
         people=lambda: output.say(
             f"{len(contact_ids)} contacts and {len(company_ids)} companies are looked at again now."
@@ -84,36 +125,90 @@ def _company(context: Context, hub_id: int, text: str) -> str:
     return found.object_id
 
 
-def _whole(portal: int | None, status: int | None, *, wait: bool, as_json: bool) -> None:
+def _begin(context: Context, portal: Portal, scope: Scope, *, watch: bool | None, as_json: bool) -> None:
+    from syncworker.store.portals import Mode
     from syncworker.sync import resync as resyncing
-    from syncworker.sync.resync import UnknownResync
+
+    begun = resyncing.start(context, portal.hub_id, who=who(), scope=scope)
+    if portal.mode is Mode.OBSERVE:
+        output.note(f"portal {portal.hub_id} is in mode observe: nothing is written")
+    if portal.mode is Mode.PAUSED:
+        output.note(f"portal {portal.hub_id} is paused: the resync waits until it is not")
+    _follow(context, begun, watch=watch, as_json=as_json)
+
+
+def _follow(context: Context, of: Resync, *, watch: bool | None, as_json: bool) -> None:
+    from syncworker.cli.resync_progress import somebody_looks_on, watched
+
+    if watch or (watch is None and not as_json and somebody_looks_on()):
+        of = watched(context, of)
+    output.show(of, as_json=as_json, people=lambda: _show(of))
+
+
+@app.command()
+def show(
+    resync_id: IdArgument = None, watch: WatchOption = False, portal: PortalOption = None, as_json: JsonOption = False
+) -> None:
+    """Say how far a resync has come."""
+    from syncworker.sync import resync as resyncing
 
     with portal_opened(portal) as (context, chosen):
-        if status is None:
-            found = resyncing.start(context, chosen.hub_id, who=who())
-        else:
-            with context.database.transaction() as tx:
-                found = resyncing.get(tx, status)
-            if found.hub_id != chosen.hub_id:
-                raise UnknownResync(status)
-        if wait:
-            found = _watched(context, found)
-    output.show(found, as_json=as_json, people=lambda: _show(found))
+        with context.database.transaction() as tx:
+            found = resyncing.of_portal(tx, chosen.hub_id, resync_id)
+        _follow(context, found, watch=watch, as_json=as_json)
 
 
-def _watched(context: Context, of: Resync) -> Resync:
-    """Show progress on standard error until the resync is over."""
-    from rich.console import Console
-
+@app.command("list")
+def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """List the portal's resyncs, the newest first."""
     from syncworker.sync import resync as resyncing
 
-    with Console(stderr=True).status("") as line:
-        while of.state == "running":
-            line.update(f"{of.listed} listed, {of.marked} of them to be looked at")
-            time.sleep(_LOOK_SECONDS)
-            with context.database.transaction() as tx:
-                of = resyncing.get(tx, of.id)
-    return of
+    with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
+        found = resyncing.newest(tx, chosen.hub_id)
+    columns = ("resync", "of", "state", "listed", "written", "failed", "calls", "asked by", "began", "ended")
+    rows = [
+        (r.id, r.scope, r.state.value, r.listed, r.written, r.failed, r.calls, r.asked_by, r.created_at, r.finished_at)
+        for r in found
+    ]
+    output.show(
+        {"items": found},
+        as_json=as_json,
+        people=lambda: output.table("Resyncs", columns, rows, empty="There is no resync yet."),
+    )
+
+
+@app.command()
+def pause(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Let a resync rest where it is, until it is resumed."""
+    from syncworker.sync import resync as resyncing
+
+    _turn(resyncing.pause, resync_id, portal, as_json=as_json)
+
+
+@app.command()
+def resume(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Let a resync go on from the page it was on, after a pause or a failure."""
+    from syncworker.sync import resync as resyncing
+
+    _turn(resyncing.resume, resync_id, portal, as_json=as_json)
+
+
+@app.command()
+def cancel(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """End a resync where it is. What it wrote stays."""
+    from syncworker.sync import resync as resyncing
+
+    _turn(resyncing.cancel, resync_id, portal, as_json=as_json)
+
+
+def _turn(turn: Callable[[Context, int], Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
+    from syncworker.sync import resync as resyncing
+
+    with portal_opened(portal) as (context, chosen):
+        with context.database.transaction() as tx:
+            found = resyncing.of_portal(tx, chosen.hub_id, resync_id)
+        turned = turn(context, found.id)
+    output.show(turned, as_json=as_json, people=lambda: _show(turned))
 
 
 def _show(of: Resync) -> None:
@@ -121,14 +216,21 @@ def _show(of: Resync) -> None:
         {
             "resync": of.id,
             "portal": of.hub_id,
-            "state": of.state,
-            "listed": of.listed,
-            "to be looked at": of.marked,
+            "of": of.scope,
+            "state": of.state.value,
+            "listed": f"{of.listed} of about {of.total}" if of.total is not None else of.listed,
+            "written": of.written,
+            "failed": of.failed,
+            "read on their own": of.marked,
+            "calls": of.calls,
             "asked by": of.asked_by,
             "began": of.created_at,
             "ended": of.finished_at,
             "last error": of.last_error,
+            "note": of.note,
         }
     )
-    if of.state == "running":
-        output.say(f"How far it has come: syncworker resync --status {of.id}")
+    if not of.is_over:
+        output.say(f"Follow it: syncworker resync show {of.id} --watch")
+    if of.failed:
+        output.say("What failed is tried again, and parked in the end: syncworker marks list --parked")

@@ -332,6 +332,7 @@ resyncs = Table(
     Column("finished_at", Time),
     Column("leased_until", Time),
     Column("last_error", Text),
+    Column("note", Text),  # what was unusual on the way; stays
     # A portal has one at a time, a paused one included: it goes on some day.
     Index("uq_resyncs_unfinished", "hub_id", unique=True, postgresql_where=text("state IN ('running', 'paused')")),
 )

@@ -46,6 +46,7 @@ def plan_companies(
     *,
     touched: Collection[str] = (),
     came: Came = Came.MARKED,
+    known: Mapping[str, KnownRecord] | None = None,
 ) -> None:
     """Plan what these companies show, and keep what was read of those that show something.
 
@@ -54,7 +55,8 @@ def plan_companies(
     """
     domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
     decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
-    known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
+    if known is None:
+        known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
     wanted = _wanted(tx, context, portal, companies, decided, known)
     changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
     if came is Came.LISTED:

@@ -34,7 +34,7 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     plan.done |= {(Kind.CONTACT, old) for old in read.merged.moved} & claim.marks.keys()
     before = known_records.being_cleared(tx, portal.hub_id, read.request_history)
     handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history, handled=before)
-    subjects = _subjects(context, read)
+    subjects = subjects_of(context, read)
     known = known_records.of(tx, portal.hub_id, Kind.CONTACT, subjects)
     conditions = context.conditions(tx)
     if portal.mode is not Mode.WRITE:
@@ -63,7 +63,8 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     return plan
 
 
-def _subjects(context: Context, read: ContactsRead) -> dict[str, Subject]:
+def subjects_of(context: Context, read: ContactsRead) -> dict[str, Subject]:
+    """The contacts as leads, with those that are gone."""
     rules = context.domain_rules
     subjects = {
         contact_id: subject(record, read.companies.get(read.primary_company.get(contact_id, "")), rules)

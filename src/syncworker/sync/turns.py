@@ -10,7 +10,7 @@ from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
 from syncworker.sync.polling import poll_records
 from syncworker.sync.reconcile import reconcile
-from syncworker.sync.resync import continue_resync
+from syncworker.sync.resync_turn import continue_resync
 from syncworker.sync.submissions import poll_forms
 
 BATCHES = 5

@@ -184,10 +184,12 @@ def _finish(
     failure: PortalFailure | None,
     history: dict[str, list[PropertyVersion]],
 ) -> tuple[set[Ring], list[Finished]]:
+    notes: dict[tuple[Kind, bool], dict[str, str]] = {}
     for key in written:
         write = plan.writes[key]
-        note = {key[1]: as_json(write.wanted)}
-        known_records.note_written(tx, taken.hub_id, key[0], note, counted=write.shows_something)
+        notes.setdefault((key[0], write.shows_something), {})[key[1]] = as_json(write.wanted)
+    for (kind, counted), values in sorted(notes.items()):
+        known_records.note_written(tx, taken.hub_id, kind, values, counted=counted)
     _hear_what_was_set_meanwhile(context, tx, taken.hub_id, plan.being_cleared, history)
     rings: set[Ring] = set()
     if plan.waiting_for:

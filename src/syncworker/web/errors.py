@@ -26,7 +26,7 @@ from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.page_cursor import BadCursor
 from syncworker.sync.pausing import NotRebuilt
-from syncworker.sync.resync import ResyncRuns, UnknownResync
+from syncworker.sync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.web.api.refusals import Refusal
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,7 @@ _STATUS: Mapping[type[Exception], int] = {
     NotOpen: 409,
     TooLateToUndo: 409,
     ResyncRuns: 409,
+    ResyncOver: 409,
     NotRebuilt: 409,
     UnknownFilter: 422,
     Gone: 404,

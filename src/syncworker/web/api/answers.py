@@ -167,13 +167,27 @@ class ResyncAnswer(_Answer):
     """How far a resync has come; without an id where it was a few named records, marked at once."""
 
     id: int | None
-    state: str
+    scope: str
+    state: str = Field(description="running, paused, cancelled, done or failed")
+    total: int | None = Field(
+        default=None, description="records there were when it began, as far as HubSpot could tell"
+    )
     listed: int = Field(description="records read")
-    marked: int = Field(description="records to be looked at again")
+    marked: int = Field(description="records that are read again on their own")
+    written: int = Field(default=0, description="records that were written")
+    failed: int = Field(default=0, description="failures; such a record is tried again, and parked in the end")
+    calls: int = Field(default=0, description="calls to HubSpot, repeated ones not counted")
     asked_by: str
     created_at: datetime | None = None
     finished_at: datetime | None = None
     last_error: str | None = None
+    note: str | None = Field(default=None, description="what was unusual on the way")
+
+
+class ResyncList(_Answer):
+    """The portal's resyncs, the newest first."""
+
+    items: list[ResyncAnswer]
 
 
 class PauseAnswer(_Answer):

@@ -10,6 +10,7 @@ down_revision = "0002"
 def upgrade() -> None:
     """Change the schema."""
     op.add_column("resyncs", sa.Column("total", sa.BigInteger(), nullable=True))
+    op.add_column("resyncs", sa.Column("note", sa.Text(), nullable=True))
     for name in ("written", "failed", "calls"):
         op.add_column("resyncs", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
     op.drop_index("uq_resyncs_running", table_name="resyncs")

@@ -1,0 +1,88 @@
+"""How is what a resync would write shown: as a table, as CSV, as JSON?"""
+
+from __future__ import annotations
+
+import csv as csv_format
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from syncworker.cli import output
+
+if TYPE_CHECKING:
+    from syncworker.store.portals import Portal
+    from syncworker.sync.context import Context
+    from syncworker.sync.resync_preview import WouldWrite
+    from syncworker.sync.resync_scope import Scope
+
+HEADER = ("kind", "id", "property", "old", "new")
+MOST_SHOWN = 1000
+# A spreadsheet takes what begins so for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def run(
+    context: Context,
+    portal: Portal,
+    scope: Scope,
+    named: tuple[list[str], list[str]] | None,
+    *,
+    csv: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what would be written, and write nothing."""
+    rows = (one for page in _pages(context, portal, scope, named) for one in page)
+    if csv is not None:
+        _as_csv(csv, rows)
+        return
+    if as_json:
+        output.show({"hub_id": portal.hub_id, "would_write": list(rows)}, as_json=True, people=lambda: None)
+        return
+    shown: list[WouldWrite] = []
+    count, records = 0, set()
+    for one in rows:
+        count += 1
+        records.add((one.kind, one.object_id))
+        if len(shown) < MOST_SHOWN:
+            shown.append(one)
+    cells = [(one.kind.value, one.object_id, one.property_name, one.old, one.new) for one in shown]
+    output.table("What would be written", HEADER, cells, empty="Nothing differs: nothing would be written.")
+    if count:
+        more = f", the first {MOST_SHOWN} of them above; all of them: --csv FILE" if count > len(shown) else ""
+        output.say(f"{len(records)} records, {count} properties{more}. Nothing was written.")
+
+
+def _pages(
+    context: Context, portal: Portal, scope: Scope, named: tuple[list[str], list[str]] | None
+) -> Iterator[list[WouldWrite]]:
+    from syncworker.sync.marks import Kind
+    from syncworker.sync.resync_preview import preview, preview_named
+
+    if named is None:
+        yield from preview(context, portal.hub_id, scope)
+        return
+    for kind, ids in zip((Kind.CONTACT, Kind.COMPANY), named, strict=True):
+        yield preview_named(context, portal.hub_id, kind, ids)
+
+
+def _as_csv(path: Path, rows: Iterator[WouldWrite]) -> None:
+    with _opened(path) as file:
+        writer = csv_format.writer(file)
+        writer.writerow(HEADER)
+        for one in rows:
+            writer.writerow((one.kind.value, one.object_id, one.property_name, _cell(one.old), _cell(one.new)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    if str(path) == "-":
+        yield sys.stdout
+        return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        yield file
+
+
+def _cell(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value

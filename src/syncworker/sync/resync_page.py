@@ -1,0 +1,154 @@
+"""What does a page of listed records come to?
+
+The records are there already, and go the way of marked ones from there: decide, commit, claim what differs, write
+back. What a page cannot tell (an open request, a request property, which of several companies is the primary one) is
+marked, and read properly. A record that anybody marked or reconciled since the page was read is left to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from syncworker.hubspot.records import Record
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.deciding import standing_batch
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.sync import known_records
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context
+from syncworker.sync.known_records import KnownRecord
+from syncworker.sync.leads import ContactsRead
+from syncworker.sync.marks import Kind
+from syncworker.sync.plan import Plan
+from syncworker.sync.reconcile_companies import Came, plan_companies
+from syncworker.sync.reconcile_contacts import hear_of_moves, keep_contacts, plan_contacts, subjects_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Come:
+    """What a page came to: a plan, and the contacts that need a read of their own."""
+
+    plan: Plan
+    to_mark: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Companies:
+    """The primary companies of contacts, as far as a list tells."""
+
+    primary: dict[str, str] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+
+
+def commit_listed(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    page: Sequence[Record],
+    *,
+    read_after: datetime,
+    companies: Mapping[str, KnownRecord] | None = None,
+) -> Come:
+    """Bring what we keep to what was listed, and say what to write.
+
+    `read_after`: the database's time at a moment before the page was asked for. `companies`: some that are known
+    without being kept, by id.
+    """
+    known = known_records.of(tx, portal.hub_id, claim.kind, [record.id for record in page])
+    fresh = {
+        record.id: record
+        for record in page
+        if not record.archived and (record.id not in known or known[record.id].reconciled_at <= read_after)
+    }
+    known = {key: before for key, before in known.items() if key in fresh}
+    if claim.kind is Kind.COMPANY:
+        return _companies(tx, context, portal, claim, fresh, known)
+    return _contacts(tx, context, portal, claim, fresh, known, companies or {})
+
+
+def _companies(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    fresh: Mapping[str, Record],
+    known: Mapping[str, KnownRecord],
+) -> Come:
+    plan = Plan()
+    if portal.mode is Mode.WRITE:
+        # No mark for the contacts of a company that moved: in a list of everything they follow.
+        plan_companies(tx, context, portal, claim, fresh, plan, came=Came.LISTED, known=known)
+    return Come(plan=plan)
+
+
+def _contacts(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    fresh: Mapping[str, Record],
+    known: Mapping[str, KnownRecord],
+    more_companies: Mapping[str, KnownRecord],
+) -> Come:
+    plan = Plan()
+    at = _primary_companies(fresh.values())
+    companies = {
+        **known_records.of(tx, portal.hub_id, Kind.COMPANY, at.listed),
+        **{key: more_companies[key] for key in at.listed & more_companies.keys()},
+    }
+    to_mark = asked.open_of(tx, portal.hub_id, fresh).keys() | {
+        key for key, record in fresh.items() if record.properties.get(context.names.request)
+    }
+    to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
+    contacts = {key: record for key, record in fresh.items() if key not in to_mark}
+    read = ContactsRead(
+        contacts=contacts,
+        primary_company=at.primary,
+        companies={
+            company_id: _as_kept(company_id, companies.get(company_id), known.get(contact_id))
+            for contact_id, company_id in at.primary.items()
+        },
+    )
+    subjects = subjects_of(context, read)
+    decided = standing_batch(tx, portal, subjects, context.conditions(tx))
+    known = {key: before for key, before in known.items() if key in contacts}
+    keep_contacts(tx, portal, subjects, decided, known, read)
+    if portal.mode is Mode.WRITE:
+        plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled={}, came=Came.LISTED)
+        hear_of_moves(tx, portal.hub_id, subjects, known)
+    return Come(plan=plan, to_mark=frozenset(to_mark))
+
+
+def _primary_companies(contacts: Iterable[Record]) -> _Companies:
+    """Whether a list tells the primary company from others is not documented: without a word of it, it is in doubt."""
+    found = _Companies()
+    for record in contacts:
+        associated = record.associations.get("company", ())
+        primary = next((one.to_id for one in associated if one.primary), None)
+        if primary is not None:
+            found.primary[record.id] = primary
+            found.listed.add(primary)
+        elif associated:
+            found.doubtful.add(record.id)
+            found.listed.update(one.to_id for one in associated)
+    return found
+
+
+def _companies_of(record: Record) -> set[str]:
+    return {one.to_id for one in record.associations.get("company", ())}
+
+
+def _as_kept(company_id: str, company: KnownRecord | None, contact: KnownRecord | None) -> Record:
+    """A company as far as we know it: read moments ago, or at least what its contact showed of it."""
+    if company is not None:
+        of: dict[str, str | None] = {"name": company.company, "country": company.country, "domain": company.domain}
+    elif contact is not None and contact.company_id == company_id:
+        of = {"name": contact.company, "country": contact.country}
+    else:
+        of = {}
+    return Record(object_type="company", id=company_id, properties=of)

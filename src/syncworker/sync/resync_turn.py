@@ -1,0 +1,178 @@
+"""How does a resync go on, for a turn of a worker?
+
+A list is read a page ahead: HubSpot makes the next one while this one is decided. Its place is kept with what the
+page led to, so a killed worker's page is read again, and nothing is written twice that is right.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import Page
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync import claims, reconcile, resync_find, resync_place
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context
+from syncworker.sync.leads import properties_read
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.plan import Plan
+from syncworker.sync.portal_failures import block_if_of_portal
+from syncworker.sync.resync_find import Found
+from syncworker.sync.resync_page import commit_listed
+from syncworker.sync.resync_place import LEASE, Place, Taken
+from syncworker.sync.resync_scope import LISTED, kind_of
+from syncworker.sync.work_off import Note, NotOurs, settle
+
+# A turn ends after about so long: then polls and other marks have theirs.
+TURN_S = 2.0
+# What reading a batch of marked contacts takes: contacts, associations, companies.
+CALLS_OF_A_BATCH = 3
+
+
+def continue_resync(context: Context, hub_id: int) -> bool:
+    """Go on with the portal's running resync for a turn; return whether there is more of it to do now."""
+    taken = context.database.run(lambda tx: resync_place.take(tx, hub_id))
+    if taken is None:
+        return False
+    try:
+        if taken.total is None:
+            _count(context, taken)
+        more = _list(context, taken) if taken.place.stage in LISTED else _find(context, taken)
+    except (HubSpotError, RateLimited) as error:
+        _rest(context, taken, error)
+        return False
+    context.database.run(lambda tx: resync_place.release(tx, taken.id))
+    return more
+
+
+def _count(context: Context, taken: Taken) -> None:
+    found, calls = resync_find.total(context, taken)
+    context.database.run(lambda tx: resync_place.note_total(tx, taken.id, found, calls=calls))
+
+
+def _list(context: Context, taken: Taken) -> bool:
+    """Pages of the list, until the turn or the list ends; return whether something is left to do."""
+    began = time.monotonic()
+    place, known_time = taken.place, taken.now
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="page-ahead") as ahead:
+        reading, read_after = ahead.submit(_read, context, taken.hub_id, place), known_time
+        while True:
+            page, after = reading.result(), read_after
+            to = _following(taken, place, page.after)
+            goes_on = to is not None and to.stage in LISTED and time.monotonic() - began < TURN_S
+            if to is not None and goes_on:
+                reading, read_after = ahead.submit(_read, context, taken.hub_id, to), known_time
+            stored_at = _store(context, taken, place, to, page, read_after=after)
+            if stored_at is None or to is None or not goes_on:
+                return to is not None
+            place, known_time = to, stored_at
+
+
+def _read(context: Context, hub_id: int, place: Place) -> Page:
+    kind = kind_of(place.stage)
+    return context.client(hub_id).list_page(
+        "contact" if kind is Kind.CONTACT else "company",
+        properties=properties_read(context.names, kind),
+        after=place.after,
+        associations=("company",) if kind is Kind.CONTACT else (),
+    )
+
+
+def _store(
+    context: Context, taken: Taken, place: Place, to: Place | None, page: Page, *, read_after: datetime
+) -> datetime | None:
+    """Keep a page and what it led to, and write back what differs; the time of that, None where it is not ours."""
+    claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
+    stored_at: list[datetime] = []
+
+    def go_on(tx: Tx) -> bool:
+        stored_at[:] = [tx.now]
+        return resync_place.move(tx, taken.id, place, to, listed=len(page.records), calls=1)
+
+    def commit(tx: Tx, portal: Portal) -> Plan:
+        if not go_on(tx):
+            raise NotOurs
+        come = commit_listed(tx, context, portal, claim, page.records, read_after=read_after)
+        marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        resync_place.count_marked(tx, taken.id, marked)
+        return come.plan
+
+    def mark_all(tx: Tx) -> bool:
+        if not go_on(tx):
+            return False
+        everybody = [record.id for record in page.records]
+        mark(tx, taken.hub_id, claim.kind, everybody, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        resync_place.count_marked(tx, taken.id, len(everybody))
+        return True
+
+    settled = False
+
+    def work() -> None:
+        nonlocal settled
+        settled = settle(context, claim, commit, note=_counted(taken))
+
+    error = reconcile.attempt(context, claim, work)
+    if error is not None:
+        # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
+        settled = context.database.run(mark_all)
+    return stored_at[0] if settled else None
+
+
+def _find(context: Context, taken: Taken) -> bool:
+    """Records found by id, a batch at a time: claimed, then read, like any that is marked."""
+    began = time.monotonic()
+    while True:
+        found = resync_find.find(context, taken)
+        to = _following(taken, taken.place, found.after)
+        claimed = context.database.run(lambda tx: _claim(tx, taken, to, found))  # noqa: B023 - run at once
+        if claimed is None:
+            return True
+        reconcile.work(context, claimed, note=_counted(taken))
+        if to is None or to.stage in LISTED or time.monotonic() - began > TURN_S:
+            return to is not None
+        taken = replace(taken, place=to)
+
+
+def _claim(tx: Tx, taken: Taken, to: Place | None, found: Found) -> Claim | None:
+    """Claim what was found, and go on: a mark is the promise that it will be looked at, whatever becomes of us."""
+    calls = found.calls + CALLS_OF_A_BATCH * bool(found.ids)
+    if not resync_place.move(tx, taken.id, taken.place, to, listed=len(found.ids), calls=calls):
+        return None
+    claim = Claim(hub_id=taken.hub_id, kind=kind_of(taken.place.stage), token=uuid.uuid4())
+    cause = f"resync {taken.id}"
+    claims.claim_also(tx, claim, claim.kind, found.ids, cause=cause, priority=Priority.RESYNC)
+    resync_place.count_marked(tx, taken.id, len(set(found.ids)))
+    return claim
+
+
+def _counted(taken: Taken) -> Note:
+    return lambda tx, worked: resync_place.count(tx, taken.id, worked)
+
+
+def _following(taken: Taken, place: Place, after: str | None) -> Place | None:
+    if after is not None:
+        return Place(place.stage, after)
+    stage = taken.scope.after(place.stage)
+    return Place(stage) if stage is not None else None
+
+
+def _rest(context: Context, taken: Taken, error: HubSpotError | RateLimited) -> None:
+    of_portal = block_if_of_portal(context.database, taken.hub_id, error)
+    wait = LEASE
+    if isinstance(error, RateLimited | RetryLater):
+        wait = min(wait, timedelta(seconds=error.retry_after_s))
+
+    def note(tx: Tx) -> None:
+        if of_portal or isinstance(error, RetryLater):
+            resync_place.rest(tx, taken.id, error=str(error), wait=wait)
+        elif not resync_place.begin_stage_again(tx, taken.id, error=str(error)):
+            resync_place.fail(tx, taken.id, error=str(error))
+
+    context.database.run(note)
