@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syncworker.cli import output
+from syncworker.cli.differences import Differences
 from syncworker.cli.failures import ExitCode
 from syncworker.cli.options import DAY_ONE, DryRunOption, JsonOption, PortalOption, YesOption, ask
 from syncworker.cli.session import opened, portal_opened
@@ -67,19 +69,36 @@ def doctor(
     portal: Annotated[
         int | None, typer.Option("--portal", metavar="HUB_ID", help="This portal only; else all of them.")
     ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, help="How many contacts and companies to compare with the CRM; 0: none.")
+    ] = 200,
+    all_: Annotated[bool, typer.Option("--all", help="Compare all that the ledger knows.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mark what differs: workers then put it right.")] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", dir_okay=False, help="Write the differences to this file, a line each.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at everything, and say what is wrong and what to do about it.
 
-    Database, schema, clocks, Redis, inbox; and of each portal its token, permissions, properties, forms,
-    and the work that is due or parked. Changes nothing. Exit code 1 where there is a problem.
+    Database, schema, clocks, Redis, inbox, processes; and of each portal its token, permissions, properties,
+    forms, webhooks, the work that is due or parked, and whether a sample of its records, or all of them, show in
+    the CRM what the ledger says. Changes nothing without --fix. Exit code 1 where there is a problem.
     """
-    from syncworker.sync.doctor import examine
+    from syncworker.sync.doctor import Compare, examine
 
-    with opened() as context:
-        found = examine(context, only=portal)
+    heard = Differences(csv)
+    with opened() as context, heard:
+        compare = Compare(sample=None if all_ else sample, fix=fix, heard=heard.note)
+        found = examine(context, only=portal, compare=compare if all_ or sample else None)
     problems = [finding for finding in found if not finding.ok]
-    output.show({"ok": not problems, "findings": found}, as_json=as_json, people=lambda: show_findings(found))
+    document = {"ok": not problems, "findings": found, "differences": heard.first, "differing": heard.number}
+
+    def people() -> None:
+        show_findings(found)
+        heard.show()
+
+    output.show(document, as_json=as_json, people=people)
     raise typer.Exit(ExitCode.LOOK if problems else ExitCode.OK)
 
 

@@ -1,7 +1,6 @@
 """Is everything as it must be, and if not, what is to be done?
 
-Nothing is changed. Each check is in the file of its question; whether records show what the ledger says is another
-command's part: `sync/audit.py`.
+Nothing is changed, but that what differs is marked where that is asked for. Each check is in the file of its question.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from syncworker.sync.doctor import servers
 from syncworker.sync.doctor.access import check_access as check_access
 from syncworker.sync.doctor.finding import Finding as Finding
 from syncworker.sync.doctor.finding import problem
+from syncworker.sync.doctor.ledger import Compare as Compare
+from syncworker.sync.doctor.ledger import ledger
 from syncworker.sync.doctor.prepared import prepared, webhooks
 from syncworker.sync.doctor.registrations import registrations
 from syncworker.sync.doctor.work import work
@@ -22,8 +23,8 @@ from syncworker.sync.mark_lists import mark_counts
 from syncworker.sync.runbook import Section
 
 
-def examine(context: Context, *, only: int | None = None) -> list[Finding]:
-    """Everything, or one portal and what concerns all; raises UnknownPortal."""
+def examine(context: Context, *, only: int | None = None, compare: Compare | None = None) -> list[Finding]:
+    """Everything, or one portal and what concerns all; records only with `compare`. Raises UnknownPortal."""
     found = [servers.redis_answers(context), *servers.processes(context)]
     try:
         with context.database.transaction() as tx:
@@ -46,4 +47,6 @@ def examine(context: Context, *, only: int | None = None) -> list[Finding]:
         found += of_portal[portal.hub_id]
         found += check_access(context, portal)
         found += prepared(context, portal)
+        if compare is not None:
+            found.append(ledger(context, portal, compare))
     return found

@@ -1,0 +1,66 @@
+"""What differs between ledger and CRM: shown as far as people read, written to a file however many they are."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import astuple, fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from syncworker.cli import output
+
+if TYPE_CHECKING:
+    from syncworker.sync.audit import Difference
+
+# A screen's worth; all of them are in the file.
+_SHOWN = 50
+_KEPT = 1000
+
+
+class Differences:
+    """Keeps the first of them, counts all, and writes each to a CSV file as it is found."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._path = file
+        self._file: TextIO | None = None
+        self.first: list[Difference] = []
+        self.number = 0
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            self._file = self._path.open("w", newline="", encoding="utf-8")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def note(self, one: Difference) -> None:
+        """Take one in."""
+        self.number += 1
+        if len(self.first) < _KEPT:
+            self.first.append(one)
+        if self._file is not None:
+            writer = csv.writer(self._file)
+            if self.number == 1:
+                writer.writerow(field.name for field in fields(one))
+            writer.writerow(_harmless(value) for value in astuple(one))
+
+    def show(self) -> None:
+        """Print the first of them as a table."""
+        if not self.number:
+            return
+        columns = ("portal", "kind", "id", "property", "in the CRM", "in the ledger", "")
+        rows = [(*astuple(one)[:-1], "under way" if one.under_way else "") for one in self.first[:_SHOWN]]
+        output.table("differences", columns, rows, empty="")
+        if self.number > _SHOWN:
+            output.note(f"{self.number - _SHOWN} more: --csv FILE has all of them")
+
+
+def _harmless(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula: what the CRM shows may be anybody's words."""
+    text = str(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -1,0 +1,100 @@
+"""The doctor compares the ledger with the CRM, lists what differs, and marks it where it is told to."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from support.runbook import is_there
+from syncworker.registration.rules.terms import Source
+from syncworker.sync import operations, turns
+from syncworker.sync.audit import audit
+from syncworker.sync.doctor import Compare, Finding, examine
+from syncworker.sync.marks import Kind
+
+Run = Callable[..., Any]
+Demo = Any
+
+
+@pytest.fixture
+def registered(run: Run, demo: Demo) -> tuple[Demo, str]:
+    """A registered contact that shows it."""
+    run("setup", "--yes")
+    contact_id = demo.contact()
+    operations.register(demo.context, demo.hub_id, contact_id, who="a test", source=Source.APP, key="1")
+    settle(demo)
+    return demo, contact_id
+
+
+def settle(demo: Demo) -> None:
+    for _ in range(5):
+        turns.interactive_turn(demo.context, demo.hub_id)
+        turns.bulk_turn(demo.context, demo.hub_id)
+
+
+def of_ledger(demo: Demo, **compare: Any) -> Finding:
+    found = examine(demo.context, compare=Compare(**compare))
+    return next(finding for finding in found if finding.name == "ledger")
+
+
+def test_what_the_crm_shows_otherwise_is_listed_and_put_right_only_when_told(
+    run: Run, registered: tuple[Demo, str], tmp_path: Path
+) -> None:
+    demo, contact_id = registered
+    sound = of_ledger(demo)
+    assert sound.ok, sound
+    assert "2 records compared" in sound.text
+    demo.sandbox.edit(demo.hub_id, "contacts", contact_id, {"partner_registration_status": "expired"})
+    rows_before = counts(demo)
+    listed = run("doctor", "--all", "--csv", tmp_path / "differences.csv", "--json")
+    assert listed.code == 1
+    assert counts(demo) == rows_before, "looking changes nothing"
+    [one] = listed.json["differences"]
+    assert (one["object_id"], one["property"], one["crm"], one["ledger"], one["under_way"]) == (
+        contact_id, "partner_registration_status", "expired", "registered", False,
+    )  # fmt: skip
+    with (tmp_path / "differences.csv").open(encoding="utf-8") as file:
+        assert [row["crm"] for row in csv.DictReader(file)] == ["expired"]
+    assert "expired" in run("doctor").out
+    assert "they are marked" in of_ledger(demo, sample=None, fix=True).what_now
+    assert "1 more are marked already" in of_ledger(demo).text
+    settle(demo)
+    assert of_ledger(demo).ok
+
+
+def counts(demo: Demo) -> dict[str, int]:
+    with demo.context.database.transaction() as tx:
+        return {
+            table: tx.connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in ("history", "marks", "requests", "registrations", "records")
+        }
+
+
+def test_a_record_that_is_gone_without_a_webhook_is_a_difference(registered: tuple[Demo, str]) -> None:
+    demo, contact_id = registered
+    demo.sandbox.post(f"/_sandbox/portals/{demo.hub_id}/contacts/{contact_id}/delete")
+    heard: list[Any] = []
+    found = of_ledger(demo, sample=None, heard=heard.append)
+    assert not found.ok
+    assert is_there(found.runbook)
+    assert ("record", "gone") in [(one.property, one.crm) for one in heard]
+
+
+def test_all_records_are_compared_page_by_page(registered: tuple[Demo, str]) -> None:
+    demo, _ = registered
+    many = """
+        INSERT INTO records (hub_id, kind, object_id, reconciled_at)
+        SELECT :hub, 'contact', (900000 + n)::text, now() FROM generate_series(1, 250) AS n
+    """
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text(many), {"hub": demo.hub_id})
+    pages = list(audit(demo.context, demo.hub_id, sample=None))
+    assert [page.compared for page in pages] == [100, 100, 51, 1]
+    gone = {one.object_id for page in pages for one in page.differences if one.kind is Kind.CONTACT}
+    assert len(gone) == 250
+    assert sum(page.compared for page in audit(demo.context, demo.hub_id, sample=7)) == 8
