@@ -117,3 +117,49 @@ def test_searches_have_a_limit_of_their_own_and_no_headers(portal: Portal) -> No
     assert b"secondly limit" in refused[0]
     assert b"policyName" not in refused[0]
     assert portal.server.stats()["rate_limited"] == len(refused)
+
+
+def test_an_hour_of_lag_passes_when_the_clock_is_moved(portal: Portal) -> None:
+    portal.server.faults(search_lag_s=3600)
+    portal.contact(email="ann@acme.test")
+    assert portal.search(filterGroups=[])[1]["total"] == 0
+    portal.server.move_clock(ahead_s=3601)
+    assert portal.search(filterGroups=[])[1]["total"] == 1
+    portal.server.move_clock(ahead_s=0)
+
+
+def test_an_unsteady_index_shows_a_change_takes_it_back_and_repeats_itself(portal: Portal) -> None:
+    portal.server.settings(portal.hub_id, search_limit=0)
+    portal.server.faults(seed=3, search_lag_s=3000, search={"lag_most_s": 3600, "flickers": 0.5, "repeats": 1.0})
+    portal.contact(email="ann@acme.test")
+    shown = [[one["id"] for one in portal.search(filterGroups=[])[1]["results"]] for _ in range(20)]
+    assert {len(ids) for ids in shown} == {0, 2}
+    portal.server.faults(search_lag_s=0)
+
+
+def test_what_is_put_into_a_page_pushes_nothing_out_for_good(portal: Portal) -> None:
+    portal.server.settings(portal.hub_id, search_limit=0)
+    portal.server.faults(search_lag_s=0, search={"strangers": 1.0, "repeats": 1.0, "shuffled": True, "miscounts": True})
+    ids = {portal.contact(email=f"a{number}@acme.test") for number in range(12)}
+    portal.contact(email="stranger@other.test")
+    seen: set[str] = set()
+    for _ in range(12):
+        low = max((int(one) for one in seen), default=0)
+        status, page = portal.search(
+            filterGroups=[
+                {
+                    "filters": [
+                        {"propertyName": "email", "operator": "CONTAINS_TOKEN", "value": "acme"},
+                        {"propertyName": "hs_object_id", "operator": "GT", "value": str(low)},
+                    ]
+                }
+            ],
+            sorts=["hs_object_id"],
+            limit=4,
+        )
+        assert (status, len(page["results"]) <= 4) == (200, True)
+        asked = sorted(int(one) for one in ids if int(one) > low)
+        given = {one["id"] for one in page["results"]}
+        assert {str(one) for one in asked[:2]} <= given
+        seen |= {str(one) for one in asked[:2]}
+    assert seen == ids

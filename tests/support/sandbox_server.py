@@ -174,6 +174,10 @@ class SandboxServer:
         """Set the fault plan (`http=`, `webhooks=`, `search_lag_s=`, `seed=`); without arguments, none."""
         self.post("/_sandbox/faults", plan)
 
+    def move_clock(self, *, ahead_s: int) -> None:
+        """Let it be later in the sandbox than it is by as much."""
+        self.post("/_sandbox/clock", {"ahead_s": ahead_s})
+
     def stats(self) -> dict[str, Any]:
         """Calls by route and status, 429s, webhook outcomes."""
         found: dict[str, Any] = self.get("/_sandbox/stats")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from email.utils import formatdate
@@ -88,7 +87,7 @@ class App:
         await _send(send, reply, date=self._date(), call_method=scope["method"])
 
     def _date(self) -> bytes:
-        return _http_date(int(time.time() + self.world.faults.plan.clock_s))
+        return _http_date(int(now_ms() / 1000 + self.world.faults.plan.clock_s))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

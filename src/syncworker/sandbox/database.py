@@ -70,7 +70,7 @@ type));
 CREATE TEMP TABLE lagging(
   portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, visible INTEGER NOT NULL,
   present INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL, email TEXT, domain TEXT,
-  props TEXT,
+  props TEXT, early INTEGER NOT NULL DEFAULT 0,
   seq INTEGER PRIMARY KEY);
 CREATE INDEX temp.lagging_id ON lagging(portal, type, id, seq);
 CREATE INDEX temp.lagging_visible ON lagging(visible);

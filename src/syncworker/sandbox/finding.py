@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from syncworker.sandbox import records
+from syncworker.sandbox import records, unsteady
 from syncworker.sandbox.answers import invalid, invalid_json
 from syncworker.sandbox.call import needed, strings, text
 from syncworker.sandbox.catalogue import Schema
@@ -84,13 +84,17 @@ class Finder:
         database = self.world.database
         database.execute("DELETE FROM lagging WHERE visible <= ?", (now,))
         scope: list[object] = [self.portal.hub_id, self.kind.number]
+        unsteady.show_some_early(self.world, self.portal, self.kind)
         lagging = database.execute(
-            "SELECT EXISTS (SELECT 1 FROM lagging WHERE portal = ? AND type = ?)", scope
+            "SELECT EXISTS (SELECT 1 FROM lagging WHERE portal = ? AND type = ? AND NOT early)", scope
         ).fetchone()[0]
         matching = f"FROM records r WHERE portal = ? AND type = ? AND archived IS NULL AND {self.condition}"
         values = [*scope, *self.values]
         if lagging:
-            matching += " AND NOT EXISTS (SELECT 1 FROM lagging l WHERE l.portal = ? AND l.type = ? AND l.id = r.id)"
+            matching += (
+                " AND NOT EXISTS (SELECT 1 FROM lagging l "
+                "WHERE l.portal = ? AND l.type = ? AND l.id = r.id AND NOT l.early)"
+            )
             values += scope
         key = f"SELECT {self.order} AS place, id "
         sql = key + matching
@@ -100,7 +104,7 @@ class Finder:
             sql += (
                 f" UNION ALL {key}FROM lagging WHERE portal = ? AND type = ? AND present AND "
                 f"{self.condition} "
-                "AND seq IN (SELECT min(seq) FROM lagging WHERE portal = ? AND type = ? GROUP BY id)"
+                "AND seq IN (SELECT min(seq) FROM lagging WHERE portal = ? AND type = ? AND NOT early GROUP BY id)"
             )
             everything += [*self.order_values, *scope, *self.values, *scope]
         total = database.execute(f"SELECT count(*) FROM ({sql})", everything).fetchone()[0]

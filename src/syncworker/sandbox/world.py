@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from syncworker.sandbox import clock
 from syncworker.sandbox.catalogue import Catalogue
 from syncworker.sandbox.database import Database
 from syncworker.sandbox.faults import Faults, Plan
@@ -57,6 +58,7 @@ class World:
             self.directory.load(self.webhook_url)
             self.catalogue.load()
         self.faults.set(Plan())
+        clock.move(0)
         self.limits.reset()
         self.stats.reset()
         self.outbox.counts.clear()

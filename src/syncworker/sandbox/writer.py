@@ -129,14 +129,13 @@ class Writer:
 
     def lag(self, kind: ObjectType, ids: Iterable[int]) -> None:
         """Let search see the present state of records for a while longer; call it before changing them."""
-        lag = int(self.world.faults.plan.search_lag_s * 1000)
-        if lag:
-            visible = self.now + lag
-            self.world.database.executemany(_LAG, [(visible, self.portal.hub_id, kind.number, id_) for id_ in ids])
+        lag = self.world.faults.next_lag_ms
+        changes = [(self.now + lag(), self.portal.hub_id, kind.number, id_) for id_ in ids]
+        self.world.database.executemany(_LAG, [change for change in changes if change[0] > self.now])
 
     def lag_new(self, kind: ObjectType, id_: int) -> None:
         """Hide a new record from search for a while."""
-        lag = int(self.world.faults.plan.search_lag_s * 1000)
+        lag = self.world.faults.next_lag_ms()
         if lag:
             self.world.database.execute(_LAG_NEW, (self.portal.hub_id, kind.number, id_, self.now + lag))
 

@@ -42,7 +42,7 @@ from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 # What search may take to show a change, at most. HubSpot says "a few moments"; others saw updates missing in results
 # of the last hour, and keep an hour back as we do.
 SHOWN_WITHIN = timedelta(hours=1)
-# The database's clock may be ahead of HubSpot's by as much.
+# HubSpot tells its time in whole seconds, and one answer in five may be a proxy's.
 CLOCKS_DIFFER = timedelta(minutes=5)
 LATE = SHOWN_WITHIN + CLOCKS_DIFFER
 LATE_EVERY = timedelta(minutes=5)
@@ -143,6 +143,21 @@ class _Reader:
         mark(tx, self._hub_id, self.stream.kind, interesting, priority=Priority.POLL, cause=cause)
         return bool(interesting)
 
+    def hubspot_time(self) -> datetime:
+        """What time it is at HubSpot, and no later than by our own clock.
+
+        A clock of ours that jumped ahead would have us pass what search does not show yet, and never look there again.
+        """
+        clock = self._context.hubspot_clock
+        if clock.now() is None:
+            self.client.account_info()  # any answer tells the time
+
+        def work(tx: Tx) -> datetime:
+            skew = clock.skew(tx)
+            return tx.now if skew is None else tx.now + min(skew.apart, timedelta(0))
+
+        return self.run(work)
+
     def turned(self) -> None:
         """A page is done: let others work, every few pages."""
         self._pages += 1
@@ -183,7 +198,7 @@ def _newest(reader: _Reader, cursor: Cursor) -> bool:
 def _late(reader: _Reader, cursor: Cursor) -> bool:
     """All that changed from the high-water to an hour ago, each page committed with what it marks."""
     kind = reader.stream.kind
-    until = cursor.until or reader.run(lambda tx: tx.now) - LATE
+    until = cursor.until or reader.hubspot_time() - LATE
     if until <= cursor.high_water:
         return True
     stretch = Stretch(since=cursor.high_water, until=until, after_id=cursor.after_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syncworker.sandbox import unsteady
 from syncworker.sandbox.answers import Reply, invalid, ok
 from syncworker.sandbox.call import Call
 from syncworker.sandbox.clock import now_ms
@@ -31,11 +32,12 @@ def search_records(world: World, portal: Portal, call: Call) -> Reply:
         raise invalid(f"The maximum number of results that can be paged to is {CAP}")
     finder = Finder.parse(world, portal, kind, body)
     total, found = finder.run(offset=offset, limit=limit, now=now_ms())
+    found, more = unsteady.disturb(world, portal, kind, found, limit=limit, more=offset + limit < total)
     answer: dict[str, object] = {
-        "total": total,
+        "total": unsteady.miscounted(world, total),
         "results": show(world, portal, kind, found, wish_of_body(world, portal, kind, body)),
     }
-    if offset + limit < total:
+    if more:
         answer["paging"] = {"next": {"after": str(offset + limit)}}
     return ok(answer)
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from syncworker.sandbox import faults
 from syncworker.sandbox.answers import RefusedError, Reply, invalid, object_not_found, ok
 from syncworker.sandbox.call import Call, record_id, text
+from syncworker.sandbox.clock import iso, move, now_ms
 from syncworker.sandbox.control import crm_user, seeding
 from syncworker.sandbox.control.browsing import browse, inspect
 from syncworker.sandbox.deliveries import Deliveries
@@ -58,6 +59,9 @@ def answer_control(world: World, call: Call, deliveries: Deliveries) -> Reply:
         case ("POST", ["faults"]):
             world.faults.set(faults.parse(_json(call)))
             return ok(_faults(world))
+        case ("POST", ["clock"]):
+            move(_count(_json(call), "ahead_s") * 1000)
+            return ok({"now": iso(now_ms())})
         case ("POST", ["reset"]):
             world.reset(keep_properties=_json(call).get("keep_properties") is True)
             return ok({"status": "ok"})
@@ -198,6 +202,7 @@ def _faults(world: World) -> dict[str, object]:
             "delay_s": plan.delay_s,
         },
         "search_lag_s": plan.search_lag_s,
+        "search": asdict(plan.search),
         "timeout_s": plan.timeout_s,
         "slow_s": plan.slow_s,
         "retry_after_s": plan.retry_after_s,
