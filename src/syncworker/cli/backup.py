@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncworker.cli import output
-from syncworker.cli.options import RUNNING, JsonOption, YesOption, ask
+from syncworker.cli.failures import ExitCode
+from syncworker.cli.options import RUNNING, DryRunOption, JsonOption, PortalOption, YesOption, ask
+from syncworker.cli.session import meant, opened, who
 
 if TYPE_CHECKING:
     from syncworker.store.backup import Manifest
     from syncworker.store.secrets import Secrets
+    from syncworker.sync.rebuild import Rebuilt
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("backup", rich_help_panel=RUNNING)(backup)
     app.command("restore", rich_help_panel=RUNNING)(restore)
+    app.command("rebuild", rich_help_panel=RUNNING)(rebuild)
 
 
 def backup(
@@ -67,6 +71,57 @@ def restore(
         output.say("All portals are paused. Next: syncworker rebuild")
 
     output.show(_fields(made), as_json=as_json, people=people)
+
+
+def rebuild(
+    portal: PortalOption = None, dry_run: DryRunOption = False, yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """Take in from the CRM what the ledger does not know: after `restore`, or with a database that is new.
+
+    Registrations come in with their own dates, what was deregistered since ends, what was asked since is
+    asked again. Reads the records of all portals, or of one; writes nothing to the CRM. Portals that `restore`
+    paused then go on. Exit code 1: something is listed that a person must settle.
+    """
+    from syncworker.store import portals
+    from syncworker.sync import rebuild as rebuilding
+
+    with opened() as context:
+        with context.database.transaction() as tx:
+            chosen = portals.everyone(tx)
+        if portal is not None or not chosen:
+            chosen = [meant(context, portal)]
+        if not dry_run:
+            many = ", ".join(str(one.hub_id) for one in chosen)
+            ask(f"Read all records of portal {many}, and bring the ledger to what they show?", yes=yes)
+        done = rebuilding.rebuild(context, chosen, who=who(), dry_run=dry_run, progress=output.note)
+    output.show(
+        {"dry_run": dry_run, "rebuilt": done},
+        as_json=as_json,
+        people=lambda: _show_rebuilt(done, dry_run=dry_run),
+    )
+    raise typer.Exit(ExitCode.LOOK if done.claims.problems else ExitCode.OK)
+
+
+def _show_rebuilt(done: Rebuilt, *, dry_run: bool) -> None:
+    claims = done.claims
+    output.say("Nothing was kept; this would become of it:" if dry_run else "The ledger has what the CRM shows:")
+    output.facts(
+        {
+            "records that show a status": done.records,
+            "domains known already": claims.known,
+            "registrations that came in": len(claims.registered),
+            "came in as ended": len(claims.past),
+            "renewed since": len(claims.renewed),
+            "deregistered since": len(claims.ended),
+            "taken back since": len(claims.undone),
+            "submissions found again": done.submissions,
+            "requests decided since": done.decided,
+            "requests asked again": done.asked_again,
+            "portals that go on": ", ".join(map(str, done.going_on)),
+        }
+    )
+    if claims.problems:
+        output.table("For a person", ("domain", "what does not fit"), claims.problems, empty="")
 
 
 def _database() -> tuple[str, Secrets]:

@@ -93,6 +93,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.page_cursor import BadCursor
     from syncworker.sync.pausing import NotRebuilt
+    from syncworker.sync.rebuild import NotStill
     from syncworker.sync.resync import ResyncOver, ResyncRuns, UnknownResync
     from syncworker.sync.takeover import BadFile
 
@@ -113,7 +114,16 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             BadCursor,
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
-        ExitCode.REFUSED: (TooLateToUndo, ResyncRuns, ResyncOver, WrongAccount, NotOpen, NotRebuilt, NotEmpty),
+        ExitCode.REFUSED: (
+            TooLateToUndo,
+            ResyncRuns,
+            ResyncOver,
+            WrongAccount,
+            NotOpen,
+            NotRebuilt,
+            NotEmpty,
+            NotStill,
+        ),
         ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }

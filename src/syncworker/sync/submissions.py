@@ -160,7 +160,7 @@ def resolve(context: Context, hub_id: int) -> None:
             return
         emails = sorted({email for email in waiting.values() if email})
         try:
-            found = _contacts_of(context.client(hub_id), emails[:100])
+            found = contacts_of(context.client(hub_id), emails[:100])
         except (HubSpotError, RateLimited) as error:
             block_if_of_portal(context.database, hub_id, error)
             # Their turn comes again by the time that taking them had set.
@@ -168,7 +168,7 @@ def resolve(context: Context, hub_id: int) -> None:
         context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))  # noqa: B023 - run at once
 
 
-def _contacts_of(client: HubSpotClient, emails: Sequence[str]) -> dict[str, str]:
+def contacts_of(client: HubSpotClient, emails: Sequence[str]) -> dict[str, str]:
     """The contacts of these emails. Anybody can submit one that HubSpot refuses: it is found out, and left out."""
     if not emails:
         return {}
@@ -178,7 +178,7 @@ def _contacts_of(client: HubSpotClient, emails: Sequence[str]) -> dict[str, str]
         if len(emails) == 1:
             return {}
         middle = len(emails) // 2
-        return _contacts_of(client, emails[:middle]) | _contacts_of(client, emails[middle:])
+        return contacts_of(client, emails[:middle]) | contacts_of(client, emails[middle:])
     return {email: record.id for email, record in read.found.items() if not record.archived}
 
 
