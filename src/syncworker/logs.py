@@ -1,17 +1,20 @@
 """How does a process log? One event a line on standard error: JSON for machines, readable in a terminal.
 
 Both our own events and what libraries log through the standard library come out the same way. Nothing here
-looks for secrets: whoever logs hands over ids and reasons, never bodies, tokens or emails.
+looks for secrets: whoever logs hands over ids and reasons, never bodies or tokens. What errors of others quote of
+persons is taken out.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
+
+from syncworker.redaction import without_persons
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -28,6 +31,13 @@ class ToStandardError(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
+def _without_persons(_logger: object, _method: str, event: Any) -> Any:
+    """The line, or its values, without what others quote of persons."""
+    if isinstance(event, str):
+        return without_persons(event)
+    return {name: without_persons(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 def configure(*, level: Level = "info") -> None:
     """Set up logging for this process, from `level` on; calling it again replaces what was."""
     shared: list[Processor] = [
@@ -40,9 +50,9 @@ def configure(*, level: Level = "info") -> None:
     in_terminal = sys.stderr.isatty()
     rendering: list[Processor] = (
         # Without the values of variables, which may be tokens.
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback), _without_persons]
         if in_terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, _without_persons, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -209,3 +210,13 @@ def test_a_request_of_another_partner_is_not_found(run: Run, demo: Demo, second:
     answer = run("requests", "withdraw", item["id"], "--portal", second.hub_id)
     assert answer.code == 3
     assert "there is no request" in answer.complaint
+
+
+def test_somebody_is_erased_by_email_after_being_told_what_is_kept(run: Run, demo: Demo) -> None:
+    contact_id = registered(run, demo)
+    assert run("privacy", "erase").code == 2
+    would = run("privacy", "erase", "--email", "asa@nordlys.se", "--dry-run", "--json")
+    assert json.loads(would.out)["contacts"] == [[demo.hub_id, contact_id]]
+    assert "contact" in run("privacy", "erase", "--email", "asa@nordlys.se", "--yes").out
+    again = run("privacy", "erase", "--email", "asa@nordlys.se", "--dry-run")
+    assert "Nothing is kept" in again.out

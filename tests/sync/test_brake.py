@@ -72,7 +72,12 @@ def test_registrations_that_all_end_on_one_day_wait_for_a_person(rig: Rig) -> No
     rig.settle()
     assert (portal(rig).blocked_reason, shown(rig, ids)) == (None, {"expired": 25})
     with rig.context.database.transaction() as tx:
-        told = tx.connection.execute(text("SELECT event, who FROM history WHERE event LIKE 'brake%' ORDER BY id"))
+        told = tx.connection.execute(
+            text(
+                "SELECT event, coalesce(name, who) FROM history LEFT JOIN persons ON persons.id = person_id "
+                "WHERE event LIKE 'brake%' ORDER BY history.id"
+            )
+        )
         assert [tuple(row) for row in told] == [("braked", "syncworker"), ("brake_released", "cli:eva")]
 
 

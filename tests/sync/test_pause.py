@@ -69,7 +69,8 @@ def test_who_paused_and_why_is_kept_and_the_mode_of_before_comes_back(rig: Rig) 
         unpause(rig)
         assert (portal(rig).mode, portal(rig).pause) == (mode, None)
     with rig.context.database.transaction() as tx:
-        told = tx.connection.execute(text("SELECT event, who, why FROM history ORDER BY id")).all()
+        named = "SELECT event, name, why FROM history JOIN persons ON persons.id = person_id ORDER BY history.id"
+        told = tx.connection.execute(text(named)).all()
     why = ("cli:eva", "the quarter's audit")
     assert [tuple(row) for row in told] == [(Happened.PAUSED, *why), (Happened.UNPAUSED, *why)] * 2
 

@@ -159,7 +159,10 @@ def test_the_word_of_whoever_confirmed_is_in_the_history(rig: Rig) -> None:
     operations.confirm(rig.context, waiting.id, who="the manager")
     rig.settle()
     with rig.context.database.transaction() as tx:
-        who = text("SELECT who FROM history WHERE event = 'deregistered' AND registration_id IS NOT NULL")
+        who = text(
+            "SELECT name FROM history JOIN persons ON persons.id = person_id "
+            "WHERE event = 'deregistered' AND registration_id IS NOT NULL"
+        )
         assert "the manager" in tx.connection.execute(who).scalars().all()
         assert registrations.newest_of(tx, 1, "fjordline-tools.se").deregistered_at is not None
 

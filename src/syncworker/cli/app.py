@@ -15,6 +15,7 @@ from syncworker.cli import (
     ledger,
     marks,
     portals,
+    privacy,
     registering,
     registrations,
     requests,
@@ -50,6 +51,7 @@ registering.add_to(app)
 ledger.add_to(app)
 app.add_typer(registrations.app, name="registrations", rich_help_panel=LEADS)
 app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
+app.add_typer(privacy.app, name="privacy", rich_help_panel=LEADS)
 resync.add_to(app)
 app.add_typer(marks.app, name="marks", rich_help_panel=WORK)
 brake.add_to(app)

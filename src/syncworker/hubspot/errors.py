@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from syncworker.redaction import without_emails
+
 Scope = Literal["call", "portal", "daily", "migration"]
 
 
@@ -31,10 +33,11 @@ class HubSpotError(Exception):
         """`status` is None where no answer came; `route` is method and path, without query and host."""
         self.status = status
         self.category = category
-        self.message = message
+        # It may quote what was sent: the email a contact was looked up by.
+        self.message = without_emails(message)
         self.correlation_id = correlation_id
         self.route = route
-        super().__init__(message)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         answered = f"HubSpot answered {self.status}" if self.status is not None else "No answer from HubSpot"

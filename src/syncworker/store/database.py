@@ -65,6 +65,8 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=10,
+            # An error's text is kept and logged: it must not name the values, which are persons' too.
+            hide_parameters=True,
             connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=20s"},
         )
         self.clock = clock or DatabaseClock()

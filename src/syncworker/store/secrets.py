@@ -45,6 +45,7 @@ class Secrets:
     def __init__(self, secret_key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"credentials")))
         self._email_key = _derive(secret_key, b"email")
+        self._key_key = _derive(secret_key, b"request key")
         self.fingerprint = _derive(secret_key, b"fingerprint").hex()
         """Tells this key from another, and nothing else of it."""
 
@@ -68,6 +69,10 @@ class Secrets:
     def email_hash(self, email: str) -> str:
         """A keyed hash of an email: the same for the same person, of no use without the key."""
         return hmac.new(self._email_key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+    def key_hash(self, key: str) -> str:
+        """A keyed hash of a request's key that somebody else made up: it may have a person's email in it."""
+        return hmac.new(self._key_key, key.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def _derive(secret_key: str, purpose: bytes) -> bytes:

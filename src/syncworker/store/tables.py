@@ -153,6 +153,7 @@ requests = Table(
         "resolve_after",
         postgresql_where=text("contact_id IS NULL AND state = 'processing'"),
     ),
+    Index("ix_requests_never_resolved", "created_at", postgresql_where=text("state = 'unresolved'")),
     Index(
         "ix_requests_invalid",
         "created_at",
@@ -201,6 +202,18 @@ registrations = Table(
     Index("ix_registrations_needs_person", "partner_id", postgresql_where=text("needs_person IS NOT NULL")),
 )
 
+# Who does things: CRM users, operators. The one place where history's persons have a name, so that it can be erased.
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text),  # as in `cli:marta`; null once erased
+    Column("named_at", Time, nullable=False),
+    Column("erased_at", Time),
+    # Partial: erasing a name must not wait for whoever refers to the row at that moment.
+    Index("uq_persons_name", "name", unique=True, postgresql_where=text("name IS NOT NULL")),
+)
+
 # What happened, in order; never changed (a trigger refuses it). Holds ids, never a person's fields.
 history = Table(
     "history",
@@ -218,6 +231,7 @@ history = Table(
     Column("company_id", Text),
     Column("request_id", BigInteger),
     Column("registration_id", BigInteger),
+    Column("person_id", BigInteger, ForeignKey("persons.id")),  # who it was, where it was a person
     Index("ix_history_domain", "domain", "id"),
     Index("ix_history_contact", "hub_id", "contact_id", "id"),
     Index("ix_history_registration", "registration_id"),
@@ -305,6 +319,7 @@ records = Table(
     Column("written", JSONB),  # what we last wrote
     Column("written_times", SmallInteger, nullable=False, server_default="0"),
     Column("written_since", Time),
+    Column("erased_at", Time),  # a person's fields were erased, and are never kept again
     Column("request_cleared", Time),  # its request property is being cleared: when the value handled had been set
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
     Index("ix_records_domain", "hub_id", "domain"),
@@ -368,4 +383,14 @@ clock_skew = Table(
     Column("observed_at", Time, nullable=False),
     Column("apart_since", Time),
     CheckConstraint("one", name="one_row"),
+)
+
+# Persons who were deleted for privacy, as a keyed hash of their email: what they submitted before is not taken in anew.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
+    Column("email_hash", Text, nullable=False),
+    Column("erased_at", Time, nullable=False),
+    PrimaryKeyConstraint("hub_id", "email_hash"),
 )

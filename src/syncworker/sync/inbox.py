@@ -17,7 +17,7 @@ from syncworker.hubspot.events import Event
 from syncworker.store import portals as portal_rows
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals
-from syncworker.sync import observed
+from syncworker.sync import observed, privacy
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import hurry_forms
 from syncworker.sync.marks import Kind, Priority, mark
@@ -27,6 +27,8 @@ from syncworker.sync.wake import Bell, Ring
 ROWS = 100
 # A new record may have come by a form: its submission, read meanwhile, marks it to be looked at once and at once.
 FOR_ITS_FORM = timedelta(seconds=2)
+# What erases a person here.
+_ERASED = ("contact", "privacyDeletion")
 # Events after which a form may have a new submission: HubSpot has no event for the submission itself.
 _FORM_HINTS = frozenset({"creation", "restore"})
 
@@ -60,6 +62,9 @@ def expand(context: Context) -> bool:
         rings.clear()
         rows = tx.connection.execute(_TAKE, {"rows": ROWS}).all()
         entries = [entry for row in rows for entry in row.events]
+        erased = [(int(str(hub)), str(id_)) for hub, kind, id_, event in entries if (kind, event) == _ERASED]
+        # By the webhook alone: HubSpot may be away for hours.
+        privacy.erase_contacts(tx, context.secrets, erased)
         rings.update(_mark(tx, entries))
         heard_of.clear()
         heard_of.update(int(str(entry[0])) for entry in entries)

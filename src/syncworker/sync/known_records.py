@@ -132,9 +132,14 @@ _KEEP = text("""
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (object_id text, name text, email text, company text,
            country text, domain text, company_id text, presence text, seen text)
     ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET
-        name = excluded.name, email = excluded.email, company = excluded.company, country = excluded.country,
+        -- Read before a privacy deletion, and kept after it: a person who was erased stays so.
+        name = CASE WHEN records.erased_at IS NULL THEN excluded.name END,
+        email = CASE WHEN records.erased_at IS NULL THEN excluded.email END,
+        company = CASE WHEN records.erased_at IS NULL THEN excluded.company END,
+        country = CASE WHEN records.erased_at IS NULL THEN excluded.country END,
+        seen = CASE WHEN records.erased_at IS NULL THEN excluded.seen END,
         domain = excluded.domain, company_id = excluded.company_id, presence = excluded.presence,
-        seen = excluded.seen, reconciled_at = excluded.reconciled_at
+        reconciled_at = excluded.reconciled_at
 """)
 
 
@@ -160,7 +165,8 @@ _NOTE_REGISTERED = text("""
     ON CONFLICT (hub_id, kind, object_id) DO NOTHING
 """)
 _GONE = """
-    UPDATE records SET presence = 'archived', reconciled_at = :now {personal}
+    UPDATE records SET presence = CASE WHEN presence = 'erased' THEN presence ELSE 'archived' END,
+           reconciled_at = :now {personal}
      WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
 """
 _GONE_COMPANIES = text(_GONE.format(personal=""))

@@ -18,6 +18,7 @@ from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.privacy import made_up_key
 from syncworker.sync.wake import Bell, Ring
 
 
@@ -30,7 +31,7 @@ def register(context: Context, hub_id: int, contact_id: str, *, who: str, source
     def ask(tx: Tx) -> Stored | None:
         portal = portals.get(tx, hub_id)
         new = NewRequest(
-            key=f"{source}:{key}",
+            key=made_up_key(context.secrets, source, key),
             action=Action.REGISTER,
             source=source,
             who=who,
@@ -46,9 +47,9 @@ def register(context: Context, hub_id: int, contact_id: str, *, who: str, source
     return request
 
 
-def request_of_key(tx: Tx, hub_id: int, *, source: Source, key: str) -> Stored | None:
+def request_of_key(context: Context, tx: Tx, hub_id: int, *, source: Source, key: str) -> Stored | None:
     """The request that was made with this key, if any."""
-    return asked.of_key(tx, hub_id, f"{source}:{key}")
+    return asked.of_key(tx, hub_id, made_up_key(context.secrets, source, key))
 
 
 def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:

@@ -25,7 +25,7 @@ from syncworker.store.database import Tx
 from syncworker.store.secrets import Secrets
 from syncworker.store.tables import forms, requests
 from syncworker.store.texts import storable
-from syncworker.sync import cursors
+from syncworker.sync import cursors, privacy
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
@@ -92,8 +92,10 @@ def collect(context: Context, cursor: Cursor) -> int:
 
     def store(tx: Tx) -> int:
         portal = portals.get(tx, cursor.hub_id)
+        # HubSpot may go on listing what a person submitted who was deleted for privacy since.
+        counts = privacy.without_erased(tx, context.secrets, cursor.hub_id, found)
         # All at once, and only now: who asked first is served first.
-        new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=found)
+        new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=counts)
         # A time that has not come yet would make us blind until then.
         newest = max((min(one.requested_at, tx.now) for one in found), default=cursor.high_water)
         cursors.move(tx, cursor, high_water=newest, settled_to=settles if late else None)
@@ -123,7 +125,7 @@ def _pages(context: Context, hub_id: int, form_id: str, since: datetime) -> Iter
 def keep(tx: Tx, secrets: Secrets, hub_id: int, form_id: str, submissions: Sequence[Submission]) -> int:
     """Keep a request for each submission that was not seen before; return how many those are."""
     portal = portals.get(tx, hub_id)
-    new = [request(secrets, form_id, one) for one in submissions]
+    new = privacy.without_erased(tx, secrets, hub_id, [request(secrets, form_id, one) for one in submissions])
     return len(asked.add(tx, partner_id=portal.partner.id, hub_id=hub_id, new=new))
 
 
@@ -144,10 +146,13 @@ def request(secrets: Secrets, form_id: str, submission: Submission) -> NewReques
 
 def _key(secrets: Secrets, form_id: str, submission: Submission, email: str) -> str:
     if submission.conversion_id:
-        # Hashed where it is longer than an id can be: whatever HubSpot sends, the key fits its index.
+        # Hashed where it is longer than an id can be: whatever HubSpot sends, the key fits its index. And where it has
+        # an email in it: a key outlives the person.
         conversion = submission.conversion_id
         if len(conversion) > 100:
             conversion = hashlib.sha256(conversion.encode("utf-8", "replace")).hexdigest()
+        elif "@" in conversion:
+            conversion = secrets.key_hash(conversion)
         return f"form:{form_id}:{conversion}"
     return f"form:{form_id}:{submission.submitted_at.timestamp():.3f}:{secrets.email_hash(email)}"
 

@@ -1,16 +1,21 @@
-"""What happened, when, by whom, why and from where? Append-only; holds ids, never a person's fields."""
+"""What happened, when, by whom, why and from where? Append-only; holds ids, never a person's fields.
+
+Who it was, if a person, stands in `persons`, where it can be erased.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import insert, select
 
+from syncworker.redaction import without_emails
+from syncworker.registration.ledger import people
 from syncworker.store.database import Tx
-from syncworker.store.tables import history
+from syncworker.store.tables import history, persons
 
 
 class Happened(StrEnum):
@@ -75,14 +80,32 @@ class Entry(Event):
 
 def record(tx: Tx, events: Iterable[Event]) -> None:
     """Keep what happened."""
-    rows = [{"at": tx.now, **asdict(event)} for event in events]
+    told = list(events)
+    ids = people.refer(tx, {event.who for event in told})
+    rows = [
+        {
+            "at": tx.now,
+            **asdict(event),
+            "who": people.PERSON if event.who in ids else event.who,
+            "person_id": ids.get(event.who),
+            # A person may have typed it.
+            "why": without_emails(event.why),
+        }
+        for event in told
+    ]
     if rows:
         tx.connection.execute(insert(history), rows)
 
 
 def of_domain(tx: Tx, domain: str, *, partner_ids: Iterable[int] | None = None) -> list[Entry]:
     """All that happened about a domain, oldest first; only what concerns these partners."""
-    query = select(history).where(history.c.domain == domain).order_by(history.c.id)
+    names = [field.name for field in fields(Entry) if field.name != "who"]
+    query = (
+        select(*(history.c[name] for name in names), people.shown().label("who"))
+        .outerjoin_from(history, persons, history.c.person_id == persons.c.id)
+        .where(history.c.domain == domain)
+        .order_by(history.c.id)
+    )
     if partner_ids is not None:
         query = query.where(history.c.partner_id.in_(list(partner_ids)))
     return [Entry(**{**row._mapping, "event": Happened(row.event)}) for row in tx.connection.execute(query)]

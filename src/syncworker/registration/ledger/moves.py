@@ -160,16 +160,21 @@ def try_again(tx: Tx, request_id: int) -> Changes:
 
 
 def end_lapsed(tx: Tx, *, limit: int = 500) -> Changes:
-    """End requests whose data was not mended within 30 days."""
-    narrowed = (
-        query()
-        .where(requests.c.state == State.INVALID_DATA.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR)
-        .where(requests.c.hub_id.not_in(select(portals.c.hub_id).where(portals.c.mode == "paused")))
-        .order_by(requests.c.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    lapsed = [stored(row) for row in tx.connection.execute(narrowed)]
+    """End requests whose data was not mended within 30 days, or whose contact nobody found in that time.
+
+    The latter keep an email, which must not be kept for ever for somebody who may have been deleted since.
+    """
+    lapsed: list[Stored] = []
+    for state in (State.INVALID_DATA, State.UNRESOLVED):
+        narrowed = (
+            query()
+            .where(requests.c.state == state.value, requests.c.created_at <= tx.now - INVALID_OPEN_FOR)
+            .where(requests.c.hub_id.not_in(select(portals.c.hub_id).where(portals.c.mode == "paused")))
+            .order_by(requests.c.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        lapsed += [stored(row) for row in tx.connection.execute(narrowed)]
     changes = Changes()
     settle(
         tx,

@@ -78,7 +78,7 @@ def register(
     if request is None:
         response.status_code = 200
         with context.database.transaction() as tx:
-            request = operations.request_of_key(tx, hub_id, source=Source.API, key=key)
+            request = operations.request_of_key(context, tx, hub_id, source=Source.API, key=key)
     if request is None or request.contact_id != lead.contact_id:
         raise KeyUsed(request.contact_id if request else None)
     return RequestAnswer.model_validate(request)
