@@ -43,3 +43,13 @@ class Figure:
             "target": self.target,
             "met": self.met,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """What something costs at growing sizes, for the plot."""
+
+    name: str
+    unit: str
+    points: tuple[tuple[int, float], ...]
+    """Rows and cost, the smallest size first."""

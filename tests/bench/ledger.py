@@ -1,0 +1,155 @@
+"""How many leads a second does the ledger register, however many rows it has?"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bench import seeding
+from bench.figure import Curve, Figure
+from support import services
+from syncworker.program import load_program
+from syncworker.registration.ledger import requests
+from syncworker.registration.ledger.capacity import terms
+from syncworker.registration.ledger.deciding import Conditions, Subject, decide_batch
+from syncworker.registration.ledger.requests import NewRequest
+from syncworker.registration.rules.domains import Domain
+from syncworker.registration.rules.facts import Lead, Rules
+from syncworker.registration.rules.terms import Action, Source, Status
+from syncworker.store import migrate, portals
+from syncworker.store.database import Database, Tx
+
+BATCH = 100
+ROUNDS = 9
+WARMING = 3
+# Slower than among a thousand rows, at most.
+MOST_SLOWER = 1.5
+
+_numbers = count(1)
+
+# The floor: the same rows, and nothing asked of anybody.
+_INSERT = text("""
+    INSERT INTO registrations (partner_id, domain, hub_id, contact_id, company_id, source, registered_on, expires_on,
+                               expires_at, created_at)
+    SELECT :partner, r.domain, :hub, r.contact_id, r.contact_id, 'form', CURRENT_DATE, CURRENT_DATE + 365,
+           now() + interval '365 days', now()
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (domain text, contact_id text)
+""")
+
+
+def ledger(folder: Path, sizes: Sequence[int]) -> tuple[list[Figure], Curve]:
+    """Batches of a hundred leads, each of a partner's own portal, at each of these sizes of the ledger."""
+    figures: list[Figure] = []
+    points: list[tuple[int, float]] = []
+    with services.start_postgres(folder / "postgres-ledger", durable=True) as server:
+        database_url = services.create_database(server, "ledger")
+        migrate.upgrade(database_url)
+        for size in sizes:
+            partners = seeding.grow_ledger(database_url, size)
+            database = Database(database_url)
+            try:
+                ours, bare = _measure(database, partners)
+            finally:
+                database.close()
+            points.append((size, ours * 1000))
+            slower = ours / points[0][1] * 1000
+            figures.append(
+                Figure(
+                    name=f"registrations in the ledger among {size:,} rows, batches of {BATCH}; "
+                    "floor: one INSERT of the same rows",
+                    value=BATCH / ours,
+                    unit="registrations/s",
+                    floor=BATCH / bare,
+                    target="",
+                    met=True,
+                )
+            )
+    figures.append(
+        Figure(
+            name=f"the same, how much slower among {sizes[-1]:,} rows than among {sizes[0]:,}",
+            value=slower,
+            unit="times",
+            target=f"at most {MOST_SLOWER}",
+            met=slower <= MOST_SLOWER,
+        )
+    )
+    return figures, Curve(name=f"register {BATCH} leads", unit="ms", points=tuple(points))
+
+
+def _measure(database: Database, partners: Sequence[int]) -> tuple[float, float]:
+    """Seconds of a batch, and of its floor: the medians, each round with another partner."""
+    program = load_program()
+    conditions = Conditions(
+        terms_of=lambda partner: terms(partner, program, datetime.now(UTC)),
+        rules=Rules(),
+        undo=timedelta(minutes=10),
+    )
+    ours: list[float] = []
+    bare: list[float] = []
+    for number in range(WARMING + ROUNDS):
+        partner = partners[number * len(partners) // (WARMING + ROUNDS)]
+        hub = seeding.FIRST_HUB + partner
+        subjects = _leads()
+        database.run(partial(_ask, hub=hub, partner=partner, subjects=subjects))
+        ours.append(_seconds(database, partial(_register, hub=hub, subjects=subjects, conditions=conditions)))
+        bare.append(_seconds(database, partial(_insert, hub=hub, partner=partner, subjects=subjects)))
+    return statistics.median(ours[WARMING:]), statistics.median(bare[WARMING:])
+
+
+def _leads() -> dict[str, Subject]:
+    """A hundred leads of companies that nobody has heard of."""
+    numbers = [next(_numbers) for _ in range(BATCH)]
+    return {str(10**9 + number): _lead(str(10**9 + number), f"ny-firma-{number}-ab.se") for number in numbers}
+
+
+def _lead(contact_id: str, domain: str) -> Subject:
+    lead = Lead(
+        contact_id=contact_id,
+        first_name="Ada",
+        last_name="Berg",
+        email=f"ada@{domain}",
+        company="Ny Firma",
+        website=domain,
+        converted=True,
+        company_id=contact_id,
+    )
+    return Subject(lead=lead, domain=Domain(domain))
+
+
+def _ask(tx: Tx, *, hub: int, partner: int, subjects: Mapping[str, Subject]) -> None:
+    new = [
+        NewRequest(
+            key=f"form:{contact_id}",
+            action=Action.REGISTER,
+            source=Source.FORM,
+            who="form",
+            requested_at=tx.now,
+            contact_id=contact_id,
+        )
+        for contact_id in subjects
+    ]
+    requests.add(tx, partner_id=partner, hub_id=hub, new=new)
+
+
+def _register(tx: Tx, *, hub: int, subjects: Mapping[str, Subject], conditions: Conditions) -> None:
+    decided, _ = decide_batch(tx, portals.get(tx, hub), subjects, conditions)
+    assert {of.decision.status for of in decided.values()} == {Status.REGISTERED}
+
+
+def _insert(tx: Tx, *, hub: int, partner: int, subjects: Mapping[str, Subject]) -> None:
+    rows = json.dumps([{"domain": f"bare-{subject.domain}", "contact_id": of} for of, subject in subjects.items()])
+    tx.connection.execute(_INSERT, {"partner": partner, "hub": hub, "rows": rows})
+
+
+def _seconds(database: Database, work: Callable[[Tx], None]) -> float:
+    began = time.perf_counter()
+    database.run(work)
+    return time.perf_counter() - began
