@@ -13,6 +13,8 @@ from syncworker.sync import clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.wake import Bell, Ring
 
+# Ordered, though any one will do: a planner that does not know which kind, or which time, is asked for believes that
+# the first row it meets will do, and reads a million rows to find that none does.
 _DUE = text("""
     WITH workable AS (
         SELECT hub_id FROM portals
@@ -23,7 +25,8 @@ _DUE = text("""
     SELECT 'serve_interactive' AS bell, hub_id FROM workable AS p WHERE EXISTS (
         SELECT FROM (VALUES ('contact'), ('company'), ('domain')) AS k (kind), (VALUES (0), (1)) AS q (priority),
              LATERAL (SELECT FROM marks AS m WHERE m.hub_id = p.hub_id AND m.kind = k.kind
-                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now LIMIT 1) AS due)
+                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now
+              ORDER BY m.not_before LIMIT 1) AS due)
         OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'form:%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
         OR EXISTS (SELECT FROM requests WHERE requests.hub_id = p.hub_id AND contact_id IS NULL
@@ -33,7 +36,8 @@ _DUE = text("""
         -- Webhook marks too: a flood of them counts as bulk.
         SELECT FROM (VALUES ('contact'), ('company'), ('domain')) AS k (kind), (VALUES (1), (2), (3)) AS q (priority),
              LATERAL (SELECT FROM marks AS m WHERE m.hub_id = p.hub_id AND m.kind = k.kind
-                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now LIMIT 1) AS due)
+                AND m.priority = q.priority AND m.parked_at IS NULL AND m.not_before <= :now
+              ORDER BY m.not_before LIMIT 1) AS due)
         OR EXISTS (SELECT FROM cursors WHERE cursors.hub_id = p.hub_id AND trigger LIKE 'co%' AND due_at <= :now
            AND coalesce(leased_until <= :now, true))
         OR EXISTS (SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
@@ -42,14 +46,19 @@ _DUE = text("""
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
     UNION ALL
     SELECT 'end_overdue', 0 WHERE EXISTS (
-        SELECT FROM registrations
-             WHERE ended_at IS NULL AND expires_at <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused))
-        OR EXISTS (
+        SELECT FROM (
             SELECT FROM registrations
-             WHERE ended_at IS NULL AND undo_until <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused))
-        OR EXISTS (SELECT FROM requests WHERE state = 'invalid_data'
-           AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval)
-           AND hub_id NOT IN (TABLE paused))
+             WHERE ended_at IS NULL AND expires_at <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused)
+             ORDER BY expires_at LIMIT 1) AS expired)
+        OR EXISTS (SELECT FROM (
+            SELECT FROM registrations
+             WHERE ended_at IS NULL AND undo_until <= :now AND coalesce(hub_id, 0) NOT IN (TABLE paused)
+             ORDER BY undo_until LIMIT 1) AS dropped)
+        OR EXISTS (SELECT FROM (
+            SELECT FROM requests
+             WHERE state = 'invalid_data' AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval)
+               AND hub_id NOT IN (TABLE paused)
+             ORDER BY created_at LIMIT 1) AS lapsed)
 """)
 
 

@@ -1,0 +1,42 @@
+"""How are the figures told to a reader?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from bench.figure import Figure
+
+_METHOD = """
+## How it is measured
+
+Every floor is measured in the same run, beside the figure, so that a slow machine slows both; figures and floors take
+turns where they are short. PostgreSQL, Valkey and the sandbox are real and on the same machine, PostgreSQL with `fsync`
+on; what the load generator and the sandbox take of two cores is missing for the rest.
+
+- **Webhooks.** The web process as `Procfile` runs it, and a load generator in a process of its own: ten connections,
+  each of which sends its next request when the last one is answered; signed bodies of about 32 kB. The floor is the same
+  uvicorn with the same settings, an application of a few lines, ten database connections in autocommit, and one
+  `INSERT` of the body. Median of three rounds. No worker runs meanwhile.
+- **Batches.** Calls, and the whole of a reconcile, through the sandbox over HTTP; its floor is `urllib3` and `json`
+  making the same calls.
+- **Quota.** Four processes that call as fast as the shared limiter lets them, against the sandbox's own account of it.
+- **Ledger.** A hundred leads with their requests: locked, decided, given their slots, told to the history, committed.
+  The rows are spread over partners with 50 to 5,000 active registrations, four of ten rows active; each round is
+  another partner's. The floor is one `INSERT` of a hundred such rows.
+- **Claims.** Marks of one portal, nine tenths of them backed off for hours; median of 21 looks, commit included.
+- **Forms.** All processes of `syncworker up` with four worker processes; a hundred forms, ten a second; seconds from
+  the submission to contact and company showing the registration. Then the same while a full resync runs.
+
+`make bench` measures all of it and rewrites this page; `QUICK=1 make bench` takes smaller sizes.
+"""
+
+
+def write_page(figures: Sequence[Figure], path: Path, *, machine: str, day: date, picture: str) -> None:
+    """Write the table, the picture and the method."""
+    lines = ["# Benchmark", "", f"Written by `make bench` on {day}: {machine}.", ""]
+    lines += ["| figure | value | floor | ratio | target | met |", "| --- | ---: | ---: | ---: | --- | --- |"]
+    lines += ["| " + " | ".join(figure.row()) + " |" for figure in figures]
+    lines += ["", f"![cost against size]({picture})", _METHOD.rstrip()]
+    path.write_text("\n".join(lines) + "\n")
