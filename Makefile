@@ -45,7 +45,7 @@ MINUTES ?= 10
 soak: $(INSTALLED) ## break everything for MINUTES (10), three made-up seeds or SEED="1 2 3"; SHORT=1: mended within seconds
 	@PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) $(if $(SHORT),,--thorough) $(addprefix --seed ,$(SEED))
 
-bench: $(INSTALLED) ## measure, print a table and write build/bench.json
+bench: $(INSTALLED) ## measure into build/bench.json and docs/benchmark.md; QUICK=1 for less
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: $(INSTALLED) ## check style, types and which module imports which

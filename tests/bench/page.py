@@ -16,7 +16,7 @@ turns where they are short. PostgreSQL, Valkey and the sandbox are real and on t
 on; what the load generator and the sandbox take of two cores is missing for the rest.
 
 - **Webhooks.** The web process as `Procfile` runs it, and a load generator in a process of its own: ten connections,
-  each of which sends its next request when the last one is answered; signed bodies of about 32 kB. The floor is the same
+  each of which sends its next request when the last one is answered; signed bodies of about 32 kB. The floor is
   uvicorn with the same settings, an application of a few lines, ten database connections in autocommit, and one
   `INSERT` of the body. Median of three rounds. No worker runs meanwhile.
 - **Batches.** Calls, and the whole of a reconcile, through the sandbox over HTTP; its floor is `urllib3` and `json`

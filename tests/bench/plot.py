@@ -10,7 +10,7 @@ import matplotlib as mpl
 from bench.figure import Curve
 
 mpl.use("svg")
-from matplotlib import pyplot  # noqa: E402 - only after the backend, which needs no screen
+from matplotlib import pyplot
 
 
 def plot(curves: Sequence[Curve], path: Path, *, title: str) -> None:
