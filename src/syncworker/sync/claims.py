@@ -66,9 +66,9 @@ class Claim:
         ]
 
 
-# Each of these is a walk along one range of an index, written so that no planner can think otherwise: what it expects of
-# a portal, a kind or a limit that it does not know is off by a million. Hence an order where any will do, one range for
-# each priority, and ids in an array.
+# Each of these is a walk along one range of an index, written so that no planner can think otherwise: what it expects
+# of a portal, a kind or a limit that it does not know is off by a million. Hence an order where any will do, one range
+# for each priority, and ids in an array.
 _FLOOD = text("""
     SELECT count(*) FROM (
         SELECT FROM marks
