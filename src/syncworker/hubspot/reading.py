@@ -53,7 +53,9 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         history={
             name: [_version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)]
             for name in child(source, "propertiesWithHistory")
-        },
+        }
+        if "propertiesWithHistory" in source
+        else {},
         created_at=from_iso(source.get("createdAt")),
         updated_at=from_iso(source.get("updatedAt")),
         associations={kind_of(name): _listed(child(associations, name)) for name in associations},

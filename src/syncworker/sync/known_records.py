@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, text, update
 
@@ -66,8 +67,8 @@ class Seen:
             self.seen == known.seen
             and self.domain == known.domain
             and self.company_id == known.company_id
-            and _cut(self.company) == known.company
-            and _cut(self.country) == known.country
+            and (self.company == known.company or _cut(self.company) == known.company)
+            and (self.country == known.country or _cut(self.country) == known.country)
             and self.presence == known.presence
         )
 
@@ -77,13 +78,20 @@ def of(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> dict[str, Known
     if not ids:
         return {}
     rows = tx.connection.execute(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": list(ids)})
-    return {row[0]: KnownRecord(*row) for row in rows}
+    return {row[0]: _known(row) for row in rows.all()}
 
 
-# One array and no list of parameters: compiled once, whatever the number of ids.
+def _known(row: Sequence[Any]) -> KnownRecord:
+    fields = list(row)
+    fields[8] = json.loads(row[8]) if row[8] else {}
+    return KnownRecord(*fields)
+
+
+# One array and no list of parameters: compiled once, whatever the number of ids. What was written as text: parsing
+# it in the driver costs more than all the rest.
 _OF = text("""
     SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
-           coalesce(written, CAST('{}' AS jsonb)), written_times, written_since
+           CAST(written AS text), written_times, written_since
       FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
 """)
 

@@ -60,7 +60,12 @@ def _was_registered(decision: Decision) -> bool:
 
 def differences(names: PropertyNames, wanted: Mapping[str, str], current: Mapping[str, str | None]) -> Properties:
     """The wanted properties that are not so in the CRM, compared in canonical form."""
-    return {name: value for name, value in wanted.items() if not same(type_of(names, name), value, current.get(name))}
+    return {
+        name: value
+        for name, value in wanted.items()
+        # Most are the very same text, which no type makes another.
+        if (current.get(name) or "") != value and not same(type_of(names, name), value, current.get(name))
+    }
 
 
 def type_of(names: PropertyNames, name: str) -> str:

@@ -75,9 +75,11 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
         if portal.mode is Mode.PAUSED:
             raise NotOurs
         plan = commit(tx, portal)
+        if not taken.marks:
+            return plan  # a page of a list in which nothing differs
         # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
         # write-back follows. Who lost it keeps and writes nothing.
-        if taken.marks and claims.renew(tx, taken) != taken.marks.keys():
+        if claims.renew(tx, taken) != taken.marks.keys():
             raise NotOurs
         # Paused while this was decided: whoever paused it was told that nothing is registered any more.
         portal = portals.get(tx, taken.hub_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from syncworker.registration.ledger import registrations as claimed
@@ -19,7 +19,7 @@ from syncworker.registration.rules.facts import Facts
 from syncworker.registration.rules.standing import standing
 from syncworker.registration.rules.terms import Action, Status
 from syncworker.store.database import Tx
-from syncworker.store.tables import registrations, requests
+from syncworker.store.tables import requests
 
 _STATUS_OF = {
     State.PROCESSING: Status.PENDING,
@@ -69,24 +69,36 @@ def _shown(claim: Registration) -> Decision:
     return standing(facts, claim.domain)
 
 
+# Arrays and no lists of parameters: compiled once, whatever the number of companies.
+_CLAIMS = text("""
+    SELECT * FROM registrations WHERE partner_id = :partner_id AND domain = ANY(:domains)
+    UNION
+    SELECT * FROM registrations WHERE partner_id = :partner_id AND hub_id = :hub_id AND company_id = ANY(:companies)
+""")
+
+
 def _claims(
     tx: Tx, *, partner_id: int, hub_id: int, companies: Mapping[str, str | None]
 ) -> dict[str, list[Registration]]:
-    domains = sorted({domain for domain in companies.values() if domain is not None})
-    ours = registrations.c.partner_id == partner_id
-    of_domain = claimed.query().where(ours, registrations.c.domain.in_(domains))
-    of_company = claimed.query().where(
-        ours, registrations.c.hub_id == hub_id, registrations.c.company_id.in_(sorted(companies))
-    )
-    found = [claimed.registration(row) for row in tx.connection.execute(of_domain.union(of_company))]
-    of: dict[str, list[Registration]] = defaultdict(list)
-    for company_id, domain in companies.items():
-        of[company_id] = [
-            claim
-            for claim in found
-            if claim.domain == domain or (claim.hub_id == hub_id and claim.company_id == company_id)
-        ]
-    return of
+    parameters = {
+        "partner_id": partner_id,
+        "hub_id": hub_id,
+        "domains": list({domain for domain in companies.values() if domain is not None}),
+        "companies": list(companies),
+    }
+    by_domain: dict[str, list[Registration]] = defaultdict(list)
+    by_company: dict[str, list[Registration]] = defaultdict(list)
+    for row in tx.connection.execute(_CLAIMS, parameters).all():
+        claim = claimed.registration(row)
+        by_domain[claim.domain].append(claim)
+        if claim.hub_id == hub_id and claim.company_id is not None:
+            by_company[claim.company_id].append(claim)
+    return {
+        company_id: list(
+            {c.id: c for c in (*by_domain.get(domain or "", ()), *by_company.get(company_id, ()))}.values()
+        )
+        for company_id, domain in companies.items()
+    }
 
 
 def _latest_requests(tx: Tx, hub_id: int, companies: Mapping[str, object]) -> dict[str, list[Stored]]:
@@ -96,12 +108,13 @@ def _latest_requests(tx: Tx, hub_id: int, companies: Mapping[str, object]) -> di
         .ext(distinct_on(requests.c.company_id, requests.c.contact_id))
         .where(
             requests.c.hub_id == hub_id,
-            requests.c.company_id.in_(sorted(companies)),
+            requests.c.company_id == any_(cast(list(companies), ARRAY(Text))),
             requests.c.action == Action.REGISTER.value,
         )
         .order_by(requests.c.company_id, requests.c.contact_id, requests.c.id.desc())
     )
-    query = asked.query().where(requests.c.id.in_(latest), requests.c.state.in_([state.value for state in _STATUS_OF]))
+    states = cast([state.value for state in _STATUS_OF], ARRAY(Text))
+    query = asked.query().where(requests.c.id.in_(latest), requests.c.state == any_(states))
     of: dict[str, list[Stored]] = defaultdict(list)
     for row in tx.connection.execute(query.order_by(requests.c.id)):
         request = asked.stored(row)

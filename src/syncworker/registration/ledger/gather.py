@@ -159,7 +159,7 @@ def _claims(
     parameters = {"hub_id": hub_id, "partner_id": partner_id, "domains": list(domains), "contacts": list(contacts)}
     by_domain: dict[str, list[Registration]] = defaultdict(list)
     by_contact: dict[str, list[Registration]] = defaultdict(list)
-    rows = [claimed.registration(row) for row in tx.connection.execute(_CLAIMS, parameters)]
+    rows = [claimed.registration(row) for row in tx.connection.execute(_CLAIMS, parameters).all()]
     for claim in sorted(rows, key=lambda c: c.id, reverse=True):
         by_domain[claim.domain].append(claim)
         if claim.hub_id == hub_id and claim.partner_id == partner_id and claim.contact_id is not None:

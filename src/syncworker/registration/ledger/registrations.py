@@ -88,15 +88,15 @@ def expires_at(last_valid_day: date, time_zone: str) -> datetime:
 
 def registration(row: Row[*tuple[object, ...]]) -> Registration:
     """The registration in a row of `query()`."""
-    return Registration(
-        **{
-            **row._mapping,
-            "source": Source(row.source),
-            "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
-            "hold": HoldKind(row.hold) if row.hold else None,
-            "end_reason": EndReason(row.end_reason) if row.end_reason else None,
-        }
-    )
+    fields = row._asdict()
+    fields["source"] = Source(row.source)
+    if row.confirmation is not None:
+        fields["confirmation"] = Confirmation(row.confirmation)
+    if row.hold is not None:
+        fields["hold"] = HoldKind(row.hold)
+    if row.end_reason is not None:
+        fields["end_reason"] = EndReason(row.end_reason)
+    return Registration(**fields)
 
 
 def query() -> Select[*tuple[object, ...]]:
