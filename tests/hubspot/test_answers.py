@@ -152,3 +152,12 @@ json_values = st.recursive(
 @given(st.integers(300, 600), json_values | st.binary(max_size=30))
 def test_no_body_breaks_the_reading_of_an_error(status, body):
     assert str(of(status, body))
+
+
+@pytest.mark.parametrize("status", [423, 429, 500, 503, 525])
+def test_nobody_is_kept_waiting_for_longer_than_an_hour_by_a_header(status):
+    # Given a proxy, or a mistake, that says to come back in a hundred days
+    error = of(status, {}, retry_after="9999999")
+    # I expect that it is looked at again before that: nobody would notice a portal that rests until spring
+    assert isinstance(error, RetryLater)
+    assert error.retry_after_s == 3600

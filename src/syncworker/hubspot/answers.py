@@ -27,6 +27,8 @@ DAILY_LOOK_AGAIN_S = 3600.0
 # HubSpot's error handling guide: a 477 carries Retry-After, up to 24 hours.
 MIGRATION_LONGEST_S = 86_400.0
 MIGRATION_DEFAULT_S = 3600.0
+# Ours. The header is documented for a 477 alone; elsewhere it may be a proxy's, or nonsense, and a whole portal rests.
+LONGEST_S = 3600.0
 # HubSpot's error handling guide: a lock of 423 lasts two seconds.
 LOCK_S = 2.0
 _PORTAL_AWAY = frozenset({502, 503, 504, 520, 521, 523, 524})
@@ -57,12 +59,13 @@ def error_from_body(*, route: str, status: int, headers: Mapping[str, str], body
         )
 
     told = retry_after(headers)
+    if status == 477:
+        return later(min(told or MIGRATION_DEFAULT_S, MIGRATION_LONGEST_S), "migration")
+    told = None if told is None else min(told, LONGEST_S)
     if status == 429:
         return later(*_rate_limit(body, message, told))
     if status == 423:
         return later(max(LOCK_S, told or 0.0), "call")
-    if status == 477:
-        return later(min(told or MIGRATION_DEFAULT_S, MIGRATION_LONGEST_S), "migration")
     if status in _SUPPORT:
         return later(told or 60.0, "portal")
     if status in _PORTAL_AWAY:
