@@ -166,3 +166,19 @@ def test_a_day_ends_at_midnight_there_also_where_clocks_change():
     assert until_new_day("Europe/Stockholm", before) == timedelta(hours=22, minutes=30)
     assert until_new_day("UTC", before) == timedelta(minutes=30)
     assert utc_offset_s("Europe/Stockholm", before + timedelta(hours=6)) == 7200
+
+
+def test_an_old_answer_does_not_outdo_a_newer_one_of_another_process(process, clock):
+    idle, busy = process(), process()
+    # Given a process that heard at noon that much is left, and has made no call since
+    idle.learn(HUB, Told(limit=190, left=100, daily_limit=1000, daily_left=900))
+    clock.sleep(HOUR / 2)
+    # and another one, that has heard since that bulk work must rest
+    busy.learn(HUB, Told(limit=150, left=140, daily_limit=1000, daily_left=50))
+    with pytest.raises(RateLimited):
+        call(busy, Lane.BULK)
+    # When the idle one is the next to ask
+    with pytest.raises(RateLimited, match="kept for forms"):
+        call(idle, Lane.BULK)
+    # I expect that what was told last counts for all
+    assert busy.quota(HUB) == Quota(limit=150, left=140, daily_limit=1000, daily_left=50)

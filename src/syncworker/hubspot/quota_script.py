@@ -24,7 +24,12 @@ local told = ask.told or {}
 local clock = redis.call('TIME')
 local now = ask.now or (tonumber(clock[1]) + tonumber(clock[2]) / 1000000)
 
-local state = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'limit', 'window')
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'limit', 'window', 'told_at')
+local told_at = tonumber(state[5])
+if told.age and told_at and now - told.age < told_at and told_at <= now then
+  -- A process hands in what it heard with its next call, maybe hours later: another one has heard newer things since.
+  told = {}
+end
 local limit = told.limit or tonumber(state[3]) or ask.limit
 local window = told.window or tonumber(state[4]) or ask.window
 local ours = math.max(2, math.floor(limit * ask.share))
@@ -84,6 +89,7 @@ end
 if told.left then
   redis.call('HSET', KEYS[1], 'left', told.left, 'left_at', string.format('%.6f', now - told.age))
 end
+if told.age then redis.call('HSET', KEYS[1], 'told_at', string.format('%.6f', now - told.age)) end
 redis.call('EXPIRE', KEYS[1], 3600)
 redis.call('HSET', KEYS[3], 'day', day, 'spent', spent, 'offset', ask.offset)
 if told.daily_limit then redis.call('HSET', KEYS[3], 'limit', told.daily_limit) end
@@ -97,4 +103,16 @@ redis.call('ZADD', KEYS[2], now, ask.process)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ask.process_life)
 redis.call('EXPIRE', KEYS[2], ask.process_life)
 return {string.format('%.6f', wait), redis.call('ZCARD', KEYS[2]), by_day}
+"""
+
+ALIVE = """
+-- Keys: KEYS[1] hubspot:processes, as above
+-- Arguments: the process, process_life (s), seconds instead of Redis' clock or nothing
+-- Returns: number of live processes
+local clock = redis.call('TIME')
+local now = tonumber(ARGV[3]) or (tonumber(clock[1]) + tonumber(clock[2]) / 1000000)
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZCARD', KEYS[1])
 """
