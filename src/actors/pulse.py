@@ -53,6 +53,7 @@ class Pulse(Middleware):
     def _run(self, broker: dramatiq.Broker) -> None:
         while not self._stop.wait(EVERY_SECONDS):
             context().waker.keep_turns()
+            context().limiter.keep_alive()
             try:
                 unheard = sweep(context())
             except SQLAlchemyError as error:

@@ -226,3 +226,28 @@ def test_without_redis_whoever_waits_goes_first_too():
         for _ in range(10):
             limiter.take(HUB, "api", wait_s=60, lane=Lane.BULK)
         assert limiter.wait_for(HUB, "api") < limiter.wait_for(HUB, "api", lane=Lane.BULK)
+
+
+def test_processes_that_rested_share_the_limit_when_redis_goes(connection):
+    # Given four processes that have made their calls minutes apart, each while the others rested
+    clock = Clock()
+    limiters = [SharedRateLimiter(connection, sleep=clock.sleep, clock=clock, redis_time=clock) for _ in range(4)]
+    for limiter in limiters:
+        limiter.learn(HUB, Told(limit=190))
+        limiter.take(HUB, "api", wait_s=1)
+        for _ in range(45):
+            clock.sleep(2)
+            for other in limiters:
+                other.keep_alive()
+    with away() as gone:
+        for limiter in limiters:
+            limiter._script = gone.register_script("return 0")
+        # When all of them call as fast as they may without Redis
+        times = []
+        while clock.now < 1390:
+            for limiter in limiters:
+                if limiter.wait_for(HUB, "api") == 0:
+                    limiter.take(HUB, "api", wait_s=0)
+                    times.append(clock.now)
+            clock.sleep(0.02)
+    assert 0.9 * 190 <= most_in(10, times) <= 190

@@ -73,6 +73,9 @@ class Unlimited:
     def quota(self, hub_id: int) -> Quota | None:
         return None
 
+    def keep_alive(self) -> None:
+        pass
+
 
 class Rig:
     """Two portals of two partners, connected in mode `write`."""

@@ -1,13 +1,14 @@
 """How does Redis decide, for all processes at once, whether a call may be made now?
 
-One script, so that no two processes ever take the same call. Redis' clock is everybody's.
+One script, so that no two processes ever take the same call; and one for who is there, to share when Redis is not.
+Redis' clock is everybody's.
 """
 
 SCRIPT = """
 -- Keys:
 --   KEYS[1] hubspot:bucket:{hub id}:{bucket}  hash: tokens, at (s, Redis time); limit, window (s), left, left_at
---           as HubSpot told them; expires unused
---   KEYS[2] hubspot:processes                 sorted set: processes by the Redis time of their last call
+--           as HubSpot told them, last at told_at; expires unused
+--   KEYS[2] hubspot:processes                 sorted set: processes by the Redis time when they were last there
 --   KEYS[3] hubspot:daily:{hub id}            hash: day (in the account's time zone), spent; limit, left, left_at
 --           as HubSpot told them; offset (s) of the time zone; expires unused
 -- Argument: JSON object

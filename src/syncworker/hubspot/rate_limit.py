@@ -42,7 +42,7 @@ from syncworker.hubspot.quota import (
     Told,
     utc_offset_s,
 )
-from syncworker.hubspot.quota_script import SCRIPT
+from syncworker.hubspot.quota_script import ALIVE, SCRIPT
 
 _log = structlog.get_logger(__name__)
 
@@ -95,6 +95,9 @@ class RateLimiter(Protocol):
     def quota(self, hub_id: int) -> Quota | None:
         """What is known of the portal's limits; None where that cannot be said."""
 
+    def keep_alive(self) -> None:
+        """Say that this process is there, though it may be making no calls."""
+
 
 class SharedRateLimiter:
     """The rate limit of all processes, in Redis. Thread-safe.
@@ -124,6 +127,7 @@ class SharedRateLimiter:
         """
         self._client = client
         self._script = client.register_script(SCRIPT)
+        self._alive = client.register_script(ALIVE)
         self._sleep = sleep
         self._clock = clock
         self._redis_time = redis_time
@@ -202,6 +206,25 @@ class SharedRateLimiter:
             spent_today=spent,
         )
 
+    def keep_alive(self) -> None:
+        """Count among the live processes, and see how many there are: those at rest work, too, while it is away.
+
+        Does nothing while Redis is away.
+        """
+        if self._clock() < self._away_until:
+            return
+        now = "" if self._redis_time is None else self._redis_time()
+        try:
+            live = self._alive(keys=["hubspot:processes"], args=[self._process(), PROCESS_LIFE_S, now])
+        except redis.RedisError as error:
+            _log.debug("process_not_counted", error=str(error))
+        else:
+            self._part = 1 / max(1, int(live))
+
+    def _process(self) -> str:
+        # Dramatiq forks: the id that was made before the fork is the same in all children.
+        return f"{self._id}:{os.getpid()}"
+
     def _ask(self, hub_id: int, bucket: Bucket, lane: Lane, *, action: str, pause_s: float = 0.0) -> tuple[float, bool]:
         """Seconds to wait, and whether it is the day's quota that is waited for."""
         if self._clock() >= self._away_until:
@@ -235,8 +258,7 @@ class SharedRateLimiter:
             "least_burst": spread.least_burst, "burst_share": spread.burst_share,
             "share": self._share, "reserve": DAILY_RESERVE,
             "offset": self._offset_s(hub_id), "look_again": LOOK_AGAIN_S,
-            # Dramatiq forks: the id that was made before the fork is the same in all children.
-            "process": f"{self._id}:{os.getpid()}", "process_life": PROCESS_LIFE_S,
+            "process": self._process(), "process_life": PROCESS_LIFE_S,
         }  # fmt: skip
         if self._daily_limit is not None:
             question["daily_limit"] = self._daily_limit
