@@ -295,7 +295,7 @@ cursors = Table(
     Column("until", Time),  # the stretch being read ends here; null: none is
     Column("after_id", BigInteger, nullable=False, server_default="0"),  # and this is the last id read of it
     Column("settled_to", Time),  # up to when nothing can appear any more that was not looked for
-    Column("allowance", SmallInteger, nullable=False, server_default="100"),  # tenths of a page, beyond its due
+    Column("allowance", SmallInteger, nullable=False, server_default="30"),  # tenths of a page, beyond its due
     PrimaryKeyConstraint("hub_id", "trigger"),
     Index("ix_cursors_due", "due_at"),
 )

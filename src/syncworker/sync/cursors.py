@@ -23,9 +23,9 @@ HURRY_AGAIN = (timedelta(seconds=5), timedelta(seconds=15))
 FORM_POLLS_A_DAY = 250_000 * 5 // 100
 A_POLL = timedelta(days=1) / FORM_POLLS_A_DAY
 SPENT_AHEAD = timedelta(minutes=30)
-# What a trigger may read beyond its due, in tenths of a page. Ten pages are there at first, and at most.
+# What a trigger may read beyond its due, in tenths of a page. Three pages are there at first, and at most.
 A_PAGE = 10
-RESERVE = 100
+RESERVE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

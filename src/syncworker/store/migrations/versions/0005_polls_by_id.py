@@ -12,7 +12,7 @@ def upgrade() -> None:
     op.add_column("cursors", sa.Column("until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("cursors", sa.Column("after_id", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("cursors", sa.Column("settled_to", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("cursors", sa.Column("allowance", sa.SmallInteger(), server_default="100", nullable=False))
+    op.add_column("cursors", sa.Column("allowance", sa.SmallInteger(), server_default="30", nullable=False))
     # Portals that are connected already begin to look for archived records, too.
     op.execute(
         "INSERT INTO cursors (hub_id, trigger, high_water, due_at) "

@@ -1,0 +1,76 @@
+"""What do changes cost that come to nothing: the echoes of our own writes, and edits that are none of our business?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.figure import Figure
+from support import services
+from support.rig import LEAD, Rig
+from support.sandbox_server import SandboxServer
+from syncworker.registration.rules.terms import Source
+from syncworker.store import migrate
+from syncworker.sync import operations
+from syncworker.sync.polling import poll_records
+
+LEADS = 500
+EDITED = 39_000
+FLOOR = 5.0  # 200 records a page, each read once
+MOST = 5.5
+
+
+def polls(folder: Path) -> list[Figure]:
+    """Some leads are registered, a mass edit goes through; then all looks, until the last has seen it all."""
+    with (
+        services.start_postgres(folder / "postgres-polls") as server,
+        services.start_valkey(folder / "valkey-polls") as redis_url,
+        SandboxServer(folder / "sandbox-polls") as sandbox,
+    ):
+        database_url = services.create_database(server, "polls")
+        migrate.upgrade(database_url)
+        sandbox.faults(search_lag_s=0)
+        for portal in sandbox.portals():
+            sandbox.settings(portal["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
+        sandbox.seed(contacts=EDITED, portal=sandbox.portals()[0]["hub_id"])
+        rig = Rig(sandbox, database_url, redis_url, partner_capacity=2 * LEADS)
+        try:
+            return _measure(rig)
+        finally:
+            rig.close()
+
+
+def _measure(rig: Rig) -> list[Figure]:
+    for number in range(LEADS):
+        lead = {**LEAD, "email": f"a@firma-{number}.se", "website": f"firma-{number}.se"}
+        made = rig.sandbox.create(rig.hub, "contacts", lead, auto_company=True)
+        operations.register(rig.context, rig.hub, made["id"], who="bench", source=Source.API, key=made["id"])
+    rig.settle(rounds=200)
+    edit = {"portal": rig.hub, "contacts": EDITED, "property": "jobtitle", "value": "Boss"}
+    rig.sandbox.post("/_sandbox/mass-edit", edit)
+    rig.hurry()
+    rig.sandbox.reset_stats()
+    # The prompt look, and the late one over an hour later, in as many turns as it takes
+    poll_records(rig.context, rig.hub)
+    rig.pass_time(minutes=70)
+    for _ in range(5):
+        poll_records(rig.context, rig.hub)
+    calls = sum(rig.sandbox.calls().values())
+    writes = sum(rig.writes().values()) + len(rig.marks())
+    thousands = (2 * LEADS + EDITED) / 1000  # each lead's contact and its company were written
+    return [
+        Figure(
+            name="calls per 1,000 echoes and uninteresting edits polled, all looks",
+            value=calls / thousands,
+            unit="calls",
+            floor=FLOOR,
+            target=f"at most {MOST}",
+            met=calls / thousands <= MOST,
+        ),
+        Figure(
+            name="writes, and marks, for echoes and uninteresting edits polled",
+            value=writes,
+            unit="",
+            target="0",
+            met=writes == 0,
+        ),
+    ]
