@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import dramatiq
 
 from actors.process import context
+from syncworker import tracing
 from syncworker.sync.turns import bulk_turn
 from syncworker.sync.wake import BULK_QUEUE, Bell, Ring
 
@@ -45,7 +46,7 @@ def serve_bulk(hub_id: int) -> None:
     with lane(hub_id) as free:
         if not free:
             return
-        with context().waker.turn(ring) as ours:
+        with context().waker.turn(ring) as ours, tracing.span("turn", portal=hub_id, lane="bulk"):
             more = ours and bulk_turn(context(), hub_id)
     if more:
         context().waker.ring(ring)

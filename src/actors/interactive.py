@@ -5,6 +5,7 @@ from __future__ import annotations
 import dramatiq
 
 from actors.process import context
+from syncworker import tracing
 from syncworker.sync import expiry, inbox
 from syncworker.sync.turns import interactive_turn
 from syncworker.sync.wake import INTERACTIVE_QUEUE, Bell, Ring
@@ -22,7 +23,7 @@ def expand_inbox() -> None:
 def serve_interactive(hub_id: int) -> None:
     """Poll a portal's forms, and work off what people, forms and webhooks marked."""
     ring = Ring(Bell.SERVE_INTERACTIVE, hub_id)
-    with context().waker.turn(ring) as ours:
+    with context().waker.turn(ring) as ours, tracing.span("turn", portal=hub_id, lane="interactive"):
         more = ours and interactive_turn(context(), hub_id)
     if more:
         context().waker.ring(ring)

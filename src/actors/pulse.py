@@ -17,6 +17,7 @@ from dramatiq.middleware import Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.process import context, counts
+from syncworker import tracing
 from syncworker.sync.shared_counts import Beating
 from syncworker.sync.sweep import sweep
 from syncworker.sync.wake import Ring
@@ -41,6 +42,7 @@ class Pulse(Middleware):
         self._thread.start()
         self._beating = Beating(counts(), "worker")
         self._beating.start()
+        tracing.begin("worker")
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
         """End; what is served without Redis ends after its actor, or runs again when its lease is over."""
@@ -49,6 +51,7 @@ class Pulse(Middleware):
             self._thread.join(timeout=5)
         if self._beating is not None:
             self._beating.stop()
+        tracing.end()
 
     def _run(self, broker: dramatiq.Broker) -> None:
         while not self._stop.wait(EVERY_SECONDS):

@@ -33,7 +33,7 @@ def test_every_command_explains_itself(run: Run) -> None:
     assert "Exit codes" in shown.out
     for command in (
         "up", "web", "sandbox", "setup", "migrate", "portals", "forms", "register", "deregister",
-        "registrations", "requests", "capacity", "holds", "resync", "marks", "history", "doctor",
+        "registrations", "requests", "capacity", "holds", "resync", "marks", "history", "why", "doctor",
     ):  # fmt: skip
         assert run(command, "--help").code == 0, command
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from syncworker.cli import output
@@ -15,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("capacity", rich_help_panel=LEADS)(capacity)
     app.command("history", rich_help_panel=LEADS)(history)
+    app.command("why", rich_help_panel=LEADS)(why)
     app.add_typer(holds, name="holds", rich_help_panel=LEADS)
 
 
@@ -53,6 +56,45 @@ def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOp
             empty=f"Nothing happened about {name}.",
         ),
     )
+
+
+def why(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="A domain, or a contact: id, email, address in HubSpot.")],
+    portal: PortalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a lead shows what it shows: registration, hold, requests, what is parked, and what happened."""
+    from syncworker.sync.why import why as known_about
+
+    with portal_opened(portal) as (context, chosen):
+        known = known_about(context, chosen.hub_id, what)
+
+    def people() -> None:
+        output.say(known.answer, style="bold")
+        claim = known.registration
+        output.facts(
+            {
+                "domain": known.domain,
+                "contact": known.contact_id,
+                "registered on": claim.registered_on if claim else None,
+                "expires on": claim.expires_on if claim else None,
+                "hold": known.hold,
+            }
+        )
+        for one in known.marks:
+            output.say(
+                f"{one.kind} {one.object_id}: marked by {one.cause}, {one.attempts} failures. {one.last_error or ''}"
+            )
+            if one.why is not None:
+                output.say(f"  {one.why.what_now}: {one.retry}. See {one.why.section.link}")
+        asked_for = [
+            (one.requested_at, one.action, one.source, one.state, one.reason, one.detail) for one in known.requests
+        ]
+        output.table("requests", ("asked", "for", "by", "state", "reason", "detail"), asked_for, empty="No requests.")
+        happened = [(one.at, one.event, one.who, one.source, one.why) for one in known.history]
+        output.table("history", ("at", "what", "who", "source", "why"), happened, empty="Nothing happened.")
+
+    output.show({"answer": known.answer, "known": known}, as_json=as_json, people=people)
 
 
 @holds.command("list")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from syncworker import tracing
 from syncworker.hubspot import call_log
 from syncworker.hubspot.answers import error_from
 from syncworker.hubspot.credentials import Credentials
@@ -110,15 +111,17 @@ class Caller:
         answer: Answer | None = None
         failed: HubSpotError | None = None
         try:
-            answer = self.transport.send(
-                call.method,
-                call.path,
-                route=call.route,
-                headers={"Authorization": f"Bearer {token}"},
-                query=call.query,
-                # Escaped to ASCII, so that a lone surrogate in a value cannot break the encoding.
-                body=None if call.body is None else json.dumps(call.body, separators=(",", ":")),
-            )
+            with tracing.span("hubspot call", portal=self.hub_id, route=call.route, lane=self.lane, attempt=attempt):
+                answer = self.transport.send(
+                    call.method,
+                    call.path,
+                    route=call.route,
+                    headers={"Authorization": f"Bearer {token}"},
+                    query=call.query,
+                    # Escaped to ASCII, so that a lone surrogate in a value cannot break the encoding.
+                    body=None if call.body is None else json.dumps(call.body, separators=(",", ":")),
+                )
+                tracing.add(status=answer.status, correlation_id=_correlation_id(answer, None))
             told = told_by(answer.headers)
             if told is not None:
                 self.limiter.learn(self.hub_id, told)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Row, and_, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, and_, func, select, text, tuple_
 
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -20,6 +20,16 @@ from syncworker.sync import page_cursor
 from syncworker.sync.list_lines import MarkCount, MarkLine, MarkPage
 from syncworker.sync.lists import MOST_LINES
 from syncworker.sync.marks import Kind, Priority
+
+_QUERY = select(marks_table, records.c.domain.label("domain")).outerjoin_from(
+    marks_table,
+    records,
+    and_(
+        records.c.hub_id == marks_table.c.hub_id,
+        records.c.kind == marks_table.c.kind,
+        records.c.object_id == marks_table.c.object_id,
+    ),
+)
 
 
 def marks(
@@ -33,12 +43,7 @@ def marks(
     of = marks_table.c
     when = of.parked_at if parked else of.not_before
     key = tuple_(when, of.kind, of.object_id)
-    domain = records.c.domain.label("domain")
-    narrowed = select(marks_table, domain).outerjoin_from(
-        marks_table,
-        records,
-        and_(records.c.hub_id == of.hub_id, records.c.kind == of.kind, records.c.object_id == of.object_id),
-    )
+    narrowed = _QUERY
     if hub_id is not None:
         narrowed = narrowed.where(of.hub_id == hub_id)
     if parked is not None:
@@ -59,6 +64,13 @@ def marks(
         at = end.parked_at if parked and end.parked_at else end.not_before
         next_ = page_cursor.encode(name, at, end.kind.value, end.object_id)
     return MarkPage(items=shown, next=next_)
+
+
+def where(tx: Tx, hub_id: int, *conditions: ColumnElement[bool]) -> list[MarkLine]:
+    """The marks of a portal of which all this is true; raises UnknownPortal."""
+    known = {hub_id: portals.get(tx, hub_id)}
+    rows = tx.connection.execute(_QUERY.where(marks_table.c.hub_id == hub_id, *conditions)).all()
+    return [_line(row, known, tx.now) for row in rows]
 
 
 def parked_count(tx: Tx, hub_id: int | None) -> int:

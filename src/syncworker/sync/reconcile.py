@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from syncworker import tracing
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program import ProgramError
@@ -57,8 +58,13 @@ def reconcile_kind(context: Context, hub_id: int, kind: Kind, lane: Lane) -> boo
         return False
     oldest = next(_claims_made) % OLDEST_EVERY == 0
     limit = DOMAINS if kind is Kind.DOMAIN else BATCH
-    taken = context.database.run(lambda tx: claims.claim(tx, hub_id, kind, lane=lane, limit=limit, oldest_first=oldest))
-    work(context, taken)
+    with tracing.span("batch", portal=hub_id, kind=kind, lane=lane):
+        with tracing.span("claim", portal=hub_id, kind=kind):
+            taken = context.database.run(
+                lambda tx: claims.claim(tx, hub_id, kind, lane=lane, limit=limit, oldest_first=oldest)
+            )
+        tracing.add(marks=len(taken.marks))
+        work(context, taken)
     return bool(taken.marks)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from syncworker import tracing
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.hubspot.records import PropertyVersion
@@ -53,7 +54,9 @@ def unheard(tx: Tx, worked: Worked) -> None:
 
 def work_off(context: Context, taken: Claim, *, note: Note = unheard) -> None:
     """Work off a claim. Raises what went wrong before anything was written; what comes later is kept with the marks."""
-    settle(context, taken, _read(context, taken), note=note)
+    with tracing.span("read", portal=taken.hub_id, kind=taken.kind, marks=len(taken.marks)):
+        commit = _read(context, taken)
+    settle(context, taken, commit, note=note)
 
 
 def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan], *, note: Note = unheard) -> bool:
@@ -89,7 +92,8 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
         return plan
 
     try:
-        plan = context.database.run(decide)
+        with tracing.span("settle", portal=taken.hub_id, kind=taken.kind):
+            plan = context.database.run(decide)
     except NotOurs:
         forget_what_came_along()
         if taken.marks:
@@ -100,7 +104,8 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
         raise
     context.waker.ring(*plan.rings)
     if taken.marks:
-        _carry_out(context, taken, plan, note)
+        with tracing.span("write back", portal=taken.hub_id, kind=taken.kind, records=len(plan.writes)):
+            _carry_out(context, taken, plan, note)
     return True
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from syncworker import logs
+from syncworker import logs, tracing
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
@@ -61,10 +61,12 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
         app.state.held = hold(opened)
         beating = Beating(app.state.held.counts, "web")
         beating.start()
+        tracing.begin("web")
         try:
             yield
         finally:
             await run_in_threadpool(beating.stop)
+            await run_in_threadpool(tracing.end)
             if opened is not context:
                 opened.close()
 

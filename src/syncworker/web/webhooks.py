@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 
+from syncworker import tracing
 from syncworker.hubspot.events import NotWebhookJson
 from syncworker.hubspot.signature import BadSignature
 from syncworker.store.secrets import WrongSecretKey
@@ -56,7 +57,7 @@ async def hubspot(request: Request) -> JSONResponse:
         received_at=datetime.now(UTC),
     )
     try:
-        with anyio.fail_after(ANSWER_WITHIN_S):
+        with tracing.span("webhook", bytes=len(body)), anyio.fail_after(ANSWER_WITHIN_S):
             understood = await _understand(holds, delivery)
             if understood.row:
                 # Harmless when it succeeds after all: the same events come again, and mark the same records.
