@@ -38,17 +38,23 @@ PRIMARY_TYPE_IDS = frozenset({1, 2})
 _PRIMARY_NAMES = frozenset({"contact_to_company", "company_to_contact"})
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 def read_record(object_type: str, source: JsonObject) -> Record:
     """A contact, a company, or any other record."""
     properties = source.get("properties")
     if not isinstance(properties, dict):
         raise UnreadableError("a record has no properties")
-    associations = child(source, "associations")
+    associations = source.get("associations")
+    linked = associations if isinstance(associations, dict) else {}
     return Record(
         object_type=object_type,
         id=read_id(source.get("id"), "a record's id"),
         # HubSpot gives all values as strings; should one be a number, its text is what it would give.
-        properties={name: value if value is None else str(value) for name, value in properties.items()},
+        properties={
+            name: value if value is None or type(value) is str else str(value) for name, value in properties.items()
+        },
         archived=source.get("archived") is True,
         history={
             name: [_version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)]
@@ -58,8 +64,8 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         else {},
         created_at=from_iso(source.get("createdAt")),
         updated_at=from_iso(source.get("updatedAt")),
-        associations={kind_of(name): _listed(child(associations, name)) for name in associations},
-        associations_cut=frozenset(kind_of(name) for name in associations if after(child(associations, name))),
+        associations={kind_of(name): _listed(child(linked, name)) for name in linked},
+        associations_cut=frozenset(kind_of(name) for name in linked if after(child(linked, name))) if linked else _NONE,
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
+_NOW = text("SELECT now()")
 # A conflict between two transactions resolves itself within a few tries; more would hide a wrong lock order.
 TRIES = 6
 
@@ -32,7 +33,7 @@ class DatabaseClock:
 
     def now(self, connection: Connection) -> datetime:
         """Return the transaction's time."""
-        now: datetime = connection.execute(text("SELECT now()")).scalar_one()
+        now: datetime = connection.execute(_NOW).scalar_one()
         return now
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, true, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, true, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -105,6 +105,10 @@ _COLUMNS: Select[*tuple[object, ...]] = select(
 ).join_from(portals, partners)  # fmt: skip
 
 
+# Made once: to make a statement costs more than to run it.
+_ONE = _COLUMNS.where(portals.c.hub_id == bindparam("hub_id"))
+
+
 def _portal(row: Row[*tuple[object, ...]]) -> Portal:
     return Portal(
         hub_id=row.hub_id, name=row.name, mode=Mode(row.mode), time_zone=row.time_zone, ui_domain=row.ui_domain,
@@ -126,7 +130,7 @@ def _pause(row: Row[*tuple[object, ...]]) -> Pause | None:
 
 def get(tx: Tx, hub_id: int) -> Portal:
     """The portal, or UnknownPortal."""
-    row = tx.connection.execute(_COLUMNS.where(portals.c.hub_id == hub_id)).one_or_none()
+    row = tx.connection.execute(_ONE, {"hub_id": hub_id}).one_or_none()
     if row is None:
         raise UnknownPortal(hub_id)
     return _portal(row)

@@ -273,7 +273,8 @@ def finish(tx: Tx, taken: Claim, done: Collection[Key]) -> list[Finished]:
     ours = _ours(taken, done)
     generations = [taken.marks[key].generation for key in sorted(done)]
     rows = tx.connection.execute(_FINISH, {**ours, "generations": generations}).all()
-    tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
+    if len(rows) < len(done):
+        tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
     return [Finished(cause=row.cause, priority=Priority(row.priority), marked_at=row.marked_at) for row in rows]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from syncworker.hubspot.properties import PropertyNames
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.tables import records, registrations
 from syncworker.store.texts import storable
@@ -77,7 +78,7 @@ def of(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> dict[str, Known
     """What is known of these records."""
     if not ids:
         return {}
-    rows = tx.connection.execute(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": list(ids)})
+    rows = tx.connection.execute(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": joined(ids)})
     return {row[0]: _known(row) for row in rows.all()}
 
 
@@ -87,12 +88,36 @@ def _known(row: Sequence[Any]) -> KnownRecord:
     return KnownRecord(*fields)
 
 
-# One array and no list of parameters: compiled once, whatever the number of ids. What was written as text: parsing
+# One text and no list of parameters: compiled once, whatever the number of ids. What was written as text: parsing
 # it in the driver costs more than all the rest.
-_OF = text("""
+_OF = text(f"""
     SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
            CAST(written AS text), written_times, written_since
-      FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+      FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCompany:
+    """What we know of a company's fields."""
+
+    object_id: str
+    name: str | None
+    country: str | None
+    domain: str | None
+
+
+def companies(tx: Tx, hub_id: int, ids: Collection[str]) -> dict[str, KnownCompany]:
+    """What is known of these companies."""
+    if not ids:
+        return {}
+    rows = tx.connection.execute(_COMPANIES, {"hub_id": hub_id, "ids": joined(ids)})
+    return {row[0]: KnownCompany(*row) for row in rows.all()}
+
+
+_COMPANIES = text(f"""
+    SELECT object_id, name, country, domain FROM records
+     WHERE hub_id = :hub_id AND kind = 'company' AND object_id = ANY({split("ids")})
 """)
 
 
@@ -100,15 +125,16 @@ def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen], known: Mapping[s
     """Keep what was read, cut to what a page can show; of what is `known` already, only that it was looked at."""
     same = [one.object_id for one in read if one.object_id in known and one.is_kept(known[one.object_id])]
     if same:
-        parameters = {"hub_id": hub_id, "kind": kind.value, "ids": sorted(same), "now": tx.now}
+        parameters = {"hub_id": hub_id, "kind": kind.value, "ids": joined(sorted(same)), "now": tx.now}
         tx.connection.execute(_LOOKED_AT, parameters)
     new = [one for one in read if one.object_id not in known or not one.is_kept(known[one.object_id])]
     if new:
         _keep(tx, hub_id, kind, new)
 
 
-_LOOKED_AT = text("""
-    UPDATE records SET reconciled_at = :now WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
+_LOOKED_AT = text(f"""
+    UPDATE records SET reconciled_at = :now
+     WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
 """)
 
 

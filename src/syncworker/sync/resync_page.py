@@ -19,7 +19,7 @@ from syncworker.store.portals import Mode, Portal
 from syncworker.sync import known_records
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context
-from syncworker.sync.known_records import KnownRecord
+from syncworker.sync.known_records import KnownCompany, KnownRecord
 from syncworker.sync.leads import ContactsRead
 from syncworker.sync.marks import Kind
 from syncworker.sync.plan import Plan
@@ -52,7 +52,7 @@ def commit_listed(
     page: Sequence[Record],
     *,
     read_after: datetime,
-    companies: Mapping[str, KnownRecord] | None = None,
+    companies: Mapping[str, KnownCompany] | None = None,
 ) -> Come:
     """Bring what we keep to what was listed, and say what to write.
 
@@ -93,15 +93,16 @@ def _contacts(
     claim: Claim,
     fresh: Mapping[str, Record],
     known: Mapping[str, KnownRecord],
-    more_companies: Mapping[str, KnownRecord],
+    more_companies: Mapping[str, KnownCompany],
 ) -> Come:
     plan = Plan()
     at = _primary_companies(fresh.values())
     companies = {
-        **known_records.of(tx, portal.hub_id, Kind.COMPANY, at.listed),
+        **known_records.companies(tx, portal.hub_id, at.listed),
         **{key: more_companies[key] for key in at.listed & more_companies.keys()},
     }
-    to_mark = asked.open_of(tx, portal.hub_id, fresh).keys() | {
+    asked_before = asked.asked_before(tx, portal.hub_id, fresh)
+    to_mark = {key for key, is_open in asked_before.items() if is_open} | {
         key for key, record in fresh.items() if record.properties.get(context.names.request)
     }
     to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
@@ -115,7 +116,7 @@ def _contacts(
         },
     )
     subjects = subjects_of(context, read)
-    decided = standing_batch(tx, portal, subjects, context.conditions(tx))
+    decided = standing_batch(tx, portal, subjects, context.conditions(tx), asked_before=asked_before)
     known = {key: before for key, before in known.items() if key in contacts}
     keep_contacts(tx, portal, subjects, decided, known, read)
     if portal.mode is Mode.WRITE:
@@ -143,10 +144,10 @@ def _companies_of(record: Record) -> set[str]:
     return {one.to_id for one in record.associations.get("company", ())}
 
 
-def _as_kept(company_id: str, company: KnownRecord | None, contact: KnownRecord | None) -> Record:
+def _as_kept(company_id: str, company: KnownCompany | None, contact: KnownRecord | None) -> Record:
     """A company as far as we know it: read moments ago, or at least what its contact showed of it."""
     if company is not None:
-        of: dict[str, str | None] = {"name": company.company, "country": company.country, "domain": company.domain}
+        of: dict[str, str | None] = {"name": company.name, "country": company.country, "domain": company.domain}
     elif contact is not None and contact.company_id == company_id:
         of = {"name": contact.company, "country": contact.country}
     else:

@@ -19,7 +19,7 @@ from syncworker.store.portals import Mode, Portal
 from syncworker.sync import claims, known_records, resync_find
 from syncworker.sync.claims import BATCH, Claim
 from syncworker.sync.context import Context
-from syncworker.sync.known_records import KnownRecord
+from syncworker.sync.known_records import KnownCompany
 from syncworker.sync.leads import properties_read, read_contacts, read_marked_companies
 from syncworker.sync.marks import Kind, Priority
 from syncworker.sync.plan import Plan
@@ -49,7 +49,7 @@ def preview(context: Context, hub_id: int, scope: Scope) -> Iterator[list[WouldW
     """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises."""
     with context.database.transaction() as tx:
         now = tx.now
-    known: dict[str, KnownRecord] = {}
+    known: dict[str, KnownCompany] = {}
     for stage in scope.stages:
         place: Place | None = Place(stage)
         while place is not None and stage not in MISSING:
@@ -92,7 +92,7 @@ def _of_batch(context: Context, hub_id: int, kind: Kind, ids: Sequence[str]) -> 
     return _differences(_rolled_back(context, hub_id, decide), read)
 
 
-def _listed(context: Context, taken: Taken, known: dict[str, KnownRecord]) -> tuple[list[WouldWrite], str | None]:
+def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> tuple[list[WouldWrite], str | None]:
     """A page of the list; `known` gathers the companies that a real run would know by then."""
     kind = kind_of(taken.place.stage)
     page = context.client(taken.hub_id).list_page(
@@ -107,7 +107,7 @@ def _listed(context: Context, taken: Taken, known: dict[str, KnownRecord]) -> tu
     def decide(tx: Tx, portal: Portal) -> Plan:
         come = commit_listed(tx, context, portal, claim, page.records, read_after=tx.now, companies=known)
         if kind is Kind.COMPANY:
-            known.update(known_records.of(tx, taken.hub_id, kind, [record.id for record in page.records]))
+            known.update(known_records.companies(tx, taken.hub_id, [record.id for record in page.records]))
         to_mark.update(come.to_mark)
         return come.plan
 

@@ -82,7 +82,7 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
             return plan  # a page of a list in which nothing differs
         # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
         # write-back follows. Who lost it keeps and writes nothing.
-        if claims.renew(tx, taken) != taken.marks.keys():
+        if marks_before and claims.renew(tx, taken) != taken.marks.keys():
             raise NotOurs
         # Paused while this was decided: whoever paused it was told that nothing is registered any more.
         portal = portals.get(tx, taken.hub_id)
@@ -176,7 +176,7 @@ def _lease(context: Context, taken: Claim, kind: Kind) -> Callable[[], frozenset
         ours = context.database.run(lambda tx: claims.renew(tx, taken))
         return frozenset(object_id for k, object_id in ours if k is kind)
 
-    if kind is not Kind.CONTACT:
+    if kind is not taken.kind:
         fresh.clear()  # the contacts were written in between
     return still_ours
 
@@ -209,7 +209,8 @@ def _finish(
         block(tx, taken.hub_id, failure)
     else:
         portals.note_success(tx, taken.hub_id)
-    claims.give_back(tx, taken, error=failure.detail if failure else None)
+    if failure is not None or len(finished) < len(taken.marks):
+        claims.give_back(tx, taken, error=failure.detail if failure else None)
     return rings, finished
 
 

@@ -7,7 +7,7 @@ request can never overtake one that was made before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,10 +87,18 @@ def decide_batch(
 
 
 def standing_batch(
-    tx: Tx, portal: Portal, subjects: Mapping[str, Subject], conditions: Conditions
+    tx: Tx,
+    portal: Portal,
+    subjects: Mapping[str, Subject],
+    conditions: Conditions,
+    *,
+    asked_before: Collection[str] | None = None,
 ) -> dict[str, Decided]:
-    """Say what leads show that have no open request. Changes nothing, and locks nothing."""
-    known = _known(tx, portal, subjects, free=0, open_requests={})
+    """Say what leads show that have no open request. Changes nothing, and locks nothing.
+
+    `asked_before`: those that have ever had a request, where that is known.
+    """
+    known = _known(tx, portal, subjects, free=0, open_requests={}, asked_before=asked_before)
     return _shown(subjects, known, conditions.rules)
 
 
@@ -135,6 +143,7 @@ def _known(
     *,
     free: int,
     open_requests: Mapping[str, list[Stored]] | None = None,
+    asked_before: Collection[str] | None = None,
 ) -> dict[str, Known]:
     leads = {
         contact_id: (subject.lead, subject.domain if isinstance(subject.domain, str) else None)
@@ -149,6 +158,7 @@ def _known(
         leads=leads,
         open_requests=open_requests,
         free=free,
+        asked_before=asked_before,
     )
 
 

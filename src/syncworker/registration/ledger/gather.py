@@ -6,7 +6,7 @@ One query a question for a whole batch, however many leads it has.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import CONSUMED, State, Stored
 from syncworker.registration.rules.facts import Claim, Consumed, Facts, Lead, Request
 from syncworker.registration.rules.terms import EndReason, Status
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 
 _STATUS_OF = {
@@ -48,10 +49,14 @@ def gather(
     leads: Mapping[str, tuple[Lead, str | None]],
     open_requests: Mapping[str, Sequence[Stored]],
     free: int,
+    asked_before: Collection[str] | None = None,
 ) -> dict[str, Known]:
-    """Read all else that is needed to decide these leads, given with the domain of each; `free` slots are left."""
+    """Read all else that is needed to decide these leads, given with the domain of each.
+
+    `free` slots are left. `asked_before`: those that have ever had a request, where that is known.
+    """
     domains = {domain for _, domain in leads.values() if domain is not None}
-    consumed = _last_consumed(tx, hub_id, leads)
+    consumed = _last_consumed(tx, hub_id, leads if asked_before is None else asked_before)
     # Only a request is ever refused for a hold.
     on_hold = kept_holds.on(tx, domains) if open_requests else {}
     by_domain, by_contact = _claims(tx, partner_id=partner_id, hub_id=hub_id, domains=domains, contacts=leads)
@@ -124,24 +129,26 @@ def _ended_at(claim: Registration) -> datetime:
     return claim.deregistered_at or claim.ended_at or claim.expires_at
 
 
-# Arrays and no lists of parameters: compiled once, whatever the number of leads.
-_LAST_CONSUMED = text("""
+# One text and no lists of parameters: compiled once, whatever the number of leads.
+_LAST_CONSUMED = text(f"""
     SELECT DISTINCT ON (contact_id) contact_id, state, reason, domain, decided_at FROM requests
-     WHERE hub_id = :hub_id AND contact_id = ANY(:contacts) AND state = ANY(:consumed)
+     WHERE hub_id = :hub_id AND contact_id = ANY({split("contacts")}) AND state = ANY({split("consumed")})
      ORDER BY contact_id, decided_at DESC, id DESC
 """)
 # A union of two index look-ups; an OR over both would scan.
-_CLAIMS = text("""
+_CLAIMS = text(f"""
     SELECT * FROM registrations
-     WHERE domain = ANY(:domains) AND (partner_id = :partner_id OR ended_at IS NULL)
+     WHERE domain = ANY({split("domains")}) AND (partner_id = :partner_id OR ended_at IS NULL)
     UNION
-    SELECT * FROM registrations WHERE hub_id = :hub_id AND contact_id = ANY(:contacts)
+    SELECT * FROM registrations WHERE hub_id = :hub_id AND contact_id = ANY({split("contacts")})
 """)
-_CONSUMED = [state.value for state in CONSUMED]
+_CONSUMED = joined(state.value for state in CONSUMED)
 
 
-def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[str, Consumed]:
-    parameters = {"hub_id": hub_id, "contacts": list(contacts), "consumed": _CONSUMED}
+def _last_consumed(tx: Tx, hub_id: int, contacts: Collection[str]) -> dict[str, Consumed]:
+    if not contacts:
+        return {}
+    parameters = {"hub_id": hub_id, "contacts": joined(contacts), "consumed": _CONSUMED}
     return {
         row.contact_id: Consumed(
             status=_STATUS_OF[State(row.state)],
@@ -149,14 +156,14 @@ def _last_consumed(tx: Tx, hub_id: int, contacts: Mapping[str, object]) -> dict[
             domain=row.domain,
             decided_at=row.decided_at,
         )
-        for row in tx.connection.execute(_LAST_CONSUMED, parameters)
+        for row in tx.connection.execute(_LAST_CONSUMED, parameters).all()
     }
 
 
 def _claims(
     tx: Tx, *, partner_id: int, hub_id: int, domains: set[str], contacts: Mapping[str, object]
 ) -> tuple[dict[str, list[Registration]], dict[str, list[Registration]]]:
-    parameters = {"hub_id": hub_id, "partner_id": partner_id, "domains": list(domains), "contacts": list(contacts)}
+    parameters = {"hub_id": hub_id, "partner_id": partner_id, "domains": joined(domains), "contacts": joined(contacts)}
     by_domain: dict[str, list[Registration]] = defaultdict(list)
     by_contact: dict[str, list[Registration]] = defaultdict(list)
     rows = [claimed.registration(row) for row in tx.connection.execute(_CLAIMS, parameters).all()]

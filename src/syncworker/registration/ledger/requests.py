@@ -19,6 +19,7 @@ from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Action, Reason, Source
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.tables import requests
 from syncworker.store.texts import storable
@@ -197,6 +198,19 @@ _ADD = text("""
     ON CONFLICT (hub_id, key) DO NOTHING
     RETURNING id, key, contact_id
 """)
+
+
+def asked_before(tx: Tx, hub_id: int, contact_ids: Collection[str]) -> dict[str, bool]:
+    """Which of these contacts have ever had a request, and whether one of each is open."""
+    rows = tx.connection.execute(_ASKED_BEFORE, {"hub_id": hub_id, "ids": joined(contact_ids), "open": _OPEN})
+    return {row[0]: row[1] for row in rows.all()}
+
+
+_ASKED_BEFORE = text(f"""
+    SELECT contact_id, bool_or(state = ANY({split("open")})) FROM requests
+     WHERE hub_id = :hub_id AND contact_id = ANY({split("ids")}) GROUP BY contact_id
+""")
+_OPEN = joined(state.value for state in OPEN)
 
 
 def open_of(tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = False) -> Mapping[str, list[Stored]]:

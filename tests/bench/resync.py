@@ -1,0 +1,257 @@
+"""How fast does a full resync go, and what does it cost, beside bare paging of the same contacts?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+from sqlalchemy import text
+
+from bench.figure import Figure
+from hubspot import HubSpot
+from support import services
+from support.rig import SECRET_KEY, Rig
+from support.sandbox_server import SandboxServer
+from syncworker.store import migrate
+from syncworker.sync import resync
+from syncworker.sync.leads import properties_read
+from syncworker.sync.marks import Kind
+from syncworker.sync.shown import read_by_us
+
+CONTACTS = 10_000
+COMPANIES = 2_000
+MANY = int(os.environ.get("BENCH_CONTACTS") or (1_000_000 if os.environ.get("THOROUGH") else 40_000))
+ROUNDS = 3
+LISTS = ((Kind.COMPANY, "companies", ""), (Kind.CONTACT, "contacts", "&associations=companies"))
+LIST = "/crm/objects/2026-09/{kind}?limit=100&archived=false&properties={properties}{more}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A resync, in a process of its own."""
+
+    seconds: float
+    peak_mb: float
+    written: int
+    failed: int
+    listed: int
+    reads: int
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal in which the ledger holds the domain of every company."""
+
+    rig: Rig
+    database_url: str
+    redis_url: str
+
+    def resync(self) -> Ran:
+        """A whole one."""
+        self.rig.sandbox.reset_stats()
+        settings = {
+            "SYNCWORKER_DATABASE_URL": self.database_url,
+            "SYNCWORKER_REDIS_URL": self.redis_url,
+            "SYNCWORKER_SECRET_KEY": SECRET_KEY,
+            "SYNCWORKER_HUBSPOT_BASE_URL": self.rig.sandbox.base_url,
+        }
+        begun = resync.start(self.rig.context, self.rig.hub, who="bench")
+        ran = subprocess.run(
+            [sys.executable, "-m", "bench.resync_worker", str(self.rig.hub)],
+            env={**os.environ, **settings},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=3600,
+        )
+        with self.rig.context.database.transaction() as tx:
+            done = resync.get(tx, begun.id)
+        calls = self.rig.sandbox.calls()
+        if done.state != "done":
+            raise AssertionError(f"the resync is {done.state}: {done.last_error}")
+        return Ran(
+            **json.loads(ran.stdout),
+            written=done.written,
+            failed=done.failed,
+            listed=done.listed,
+            reads=sum(n for route, n in calls.items() if route.startswith("GET") and "contacts" in route),
+            writes=sum(n for route, n in calls.items() if "contacts/batch/update" in route),
+        )
+
+
+@contextmanager
+def portal(folder: Path, *, contacts: int, companies: int) -> Iterator[Portal]:
+    """A fresh one, with that many records."""
+    with (
+        services.start_postgres(folder / "postgres") as server,
+        services.start_valkey(folder / "valkey") as redis_url,
+        SandboxServer(folder / "sandbox") as sandbox,
+    ):
+        database_url = services.create_database(server, "bench")
+        migrate.upgrade(database_url)
+        sandbox.faults(search_lag_s=0)
+        for each in sandbox.portals():
+            sandbox.settings(each["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
+        rig = Rig(sandbox, database_url, redis_url, partner_capacity=10_000_000)
+        try:
+            for start in range(0, contacts, 100_000):
+                some = min(100_000, contacts - start)
+                sandbox.seed(contacts=some, companies=companies * some // contacts, portal=rig.hub, seed=start + 1)
+            _hold_all_domains(rig)
+            yield Portal(rig, database_url, redis_url)
+        finally:
+            rig.close()
+
+
+def _hold_all_domains(rig: Rig) -> None:
+    """A registration on the domain of every company, so that nearly every contact shows one."""
+    domains: list[str] = []
+    for page in _pages(rig, "companies", ["domain"], ""):
+        domains += [one["properties"]["domain"] for one in page]  # type: ignore[index]
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(
+            text("""
+                INSERT INTO registrations (partner_id, hub_id, domain, source, registered_on, expires_on, expires_at,
+                                           created_at)
+                SELECT (SELECT partner_id FROM portals WHERE hub_id = :hub_id), :hub_id, domain, 'import',
+                       CURRENT_DATE, CURRENT_DATE + 364, now() + interval '365 days', now()
+                  FROM unnest(CAST(:domains AS text[])) AS domain ON CONFLICT DO NOTHING
+            """),
+            {"hub_id": rig.hub, "domains": sorted(set(domains))},
+        )
+        tx.connection.execute(text("ANALYZE"))
+
+
+def _pages(
+    rig: Rig,
+    kind: str,
+    properties: list[str],
+    more: str,
+    write: Callable[[list[dict[str, object]]], None] | None = None,
+) -> Iterator[list[dict[str, object]]]:
+    """All pages, with urllib3 and json alone."""
+    headers = {"Authorization": f"Bearer {rig.portals[0]['access_token']}"}
+    first = rig.sandbox.base_url + LIST.format(kind=kind, properties=",".join(properties), more=more)
+    with urllib3.PoolManager() as pool:
+        url = first
+        while True:
+            page = json.loads(pool.request("GET", url, headers=headers).data)
+            yield page["results"]
+            following = page.get("paging")
+            if following is None:
+                return
+            url = f"{first}&after={following['next']['after']}"
+
+
+def _floor(rig: Rig, *, writing: bool) -> float:
+    """Records a second: both lists, and where `writing` one batch update a page."""
+    names = rig.context.names
+    headers = {"Authorization": f"Bearer {rig.portals[0]['access_token']}", "Content-Type": "application/json"}
+    began, records = time.perf_counter(), 0
+    with urllib3.PoolManager() as pool:
+        for kind, plural, more in LISTS:
+            shown = dict.fromkeys(read_by_us(names, kind.value)[:7], "") | {names.detail: f"floor {began}"}
+            for page in _pages(rig, plural, list(properties_read(names, kind)), more):
+                records += len(page)
+                if writing:
+                    inputs = [{"id": one["id"], "properties": shown} for one in page]
+                    path = f"/crm/objects/2026-09/{plural}/batch/update"
+                    body = json.dumps({"inputs": inputs})
+                    json.loads(pool.request("POST", rig.sandbox.base_url + path, body=body, headers=headers).data)
+    return records / (time.perf_counter() - began)
+
+
+def _official(rig: Rig) -> float:
+    """Contacts a second of the official client's `get_all`, typed."""
+    client = HubSpot(access_token=rig.portals[0]["access_token"])
+    client.config["host"] = rig.sandbox.base_url
+    began = time.perf_counter()
+    found = client.crm.contacts.get_all(
+        properties=list(properties_read(rig.context.names, Kind.CONTACT)), associations=["companies"]
+    )
+    return len(found) / (time.perf_counter() - began)
+
+
+def resync_figures(folder: Path) -> list[Figure]:
+    """Everything differs, nothing differs, at ten thousand contacts; memory there and with many more."""
+    with portal(folder / "small", contacts=CONTACTS, companies=COMPANIES) as small:
+        rig = small.rig
+        writing = _floor(rig, writing=True)
+        everything = small.resync()
+        reading, nothing = [], []
+        for _ in range(ROUNDS):
+            # In turns: what else the machine does weighs on both.
+            reading.append(_floor(rig, writing=False))
+            nothing.append(small.resync())
+        official = _official(rig)
+    best = min(nothing, key=lambda ran: ran.seconds)
+    with portal(folder / "large", contacts=MANY, companies=MANY // 5) as large:
+        many = large.resync()
+    written_rate = everything.listed / everything.seconds
+    rate, floor = best.listed / best.seconds, max(reading)
+    per_thousand = 1000 / CONTACTS
+    growth = many.peak_mb - max(everything.peak_mb, best.peak_mb)
+    return [
+        Figure(
+            name="full resync, nothing differs, quota off; floor: urllib3 and json paging the same sandbox",
+            value=rate,
+            unit="records/s",
+            floor=floor,
+            target="at least 0.5",
+            met=rate >= 0.5 * floor,
+        ),
+        Figure(
+            name="full resync, everything differs, quota off; floor: the same and a batch write per 100",
+            value=written_rate,
+            unit="records/s",
+            floor=writing,
+            target="at least 0.4",
+            met=written_rate >= 0.4 * writing,
+        ),
+        Figure(
+            name="full resync, nothing differs; floor: the official client's typed get_all",
+            value=rate,
+            unit="records/s",
+            floor=official,
+            target="at least 3",
+            met=rate >= 3 * official,
+        ),
+        Figure(
+            name="calls that read contacts, per 1,000, full resync",
+            value=best.reads * per_thousand,
+            unit="calls",
+            target="at most 10.2",
+            met=best.reads * per_thousand <= 10.2,
+        ),
+        Figure(
+            name="calls that write contacts, per 1,000, everything differs",
+            value=everything.writes * per_thousand,
+            unit="calls",
+            target="at most 10.2",
+            met=everything.writes * per_thousand <= 10.2,
+        ),
+        Figure(
+            name=f"worker's peak memory, resync of {CONTACTS:,} contacts",
+            value=everything.peak_mb,
+            unit="MB",
+            target="under 150 MB",
+            met=everything.peak_mb < 150,
+        ),
+        Figure(
+            name=f"worker's peak memory, resync of {MANY:,} contacts",
+            value=many.peak_mb,
+            unit="MB",
+            target="under 150 MB, no growth",
+            # Caches fill up to their bounds: no more than that.
+            met=many.peak_mb < 150 and growth < 15,
+        ),
+    ]
