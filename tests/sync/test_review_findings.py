@@ -18,8 +18,7 @@ from syncworker.hubspot.records import BatchRead
 from syncworker.registration.rules.terms import Source
 from syncworker.store import tables
 from syncworker.store.portals import Mode
-from syncworker.sync import operations, resync
-from syncworker.sync.changed import changed
+from syncworker.sync import changed, operations, resync
 from syncworker.sync.connect import set_mode
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.wake import Bell, RedisWaker, Ring
@@ -244,12 +243,22 @@ def test_what_changes_between_two_pages_hides_nothing(rig: Rig) -> None:
     since = rig.clock.time - timedelta(days=365 * 30)
     seen: set[str] = set()
     everybody = {record["id"] for page in _all_pages(rig) for record in page}
-    for number, (records, _) in enumerate(changed(client, Kind.CONTACT, ["email"], since=since, until=None)):
-        seen |= {record.id for record in records}
-        if number == 0:
+    stretch: changed.Stretch | None = changed.Stretch(since=since, until=rig.clock.time + timedelta(hours=1))
+    while stretch is not None:
+        search = changed.ask(Kind.CONTACT, stretch)
+        page = client.search(
+            "contact",
+            filter_groups=[search.filters],
+            sort=search.sort,
+            properties=[changed.MODIFIED[Kind.CONTACT]],
+            limit=changed.PAGE,
+        )
+        if not seen:
             # Those that were on the first page leave it: all others move up
-            for record in records[:50]:
+            for record in page.records[:50]:
                 rig.sandbox.edit(rig.hub, "contacts", record.id, {"jobtitle": "Boss"})
+        seen |= {record.id for record in page.records}
+        stretch = changed.follow(Kind.CONTACT, stretch, page)
     assert everybody <= seen
 
 

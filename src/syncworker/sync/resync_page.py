@@ -16,7 +16,7 @@ from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.deciding import standing_batch
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import known_records
+from syncworker.sync import known_records, merges
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context
 from syncworker.sync.known_records import KnownCompany, KnownRecord
@@ -106,6 +106,8 @@ def _contacts(
         key for key, record in fresh.items() if record.properties.get(context.names.request)
     }
     to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
+    # What was another's by a merge is theirs first: the read of a mark sees to that.
+    to_mark |= merges.of_interest(tx, portal.hub_id, Kind.CONTACT, fresh.values())
     contacts = {key: record for key, record in fresh.items() if key not in to_mark}
     read = ContactsRead(
         contacts=contacts,
