@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
+from http.client import HTTPException
 
 import psycopg
 import redis
@@ -15,9 +15,6 @@ from faults.deployment import Deployment, send
 from faults.schedule import Step, Weather
 from support.processes import eventually
 from support.sandbox_server import SandboxError
-
-_OTHER_PORT = 1
-"""Where a Valkey that is gone listens: a port that nobody may take, so that it does not even start."""
 
 
 class Breaker:
@@ -51,8 +48,7 @@ class Breaker:
 
     def do(self, step: Step) -> None:
         """Break it, leave it so for its time, mend it."""
-        with self.deployment.changing:
-            self._ways[step.what](step.choices(), step.seconds)
+        self._ways[step.what](step.choices(), step.seconds)
 
     def let_the_clock_jump(self) -> None:
         """Prepare the database: `now()`, which is the one clock of all processes, becomes one that can be moved."""
@@ -78,7 +74,7 @@ class Breaker:
         try:
             if self._sandbox.get("/_sandbox/faults")["seed"] != self.weather.get("seed", 0):
                 self._sandbox.post("/_sandbox/faults", self.weather)
-        except (OSError, SandboxError, ValueError):
+        except (OSError, HTTPException, SandboxError):
             return
 
     def close(self) -> None:
@@ -108,10 +104,10 @@ class Breaker:
             self._note("a guard")
 
     def _kill_up(self, _dice: random.Random, _seconds: float) -> None:
-        self.deployment.kill()
-        self.deployment.begin()
+        with self.deployment.changing:
+            self.deployment.kill()
+            self.deployment.begin()
         self._note("up")
-        self.keep_weather()
 
     def _hang(self, name: str, seconds: float) -> None:
         stopped = self.deployment.processes(name)[:1]
@@ -190,13 +186,14 @@ class Breaker:
     def _valkey_gone(self, _dice: random.Random, seconds: float) -> None:
         """It is started again and again, and does not come up."""
         config = self.deployment.folder / "data" / "valkey" / "valkey.conf"
-        whole = config.read_text()
-        try:
-            _write(config, "no-such-setting yes\n" + whole)
+        nonsense = "no-such-setting yes\n"
+        with self.deployment.changing:
+            config.write_text(nonsense + config.read_text())
             self._kill("valkey")
-            time.sleep(seconds)
-        finally:
-            _write(config, whole)
+        time.sleep(seconds)
+        with self.deployment.changing:
+            # Not what it was: an `up` that was started again meanwhile has written another one.
+            config.write_text(config.read_text().removeprefix(nonsense))
 
     # --- HubSpot ---
 
@@ -207,16 +204,16 @@ class Breaker:
         self._set_revoked(hub, False)
 
     def _set_revoked(self, hub: int, revoked: bool) -> None:
+        sandbox = self.deployment.client()
+
         def said() -> bool:
             try:
-                self._sandbox.settings(hub, token_revoked=revoked)
-            except (OSError, SandboxError, ValueError):
+                sandbox.settings(hub, token_revoked=revoked)
+            except (OSError, HTTPException, SandboxError):
                 return False
             return True
 
-        eventually(said, seconds=60, what="the sandbox to take an order")
-
-
-def _write(path: Path, text: str) -> None:
-    # In place: the file belongs to whoever the server runs as.
-    path.write_text(text)
+        try:
+            eventually(said, seconds=60, what="the sandbox to take an order")
+        finally:
+            sandbox.stop()

@@ -39,7 +39,7 @@ class Deployment(Whole):
         super().__init__(folder, **settings)
         self.starts = 0
         self.changing = threading.RLock()
-        """Held while `up` itself is killed and started: nothing else is looked for meanwhile."""
+        """Held while `up` itself is killed and started: what it reads then is not changed meanwhile."""
 
     def begin(self) -> None:
         """Start it, for the first time or again."""
@@ -95,7 +95,11 @@ class Deployment(Whole):
     def guards(self) -> list[psutil.Process]:
         """The processes that stand between `up` and each that it keeps."""
         assert self._process is not None
-        return [one for one in psutil.Process(self._process.pid).children() if _is(one, ("guard.py",))]
+        try:
+            children = psutil.Process(self._process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        return [one for one in children if _is(one, ("guard.py",))]
 
     def run(self, *arguments: str) -> None:
         """A command of `syncworker`, as an operator types it; its failure is the operator's to see."""

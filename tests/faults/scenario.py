@@ -99,6 +99,7 @@ class _Run:
         timelines = [
             threading.Thread(target=self._follow, args=(schedule.load, self.load.do, False), daemon=True),
             threading.Thread(target=self._follow, args=(schedule.breaks, self.breaker.do, True), daemon=True),
+            threading.Thread(target=self._follow, args=(schedule.absences, self.breaker.do, True), daemon=True),
             threading.Thread(target=self._keep_weather, args=(schedule.weather,), daemon=True),
         ]
         for timeline in timelines:

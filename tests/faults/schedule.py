@@ -30,6 +30,8 @@ class Schedule:
 
     load: tuple[Step, ...]
     breaks: tuple[Step, ...]
+    absences: tuple[Step, ...]
+    """What is away for minutes, while other things break beside it; only in a thorough run."""
     weather: tuple[Step, ...]
 
 
@@ -64,6 +66,7 @@ BREAKS: dict[str, tuple[int, tuple[float, float], tuple[float, float]]] = {
     "token_revoked": (2, (3, 8), (20, 60)),
     "clock_jumps": (2, (8, 15), (20, 60)),
 }
+ABSENCES = frozenset({"valkey_gone", "token_revoked"})
 ONCE_IN_A_MINUTE = frozenset({"kill_up", "valkey_gone", "postgres_refuses", "token_revoked"})
 
 _STORM = {"429": 0.01, "429_secondly": 0.01, "500": 0.02, "502": 0.01, "html": 0.02, "reset": 0.02, "cut": 0.02}
@@ -99,6 +102,7 @@ def of_seed(seed: int, *, seconds: float, a_second: float = 4.0, thorough: bool 
     return Schedule(
         load=tuple(_load(dice, seconds, a_second)),
         breaks=tuple(_breaks(dice, seconds, thorough=thorough)),
+        absences=tuple(_absences(seed, seconds)) if thorough else (),
         weather=tuple(_weather(dice, seconds, thorough=thorough)),
     )
 
@@ -123,6 +127,8 @@ def _breaks(dice: random.Random, seconds: float, *, thorough: bool) -> list[Step
     at = 3.0
     while at < seconds - 3:
         [what] = dice.choices(list(BREAKS), weights=[weight for weight, _, _ in BREAKS.values()])
+        if thorough and what in ABSENCES:
+            continue
         if what in ONCE_IN_A_MINUTE and at - happened.get(what, -60) < 60:
             continue
         happened[what] = at
@@ -130,6 +136,19 @@ def _breaks(dice: random.Random, seconds: float, *, thorough: bool) -> list[Step
         lasts = min(dice.uniform(*(long if thorough else short)), max(4.0, seconds - at))
         steps.append(Step(at=at, what=what, dice=dice.getrandbits(32), seconds=lasts))
         at += lasts + dice.uniform(1.0, 6.0)
+    return steps
+
+
+def _absences(seed: int, seconds: float) -> list[Step]:
+    # Numbers of their own: what a seed does in a short run stays what it was.
+    dice = random.Random(f"absences of {seed}")  # noqa: S311 - repeatable on purpose, no secret
+    steps: list[Step] = []
+    at = dice.uniform(5, 60)
+    while at < seconds - 20:
+        what = dice.choice(sorted(ABSENCES))
+        lasts = min(dice.uniform(*BREAKS[what][2]), seconds - at)
+        steps.append(Step(at=at, what=what, dice=dice.getrandbits(32), seconds=lasts))
+        at += lasts + dice.uniform(30, 120)
     return steps
 
 

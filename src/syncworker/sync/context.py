@@ -28,6 +28,7 @@ from syncworker.store.database import Clock, Database, Tx
 from syncworker.store.portals import CredentialStore, Partner
 from syncworker.store.secrets import PortalCredentials, Secrets
 from syncworker.sync import clock_skew
+from syncworker.sync.clock_back import LastSeen
 from syncworker.sync.clock_skew import HubSpotClock
 from syncworker.sync.wake import RedisWaker, Waker
 
@@ -57,6 +58,7 @@ class Context:
         self.names = PropertyNames()
         self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
         self.hubspot_clock = HubSpotClock()
+        self.last_seen = LastSeen()
         self._told_of_calls = on_call
         self._limiter_client = connect(str(settings.redis_url))
         self._time_zones: dict[int, str] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from syncworker.store.database import Tx
-from syncworker.sync import clock_skew
+from syncworker.sync import clock_back, clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.wake import Bell, Ring
 
@@ -71,5 +71,7 @@ def sweep(context: Context) -> list[Ring]:
     """Ring for all that is due, and note what time it is at HubSpot; return what nobody can hear: Redis is away."""
     clock_skew.note(context.database, context.hubspot_clock)
     with context.database.transaction() as tx:
+        if back := context.last_seen.gone_back(tx.now):
+            clock_back.make_due(tx, by=back)
         rings = due(tx)
     return context.waker.ring(*rings)

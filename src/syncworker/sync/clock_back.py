@@ -1,0 +1,61 @@
+"""What has to be done when the clock goes back?
+
+What is to be done later is written down as a time. If the database's clock was ahead and is set back, "in a minute"
+has become "in an hour": leases that nobody holds, polls and tries that nobody makes. So whoever sees the clock go back
+makes all of it due now. That is harmless: a claim that loses its lease writes nothing, and is made again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+
+from syncworker.store.database import Tx
+from syncworker.store.portals import UNTIL_A_PERSON_ACTS
+
+log = structlog.get_logger(__name__)
+
+# Less than that every lease and every rest bears.
+MOST = timedelta(seconds=5)
+
+_DUE_NOW = (
+    text("""
+        UPDATE cursors SET due_at = least(due_at, :now), leased_until = NULL, polled_at = least(polled_at, :now),
+               hurried_at = least(hurried_at, :now)
+         WHERE due_at > :now OR leased_until > :now OR polled_at > :now
+    """),
+    text("UPDATE requests SET resolve_after = :now WHERE state = 'processing' AND resolve_after > :now"),
+    text("UPDATE resyncs SET leased_until = NULL WHERE state = 'running' AND leased_until > :now"),
+    text("UPDATE portals SET blocked_until = :now WHERE blocked_until > :now AND blocked_until < :for_a_person"),
+    # In the order in which everybody locks them.
+    text("""
+        WITH later AS MATERIALIZED (
+            SELECT hub_id, kind, object_id FROM marks WHERE parked_at IS NULL AND not_before > :now
+             ORDER BY hub_id, kind, object_id FOR UPDATE
+        )
+        UPDATE marks AS m SET not_before = :now, claim_token = NULL FROM later
+         WHERE m.hub_id = later.hub_id AND m.kind = later.kind AND m.object_id = later.object_id
+    """),
+)
+
+
+class LastSeen:
+    """The latest time that this process has seen."""
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+
+    def gone_back(self, now: datetime) -> timedelta:
+        """How far the clock has gone back since it was last looked at; zero where it has not."""
+        before, self._at = self._at, now
+        back = before - now if before is not None else timedelta(0)
+        return back if back > MOST else timedelta(0)
+
+
+def make_due(tx: Tx, *, by: timedelta) -> None:
+    """All that was to be later is due now, because the clock has gone back `by` so much."""
+    log.warning("clock_went_back", seconds=round(by.total_seconds(), 1))
+    for statement in _DUE_NOW:
+        tx.connection.execute(statement, {"now": tx.now, "for_a_person": UNTIL_A_PERSON_ACTS})
