@@ -84,6 +84,18 @@ def test_without_redis_a_process_tells_what_it_counted_itself() -> None:
     assert ("syncworker_processes", ("worker",)) not in told
 
 
+def test_a_scheduler_is_missed_only_after_a_worker_has_run_for_a_while(
+    processes: tuple[Process, Process], redis_url: str
+) -> None:
+    counts = processes[0].counts
+    assert counts.silent() == ["web", "worker", "scheduler"]
+    counts.beat("worker")
+    assert counts.silent() == ["web"]
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("processes:since", client.time()[0] - 200)
+    assert counts.silent() == ["web", "scheduler"]
+
+
 def test_processes_are_alive_that_were_heard_of(processes: tuple[Process, Process], redis_url: str) -> None:
     first, second = processes
     first.counts.beat("worker")

@@ -7,6 +7,7 @@ not added yet is lost, and after a flush all begins at 0, which Prometheus takes
 Redis keys:
     `counts:{version}`     hash: a sample, as JSON of its name and labels, and its value
     `processes:alive`      sorted set: role, host and process id, by the Redis time until which it counts as alive
+    `processes:since`      since when, by Redis' time, there has been a worker without a break
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "syncworker_"
 _ALIVE = "processes:alive"
+_SINCE = "processes:since"
 # The scheduler is heard of once a minute, through what it schedules.
 _LIFE_S: dict[Role, int] = {"web": 30, "worker": 30, "scheduler": 150}
 _EVERY_S = 5.0
@@ -93,6 +95,9 @@ class SharedCounts:
                 pipeline.zadd(_ALIVE, {member: now + _LIFE_S[role]})
                 pipeline.zremrangebyscore(_ALIVE, "-inf", now)
                 pipeline.expire(_ALIVE, max(_LIFE_S.values()))
+                if role == "worker":
+                    pipeline.set(_SINCE, now, nx=True)
+                    pipeline.expire(_SINCE, _LIFE_S[role])
                 pipeline.execute()
         except redis.RedisError as error:
             # Said again in a few seconds.
@@ -103,6 +108,16 @@ class SharedCounts:
         members = self._client.zrangebyscore(_ALIVE, self._now(), "+inf")
         roles = Counter(member.decode().partition(":")[0] for member in members if isinstance(member, bytes))
         return {role: roles[role] for role in ROLES}
+
+    def silent(self) -> list[Role]:
+        """The roles that nobody has been heard of in for too long. Raises RedisError.
+
+        Only a worker that it wakes tells of the scheduler: no sooner than a worker has run for a while is it missed.
+        """
+        since = self._client.get(_SINCE)
+        worked_s = self._now() - float(since) if isinstance(since, bytes) else 0.0
+        missed = [role for role, number in self.alive().items() if not number]
+        return [role for role in missed if role != "scheduler" or worked_s > _LIFE_S[role] or "worker" in missed]
 
     def close(self) -> None:
         """Close the connection."""

@@ -40,13 +40,12 @@ def processes(context: Context) -> list[Finding]:
     """Whether workers and a scheduler were heard of lately; nothing, where Redis is away: that is said already."""
     counts = SharedCounts(str(context.settings.redis_url), registries=())
     try:
-        alive = counts.alive()
+        alive, silent = counts.alive(), counts.silent()
     except redis.RedisError:
         return []
     finally:
         counts.close()
     said = ", ".join(f"{alive[role]} {role}" for role in ROLES)
-    silent = [role for role in ROLES if not alive[role]]
     if silent:
         what = f"start it: {' and '.join(silent)} of the Procfile, or syncworker up"
         return [problem(None, "processes", f"{said} heard of lately", what, Section.PROCESSES)]
