@@ -86,7 +86,8 @@ def _show(figures: Sequence[Figure], *, title: str) -> None:
         table.add_column(column, justify="left" if column in {"figure", "target"} else "right")
     for figure in figures:
         table.add_row(*figure.row())
-    Console().print(table)
+    # Into a file or a log as wide as it needs.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _write(figures: Sequence[Figure], *, machine: str, now: datetime) -> None:

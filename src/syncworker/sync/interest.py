@@ -14,6 +14,7 @@ from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.records import Record
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import Presence
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import requests
@@ -85,5 +86,5 @@ def _domain(context: Context, website: str | None) -> str | None:
 
 
 def _with_requests(tx: Tx, hub_id: int, ids: Collection[str]) -> set[str]:
-    query = select(requests.c.contact_id).where(requests.c.hub_id == hub_id, requests.c.contact_id.in_(sorted(ids)))
+    query = select(requests.c.contact_id).where(requests.c.hub_id == hub_id, among(requests.c.contact_id, ids))
     return set(tx.connection.execute(query.distinct()).scalars())

@@ -16,6 +16,7 @@ from sqlalchemy import select, union
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.records import Filter, Sort
 from syncworker.registration.ledger.moves import recall_taken
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import records, registrations, requests
@@ -131,11 +132,11 @@ def _known(tx: Tx, hub_id: int, kind: Kind, domains: Mapping[str, datetime]) -> 
     column = "contact_id" if kind is Kind.CONTACT else "company_id"
     both = union(
         select(records.c.domain, records.c.object_id).where(
-            records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.domain.in_(wanted)
+            records.c.hub_id == hub_id, records.c.kind == kind.value, among(records.c.domain, wanted)
         ),
         *(
             select(table.c.domain, table.c[column]).where(
-                table.c.hub_id == hub_id, table.c.domain.in_(wanted), table.c[column].is_not(None)
+                table.c.hub_id == hub_id, among(table.c.domain, wanted), table.c[column].is_not(None)
             )
             for table in (requests, registrations)
         ),
@@ -152,7 +153,7 @@ def _reconciled_since(
     everyone = sorted({object_id for ids in by_domain.values() for object_id in ids})
     rows = tx.connection.execute(
         select(records.c.object_id, records.c.reconciled_at).where(
-            records.c.hub_id == hub_id, records.c.kind == kind.value, records.c.object_id.in_(everyone)
+            records.c.hub_id == hub_id, records.c.kind == kind.value, among(records.c.object_id, everyone)
         )
     )
     reconciled = {row.object_id: row.reconciled_at for row in rows}

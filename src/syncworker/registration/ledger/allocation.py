@@ -19,6 +19,7 @@ from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.moves import Move
 from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, touch, undo
 from syncworker.registration.ledger.requests import State, Stored
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
 from syncworker.store.tables import portals, registrations
@@ -93,7 +94,7 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
     line = asked.query().where(
         requests_table.c.partner_id == partner_id,
         requests_table.c.state == State.WAITING.value,
-        requests_table.c.domain.in_(sorted(domains)),
+        among(requests_table.c.domain, domains),
         # Those of a portal that is paused wait on, and are decided when it is not.
         requests_table.c.hub_id.in_(select(portals.c.hub_id).where(portals.c.mode == Mode.WRITE.value)),
     )

@@ -5,12 +5,13 @@ Who it was, if a person, stands in `persons`, where it can be erased.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, text
 
 from syncworker.redaction import without_emails
 from syncworker.registration.ledger import people
@@ -84,8 +85,7 @@ def record(tx: Tx, events: Iterable[Event]) -> None:
     ids = people.refer(tx, {event.who for event in told})
     rows = [
         {
-            "at": tx.now,
-            **asdict(event),
+            **{name: getattr(event, name) for name in _FIELDS},
             "who": people.PERSON if event.who in ids else event.who,
             "person_id": ids.get(event.who),
             # A person may have typed it.
@@ -94,7 +94,20 @@ def record(tx: Tx, events: Iterable[Event]) -> None:
         for event in told
     ]
     if rows:
-        tx.connection.execute(insert(history), rows)
+        tx.connection.execute(_RECORD, {"at": tx.now, "rows": json.dumps(rows)})
+
+
+_FIELDS = tuple(field.name for field in fields(Event))
+# Rows as JSON: one statement however many there are, and compiled once.
+_RECORD = text("""
+    INSERT INTO history (at, partner_id, event, source, who, person_id, why, hub_id, domain, contact_id, company_id,
+                         request_id, registration_id)
+    SELECT CAST(:at AS timestamptz), r.partner_id, r.event, r.source, r.who, r.person_id, r.why, r.hub_id, r.domain,
+           r.contact_id, r.company_id, r.request_id, r.registration_id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (partner_id bigint, event text, source text,
+           who text, person_id bigint, why text, hub_id bigint, domain text, contact_id text, company_id text,
+           request_id bigint, registration_id bigint)
+""")
 
 
 def of_domain(tx: Tx, domain: str, *, partner_ids: Iterable[int] | None = None) -> list[Entry]:

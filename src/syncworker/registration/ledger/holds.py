@@ -15,6 +15,7 @@ from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.registrations import held_on, touch
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import holds, partners, registrations, requests
 
@@ -38,7 +39,7 @@ class Hold:
 
 def on(tx: Tx, domains: Collection[str]) -> Mapping[str, HoldKind]:
     """The holds on these domains."""
-    query = select(holds.c.domain, holds.c.kind).where(holds.c.domain.in_(sorted(domains)))
+    query = select(holds.c.domain, holds.c.kind).where(among(holds.c.domain, domains))
     return {row.domain: HoldKind(row.kind) for row in tx.connection.execute(query)}
 
 
@@ -116,7 +117,7 @@ def _flag_registrations(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes,
 
 def _recall_waiting(tx: Tx, by_domain: Mapping[str, Hold], changes: Changes) -> None:
     # Left on the waiting list, the next free slot would register what must not be registered.
-    line = asked.query().where(requests.c.state == State.WAITING.value, requests.c.domain.in_(sorted(by_domain)))
+    line = asked.query().where(requests.c.state == State.WAITING.value, among(requests.c.domain, by_domain))
     waiting = [asked.stored(row) for row in tx.connection.execute(line.with_for_update())]
     moves.decide_again(tx, waiting)
     changes.contacts |= {(r.hub_id, str(r.contact_id)) for r in waiting}

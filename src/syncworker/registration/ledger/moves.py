@@ -14,6 +14,7 @@ from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.requests import OPEN, NotOpen, State, Stored, query, stored
 from syncworker.registration.rules.terms import Reason
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals, registrations, requests
 
@@ -81,7 +82,7 @@ def tell(tx: Tx, moves: Iterable[Move]) -> None:
 
 def still_waiting(tx: Tx, ids: Collection[int]) -> list[int]:
     """Which of these requests wait."""
-    narrowed = select(requests.c.id).where(requests.c.id.in_(sorted(ids)), requests.c.state == State.WAITING.value)
+    narrowed = select(requests.c.id).where(among(requests.c.id, ids), requests.c.state == State.WAITING.value)
     return list(tx.connection.execute(narrowed.order_by(requests.c.id)).scalars()) if ids else []
 
 
@@ -192,7 +193,7 @@ def contacts_waiting_elsewhere(tx: Tx, partner_id: int, domains: Collection[str]
     """The contacts for whom other partners wait for these domains: they must hear that one was taken."""
     rows = tx.connection.execute(
         select(requests.c.hub_id, requests.c.contact_id).where(
-            requests.c.domain.in_(sorted(domains)),
+            among(requests.c.domain, domains),
             requests.c.partner_id != partner_id,
             requests.c.state == State.WAITING.value,
         )
@@ -211,9 +212,7 @@ def recall_taken(tx: Tx, domains: Collection[str]) -> Changes:
         registrations.c.partner_id != requests.c.partner_id,
         registrations.c.ended_at.is_(None),
     )
-    narrowed = query().where(
-        requests.c.domain.in_(sorted(domains)), requests.c.state == State.WAITING.value, taken.exists()
-    )
+    narrowed = query().where(among(requests.c.domain, domains), requests.c.state == State.WAITING.value, taken.exists())
     found = [stored(row) for row in tx.connection.execute(narrowed.order_by(requests.c.id).with_for_update())]
     decide_again(tx, found)
     changes = Changes()

@@ -16,6 +16,7 @@ from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKind, Source
 from syncworker.registration.rules.validity import expires_on, today_in
+from syncworker.store.among import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals, registrations
 
@@ -106,7 +107,7 @@ def query() -> Select[*tuple[object, ...]]:
 
 def held_on(tx: Tx, domains: Collection[str]) -> dict[str, Registration]:
     """Who holds these domains, whoever it is."""
-    narrowed = query().where(registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None))
+    narrowed = query().where(among(registrations.c.domain, domains), registrations.c.ended_at.is_(None))
     return {row.domain: registration(row) for row in tx.connection.execute(narrowed)}
 
 
@@ -168,7 +169,7 @@ _INSERT_FREE = text("""
 def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
     """Partners whose claim on one of these domains should have ended by now."""
     narrowed = select(registrations.c.partner_id).where(
-        registrations.c.domain.in_(sorted(domains)), registrations.c.ended_at.is_(None), is_overdue(tx)
+        among(registrations.c.domain, domains), registrations.c.ended_at.is_(None), is_overdue(tx)
     )
     return set(tx.connection.execute(narrowed).scalars())
 
@@ -294,7 +295,7 @@ def _end(tx: Tx, claims: Sequence[Registration]) -> None:
     dropped = registrations.c.deregistered_at.is_not(None)
     tx.connection.execute(
         update(registrations)
-        .where(registrations.c.id.in_([claim.id for claim in claims]))
+        .where(among(registrations.c.id, [claim.id for claim in claims]))
         .values(
             ended_at=case((dropped, registrations.c.undo_until), else_=registrations.c.expires_at),
             end_reason=case((dropped, EndReason.DEREGISTERED.value), else_=EndReason.EXPIRED.value),

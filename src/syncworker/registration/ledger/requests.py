@@ -110,9 +110,13 @@ _STORED = select(
 )
 
 
+_NAMES = tuple(column.name for column in _STORED.selected_columns)
+
+
 def stored(row: Row[*tuple[object, ...]]) -> Stored:
     """The request in a row of `query()`, whatever columns were added to it."""
-    fields = {column.name: row._mapping[column.name] for column in _STORED.selected_columns}
+    of = row._mapping
+    fields = {name: of[name] for name in _NAMES}
     return Stored(
         **{
             **fields,
