@@ -10,9 +10,10 @@ from sqlalchemy import insert, text
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
 from syncworker.registration.rules.terms import Status
+from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.tables import registrations
-from syncworker.sync import resync, turns
+from syncworker.sync import brake, resync, turns
 from syncworker.sync.connect import set_mode
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
@@ -134,6 +135,44 @@ def test_a_dry_run_says_what_a_real_run_then_writes(rig: Rig) -> None:
         if one["properties"][STATUS]
     }
     assert written == {key: value for key, value in foreseen.items() if key[2] == STATUS}
+
+
+SILENTLY = {
+    "hold = 'existing_customer'": ("registered", "hold_came_later"),
+    "expires_on = expires_on + 1": ("registered", ""),
+    "source = 'form'": ("registered", ""),
+    "ended_at = now(), end_reason = 'expired'": ("expired", ""),
+    "ended_at = now(), end_reason = 'deregistered'": ("deregistered", ""),
+    "deregistered_at = now(), undo_until = now() + interval '10 minutes'": ("deregistered", ""),
+    "partner_id = (SELECT max(id) FROM partners)": ("", ""),
+    "domain = 'another-' || domain": ("", ""),
+}
+
+
+def test_what_the_ledger_says_otherwise_is_written_though_nothing_marked_it(rig: Rig) -> None:
+    leads = registered_leads(rig, 80)
+    run_resync(rig)
+    by_domain: dict[str, str] = {}
+    for contact_id, domain in sorted(leads.items()):
+        by_domain.setdefault(domain, contact_id)
+    changed = dict(zip(SILENTLY, by_domain.items(), strict=False))
+    assert changed.keys() == SILENTLY.keys()
+    with rig.context.database.transaction() as tx:
+        for assignment, (domain, _) in changed.items():
+            query = text(f"UPDATE registrations SET {assignment} WHERE domain = :domain")
+            tx.connection.execute(query, {"domain": domain})
+        brake.release(tx, portals.get(tx, rig.hub))
+    begun = resync.start(rig.context, rig.hub, who="t")
+    go_on(rig.context, rig)
+    shown = {}
+    for assignment, (_, contact_id) in changed.items():
+        of = rig.sandbox.record(rig.hub, "contacts", contact_id)["properties"]
+        shown[assignment] = (of.get(STATUS) or "", of.get("partner_registration_reason") or "")
+    assert shown == SILENTLY
+    # And nobody else is written: contacts and companies of these domains alone
+    others = {key for key, domain in leads.items() if domain not in dict(changed.values())}
+    assert {status for key, status in statuses(rig).items() if key in others} == {"registered"}
+    assert look(rig, begun).written < len(leads)
 
 
 def test_a_part_of_a_portal_is_looked_at(rig: Rig) -> None:

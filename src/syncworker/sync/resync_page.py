@@ -17,8 +17,9 @@ from syncworker.registration.ledger.deciding import standing_batch
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync import known_records, merges
+from syncworker.sync.as_registered import is_unchanged, written_as_registered
 from syncworker.sync.claims import Claim
-from syncworker.sync.context import Context
+from syncworker.sync.context import Context, program
 from syncworker.sync.known_records import KnownCompany, KnownRecord
 from syncworker.sync.leads import ContactsRead
 from syncworker.sync.marks import Kind
@@ -108,23 +109,56 @@ def _contacts(
     to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
     # What was another's by a merge is theirs first: the read of a mark sees to that.
     to_mark |= merges.of_interest(tx, portal.hub_id, Kind.CONTACT, fresh.values())
-    contacts = {key: record for key, record in fresh.items() if key not in to_mark}
+    settled = _settled(tx, context, portal, {key: known[key] for key in known.keys() - to_mark}, fresh, at, companies)
+    known_records.looked_at(tx, portal.hub_id, Kind.CONTACT, settled)
+    contacts = {key: record for key, record in fresh.items() if key not in to_mark and key not in settled}
+    if not contacts:
+        return Come(plan=plan, to_mark=frozenset(to_mark))
     read = ContactsRead(
         contacts=contacts,
         primary_company=at.primary,
         companies={
             company_id: _as_kept(company_id, companies.get(company_id), known.get(contact_id))
             for contact_id, company_id in at.primary.items()
+            if contact_id in contacts
         },
     )
     subjects = subjects_of(context, read)
-    decided = standing_batch(tx, portal, subjects, context.conditions(tx), asked_before=asked_before)
-    known = {key: before for key, before in known.items() if key in contacts}
+    decided = standing_batch(
+        tx, portal, subjects, context.conditions(tx), asked_before=asked_before.keys() & contacts.keys()
+    )
+    known = {key: known[key] for key in known.keys() & contacts.keys()}
     keep_contacts(tx, portal, subjects, decided, known, read)
     if portal.mode is Mode.WRITE:
         plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled={}, came=Came.LISTED)
         hear_of_moves(tx, portal.hub_id, subjects, known)
     return Come(plan=plan, to_mark=frozenset(to_mark))
+
+
+def _settled(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    known: Mapping[str, KnownRecord],
+    fresh: Mapping[str, Record],
+    at: _Companies,
+    companies: Mapping[str, KnownCompany],
+) -> set[str]:
+    """Those about which deciding could say nothing new."""
+    rules = context.domain_rules
+    unchanged = [
+        key
+        for key, before in known.items()
+        if is_unchanged(fresh[key], before, companies.get(at.primary.get(key, "")), at.primary.get(key), rules)
+    ]
+    return written_as_registered(
+        tx,
+        context.names,
+        unchanged,
+        hub_id=portal.hub_id,
+        partner_id=portal.partner.id,
+        authority=program(portal.partner.program).authority,
+    )
 
 
 def _primary_companies(contacts: Iterable[Record]) -> _Companies:
