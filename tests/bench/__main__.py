@@ -26,7 +26,9 @@ from bench.forms import forms
 from bench.ledger import ledger
 from bench.page import write_page
 from bench.plot import plot
+from bench.polls import polls
 from bench.quota import quota
+from bench.resync import resync_figures
 from bench.webhooks import webhooks
 
 OUTPUT = Path("build/bench.json")
@@ -50,6 +52,8 @@ def parts(*, quick: bool) -> dict[str, Part]:
     return {
         "webhooks": lambda folder: only(webhooks(folder, seconds=2 if quick else 5, rounds=3)),
         "batches": lambda folder: only(batches(folder)),
+        "resync": lambda folder: only(resync_figures(folder)),
+        "polls": lambda folder: only(polls(folder)),
         "quota": lambda _: only(quota()),
         "ledger": in_the_ledger,
         "claims": lambda folder: claims_(folder, (sizes[0], sizes[-1]) if quick else sizes),

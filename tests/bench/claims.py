@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ WARMING = 4
 # Slower than among a thousand marks, at most.
 MOST_SLOWER = 2.0
 
-Look = Callable[[Tx, int], Claim | None]
+Look = Callable[..., Claim | None]
 
 
 def _claim(tx: Tx, hub: int, *, lane: Lane, oldest_first: bool) -> Claim:
@@ -52,18 +53,16 @@ LOOKS: dict[str, Look] = {
 
 def claims_(folder: Path, sizes: Sequence[int]) -> tuple[list[Figure], list[Curve]]:
     """Each look among so many marks of one portal, nine tenths of them backed off."""
-    seen: dict[str, list[tuple[int, float]]] = {name: [] for name in LOOKS}
-    with services.start_postgres(folder / "postgres-claims", durable=True) as server:
-        database_url = services.create_database(server, "claims")
-        migrate.upgrade(database_url)
+    seen: dict[str, list[tuple[int, float]]] = {}
+    with services.start_postgres(folder / "postgres-claims", durable=True) as server, ExitStack() as opened:
+        among: dict[int, tuple[Database, int]] = {}
         for size in sizes:
+            database_url = services.create_database(server, f"claims_{size}")
+            migrate.upgrade(database_url)
             hub = seeding.grow_marks(database_url, size)
-            database = Database(database_url)
-            try:
-                for name, look in LOOKS.items():
-                    seen[name].append((size, _milliseconds(database, hub, look)))
-            finally:
-                database.close()
+            among[size] = opened.enter_context(closing(Database(database_url))), hub
+        for name, look in LOOKS.items():
+            seen[name] = list(_milliseconds(among, look).items())
     figures = [_figure(name, points) for name, points in seen.items()]
     return figures, [Curve(name=name, unit="ms", points=tuple(points)) for name, points in seen.items()]
 
@@ -80,12 +79,14 @@ def _figure(name: str, points: Sequence[tuple[int, float]]) -> Figure:
     )
 
 
-def _milliseconds(database: Database, hub: int, look: Look) -> float:
-    took: list[float] = []
+def _milliseconds(among: Mapping[int, tuple[Database, int]], look: Look) -> dict[int, float]:
+    """The median of a look at each size; the sizes take turns, so that whatever else the machine does hits all."""
+    took: dict[int, list[float]] = {size: [] for size in among}
     for _ in range(WARMING + ROUNDS):
-        began = time.perf_counter()
-        taken = database.run(lambda tx: look(tx, hub))
-        took.append(time.perf_counter() - began)
-        if taken is not None and taken.marks:
-            database.run(partial(claims.give_back, taken=taken))
-    return statistics.median(took[WARMING:]) * 1000
+        for size, (database, hub) in among.items():
+            began = time.perf_counter()
+            taken = database.run(partial(look, hub=hub))
+            took[size].append(time.perf_counter() - began)
+            if taken is not None and taken.marks:
+                database.run(partial(claims.give_back, taken=taken))
+    return {size: statistics.median(some[WARMING:]) * 1000 for size, some in took.items()}

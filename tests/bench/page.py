@@ -21,6 +21,9 @@ on; what the load generator and the sandbox take of two cores is missing for the
   `INSERT` of the body. Median of three rounds. No worker runs meanwhile.
 - **Batches.** Calls, and the whole of a reconcile, through the sandbox over HTTP; its floor is `urllib3` and `json`
   making the same calls.
+- **Resync.** A full resync of 10,000 contacts in a process of its own, against `urllib3` and `json` paging the same
+  sandbox, and against the official client's typed `get_all`; the quota off. Memory is the highest of that process.
+- **Polls.** A mass edit of 39,000 contacts and the echoes of our own writes; all looks, until the last has seen it.
 - **Quota.** Four processes that call as fast as the shared limiter lets them, against the sandbox's own account of it.
 - **Ledger.** A hundred leads with their requests: locked, decided, given their slots, told to the history, committed.
   The rows are spread over partners with 50 to 5,000 active registrations, four of ten rows active; each round is
