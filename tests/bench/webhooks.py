@@ -161,7 +161,7 @@ def _event(number: int) -> dict[str, object]:
 @contextmanager
 def _serving(arguments: list[str], settings: dict[str, str], ready: str) -> Iterator[None]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SYNCWORKER_")}
-    process = subprocess.Popen([sys.executable, *arguments], env=clean | settings)
+    process = subprocess.Popen([sys.executable, *arguments], env=clean | settings, stdout=subprocess.DEVNULL)
     try:
         eventually(lambda: _answers(process, ready), seconds=30, what=" ".join(arguments))
         yield
