@@ -84,18 +84,44 @@ def parked_count(tx: Tx, hub_id: int | None) -> int:
     return tx.connection.execute(query).scalar_one()
 
 
+MOST_COUNTED = 100_000
+# Each group of due ones is counted in its own range of an index, and no further than that; parked ones are few.
 _COUNTS = text("""
-    SELECT hub_id, kind, priority,
-           count(*) FILTER (WHERE parked_at IS NULL AND not_before <= :now) AS due,
-           count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-           coalesce(extract(epoch FROM CAST(:now AS timestamptz)
-               - min(not_before) FILTER (WHERE parked_at IS NULL AND not_before <= :now)), 0) AS oldest_due_s
-      FROM marks GROUP BY hub_id, kind, priority ORDER BY hub_id, kind, priority
+    WITH waiting AS (
+         SELECT hub_id, kind, priority, count(*) AS parked FROM marks
+          WHERE parked_at IS NOT NULL GROUP BY hub_id, kind, priority)
+    SELECT portals.hub_id, kinds.kind, priorities.priority, counted.due, coalesce(waiting.parked, 0) AS parked,
+           coalesce(extract(epoch FROM CAST(:now AS timestamptz) - oldest.due_since), 0) AS oldest_due_s
+      FROM portals CROSS JOIN unnest(CAST(:kinds AS text[])) AS kinds(kind)
+     CROSS JOIN unnest(CAST(:priorities AS int[])) AS priorities(priority)
+     CROSS JOIN LATERAL (
+           SELECT count(*) AS due FROM (
+                  SELECT FROM marks WHERE marks.hub_id = portals.hub_id AND marks.kind = kinds.kind
+                     AND marks.priority = priorities.priority AND parked_at IS NULL AND not_before <= :now
+                   LIMIT :most) AS these) AS counted
+      LEFT JOIN waiting ON (waiting.hub_id, waiting.kind, waiting.priority)
+                         = (portals.hub_id, kinds.kind, priorities.priority)
+      LEFT JOIN LATERAL (
+           SELECT not_before AS due_since FROM marks WHERE marks.hub_id = portals.hub_id AND marks.kind = kinds.kind
+              AND marks.priority = priorities.priority AND parked_at IS NULL AND not_before <= :now
+            ORDER BY not_before LIMIT 1) AS oldest ON true
+     WHERE counted.due > 0 OR waiting.parked > 0
+     ORDER BY 1, 2, 3
 """)
 
 
 def mark_counts(tx: Tx) -> list[MarkCount]:
-    """How much is to be looked at, of all portals: for whoever runs the deployment, not for one partner."""
+    """How much is to be looked at, of all portals: for whoever runs the deployment, not for one partner.
+
+    Of one portal, kind and priority no more than `MOST_COUNTED` are counted.
+    """
+    _by_index(tx)
+    parameters = {
+        "now": tx.now,
+        "kinds": [kind.value for kind in Kind],
+        "priorities": [priority.value for priority in Priority],
+        "most": MOST_COUNTED,
+    }
     return [
         MarkCount(
             hub_id=row.hub_id,
@@ -105,7 +131,7 @@ def mark_counts(tx: Tx) -> list[MarkCount]:
             parked=row.parked,
             oldest_due_s=float(row.oldest_due_s),
         )
-        for row in tx.connection.execute(_COUNTS, {"now": tx.now})
+        for row in tx.connection.execute(_COUNTS, parameters)
     ]
 
 
