@@ -59,6 +59,8 @@ class Context:
         self.waker: Waker = waker or RedisWaker(str(settings.redis_url))
         self.hubspot_clock = HubSpotClock()
         self.last_seen = LastSeen()
+        # By portal and kind: what the last look at the newest was shown. Losing it costs nothing but looking twice.
+        self.newest_shown: dict[tuple[int, str], frozenset[tuple[str, datetime | None]]] = {}
         self._told_of_calls = on_call
         self._limiter_client = connect(str(settings.redis_url))
         self._time_zones: dict[int, str] = {}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.errors import FixRequest, HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Record, SearchPage
+from syncworker.hubspot.records import Filter, Record, SearchPage, Sort
 from syncworker.registration.rules.terms import Presence
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -30,6 +30,7 @@ from syncworker.sync.changed import (
     ask_newest,
     follow,
     follow_newest,
+    modified,
     span,
 )
 from syncworker.sync.context import Context
@@ -48,8 +49,9 @@ LATE = SHOWN_WITHIN + CLOCKS_DIFFER
 LATE_EVERY = timedelta(minutes=5)
 ARCHIVED_EVERY = timedelta(minutes=15)
 ARCHIVED_PAGES = 10
-# The first page of the newest is asked for anyway: how far it may look back costs nothing.
-OVERLAP = timedelta(minutes=5)
+# The first page of the newest is asked for anyway: how far it may look back costs nothing. Where it holds all that
+# changed in the last hour, it shows a record that changes again and again, too, which the late look waits for.
+OVERLAP = LATE
 PAGES_A_TURN = 100
 PAGES_BETWEEN = 10
 
@@ -124,6 +126,7 @@ class _Reader:
         self._hub_id = hub_id
         self._between = between
         self._pages = 0
+        self._shown_before = context.newest_shown.get((hub_id, stream.kind), frozenset())
 
     def search(self, search: Search) -> SearchPage:
         """A page of a search, with all that tells whether its records are of interest."""
@@ -142,6 +145,31 @@ class _Reader:
         cause = "poll" if self.stream.look is Look.NOW else "poll, an hour later"
         mark(tx, self._hub_id, self.stream.kind, interesting, priority=Priority.POLL, cause=cause)
         return bool(interesting)
+
+    def keep_new(self, tx: Tx, found: Sequence[Record]) -> bool:
+        """The same, without those that the last look of this process was shown as they are now."""
+        return self.keep(tx, [record for record in found if self._as_shown(record) not in self._shown_before])
+
+    def shown(self, found: Sequence[Record]) -> None:
+        """Remember what the first page of this look was shown."""
+        self._context.newest_shown[self._hub_id, self.stream.kind] = frozenset(map(self._as_shown, found))
+
+    def _as_shown(self, record: Record) -> tuple[str, datetime | None]:
+        return record.id, modified(self.stream.kind, record)
+
+    def asked_for(self, tx: Tx, found: Sequence[Record]) -> None:
+        """Mark contacts whose request property is set, and that nobody has read for as long as search may lag."""
+        known = known_records.of(tx, self._hub_id, Kind.CONTACT, {record.id for record in found})
+        read = {one.object_id for one in known.values() if one.reconciled_at > tx.now - LATE}
+        ids = {record.id for record in found if record.properties.get(self._context.names.request)} - read
+        mark(tx, self._hub_id, Kind.CONTACT, ids, priority=Priority.POLL, cause="its request is still set")
+
+    def search_asked_for(self) -> Search:
+        """Contacts whose request property is set, whenever that was."""
+        return Search(
+            filters=(Filter(property_name=self._context.names.request, operator="HAS_PROPERTY"),),
+            sort=Sort("hs_object_id", descending=True),
+        )
 
     def hubspot_time(self) -> datetime:
         """What time it is at HubSpot, and no later than by our own clock.
@@ -180,9 +208,11 @@ def _newest(reader: _Reader, cursor: Cursor) -> bool:
 
         def store(tx: Tx, page: SearchPage = page) -> tuple[bool, datetime]:
             cursors.renew(tx, cursor)
-            return reader.keep(tx, page.records), tx.now
+            return reader.keep_new(tx, page.records), tx.now
 
         fruitful, now = reader.run(store)
+        if newest.below is None and newest.moment is None:
+            reader.shown(page.records)
         reader.turned()
         if times is not None:
             # A time that has not come yet would make us blind until then.
@@ -198,6 +228,13 @@ def _newest(reader: _Reader, cursor: Cursor) -> bool:
 def _late(reader: _Reader, cursor: Cursor) -> bool:
     """All that changed from the high-water to an hour ago, each page committed with what it marks."""
     kind = reader.stream.kind
+    if kind is Kind.CONTACT and cursor.until is None:
+        # A request must not wait for its contact to be left alone for an hour, which a late look needs.
+        try:
+            still = reader.search(reader.search_asked_for()).records
+        except FixRequest:
+            still = ()  # a portal without the property: nobody can have set it, and `doctor` says so
+        reader.run(lambda tx: reader.asked_for(tx, still))
     until = cursor.until or reader.hubspot_time() - LATE
     if until <= cursor.high_water:
         return True
