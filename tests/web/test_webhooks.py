@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -11,9 +15,12 @@ import redis
 import structlog
 from sqlalchemy import select
 
+from syncworker.hubspot.signature import BadSignature
 from syncworker.store.tables import inbox, marks
 from syncworker.sync import inbox as waiting
 from syncworker.web import webhooks
+from syncworker.web.app import hold
+from syncworker.web.receiving import Delivery
 from web import signed
 from web.deployment import HUB, OTHER_HUB, PUBLIC_URL, SECRET, Deployment
 from web.serving import raw
@@ -212,3 +219,24 @@ def test_other_methods_are_answered_with_405(client: httpx.Client) -> None:
 
 def test_the_address_is_the_one_that_is_given_to_hubspot(deployment: Deployment) -> None:
     assert deployment.context.settings.webhook_url == f"{PUBLIC_URL}{ADDRESS}"
+
+
+@pytest.mark.parametrize(("size", "here"), [(50_000, True), (1_000_000, False)])
+def test_a_body_larger_than_hubspots_is_not_hashed_where_everybody_is_answered(
+    deployment: Deployment, size: int, here: bool
+) -> None:
+    # Given that who reads the headers also hashes the body, once for each app that there is
+    readers: list[threading.Thread] = []
+
+    class Headers(dict[str, str]):
+        def items(self) -> Any:
+            readers.append(threading.current_thread())
+            return super().items()
+
+    content = b"x" * size
+    delivery = Delivery(body=content, headers=Headers(), uri=signed.URI, received_at=datetime.now(UTC))
+    holds = hold(deployment.context)
+    holds.secrets.newest_portals(SECRET)
+    with pytest.raises(BadSignature):
+        asyncio.run(webhooks._understand(holds, delivery))
+    assert {reader is threading.main_thread() for reader in readers} == {here}
