@@ -133,6 +133,7 @@ def test_what_was_heard_long_ago_is_forgotten_and_a_burst_is_one_answer() -> Non
         (200, {"date": "Sun, 01 Mar 2026 12:00:00 GMT", "age": "31"}, None),
         (502, {"date": "Sun, 01 Mar 2026 12:00:00 GMT"}, None),
         (200, {"date": "yesterday"}, None),
+        (200, {"date": "Sun, 01 Mar 20260000000000000000000 12:00:00 GMT"}, None),
         (200, {}, None),
     ],
 )

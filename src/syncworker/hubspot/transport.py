@@ -52,7 +52,7 @@ class Answer:
             return None
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
