@@ -118,3 +118,15 @@ def test_who_rings_hears_what_nobody_can_hear() -> None:
         assert waker.ring(RING, RING) == [RING]
         waker.keep_turns()
         waker.close()
+
+
+def test_a_redis_that_hangs_is_waited_for_once_and_not_for_every_ring() -> None:
+    # Given a Redis that accepts connections and never says a word
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        waker = RedisWaker(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        rings = [Ring(Bell.SERVE_BULK, hub_id) for hub_id in range(1, 101)]
+        began = time.monotonic()
+        assert waker.ring(*rings) == rings
+        # A hundred waits of a tenth of a second would be ten
+        assert time.monotonic() - began < 5
+        waker.close()
