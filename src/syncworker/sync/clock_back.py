@@ -19,12 +19,14 @@ log = structlog.get_logger(__name__)
 
 # Less than that every lease and every rest bears.
 MOST = timedelta(seconds=5)
+# Another process may have polled after this transaction began, but not as much later.
+MOST_BETWEEN_TWO = timedelta(minutes=1)
 
 _DUE_NOW = (
     text("""
         UPDATE cursors SET due_at = least(due_at, :now), leased_until = NULL, polled_at = least(polled_at, :now),
-               hurried_at = least(hurried_at, :now)
-         WHERE due_at > :now OR leased_until > :now OR polled_at > :now
+               hurried_at = least(hurried_at, :now), spent_until = least(spent_until, :now)
+         WHERE due_at > :now OR leased_until > :now OR polled_at > :now OR spent_until > :now
     """),
     text("UPDATE requests SET resolve_after = :now WHERE state = 'processing' AND resolve_after > :now"),
     text("UPDATE resyncs SET leased_until = NULL WHERE state = 'running' AND leased_until > :now"),
@@ -52,6 +54,13 @@ class LastSeen:
         before, self._at = self._at, now
         back = before - now if before is not None else timedelta(0)
         return back if back > MOST else timedelta(0)
+
+
+def since_a_poll(tx: Tx) -> timedelta:
+    """How far the clock has gone back since the last poll, which says so to processes that have started since."""
+    polled_at = tx.connection.execute(text("SELECT max(polled_at) FROM cursors")).scalar_one()
+    back = polled_at - tx.now if polled_at is not None else timedelta(0)
+    return back if back > MOST_BETWEEN_TWO else timedelta(0)
 
 
 def make_due(tx: Tx, *, by: timedelta) -> None:

@@ -132,6 +132,15 @@ def may_end(tx: Tx, clock: HubSpotClock) -> bool:
     return abs(_database_time(tx) - noted.observed_at) > NOTE_LASTS
 
 
+def not_ahead(tx: Tx, clock: HubSpotClock) -> datetime:
+    """The transaction's time; HubSpot's, where the database's clock is ahead of that.
+
+    For whoever asks HubSpot what happened up to now, and takes that for all: what has not come yet would be passed by.
+    """
+    seen = clock.skew(tx)
+    return tx.now if seen is None else tx.now + min(seen.apart, timedelta(0))
+
+
 def note(database: Database, clock: HubSpotClock) -> Noted | None:
     """Note what this process sees, if it is time to; return it. Logs when it begins to be, or is no longer, apart."""
     if clock.now() is None:

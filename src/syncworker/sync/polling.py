@@ -18,7 +18,7 @@ from syncworker.hubspot.records import Filter, Record, SearchPage, Sort
 from syncworker.registration.rules.terms import Presence
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.sync import cursors, known_records
+from syncworker.sync import clock_skew, cursors, known_records
 from syncworker.sync.changed import (
     MODIFIED,
     PAGE,
@@ -179,12 +179,7 @@ class _Reader:
         clock = self._context.hubspot_clock
         if clock.now() is None:
             self.client.account_info()  # any answer tells the time
-
-        def work(tx: Tx) -> datetime:
-            skew = clock.skew(tx)
-            return tx.now if skew is None else tx.now + min(skew.apart, timedelta(0))
-
-        return self.run(work)
+        return self.run(lambda tx: clock_skew.not_ahead(tx, clock))
 
     def turned(self) -> None:
         """A page is done: let others work, every few pages."""

@@ -25,7 +25,7 @@ from syncworker.store.database import Tx
 from syncworker.store.secrets import Secrets
 from syncworker.store.tables import forms, requests
 from syncworker.store.texts import storable
-from syncworker.sync import cursors, privacy
+from syncworker.sync import clock_skew, cursors, privacy
 from syncworker.sync.context import Context
 from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
@@ -72,7 +72,7 @@ def collect(context: Context, cursor: Cursor) -> int:
     """Store the submissions of a form since its high-water; return how many were new."""
     form_id = cursor.trigger.removeprefix(FORM)
     with context.database.transaction() as tx:
-        now = tx.now
+        now = clock_skew.not_ahead(tx, context.hubspot_clock)
         enabled_at = tx.connection.execute(
             select(forms.c.enabled_at).where(forms.c.hub_id == cursor.hub_id, forms.c.form_id == form_id)
         ).scalar_one_or_none()
@@ -98,7 +98,9 @@ def collect(context: Context, cursor: Cursor) -> int:
         new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=counts)
         # A time that has not come yet would make us blind until then.
         newest = max((min(one.requested_at, tx.now) for one in found), default=cursor.high_water)
-        cursors.move(tx, cursor, high_water=newest, settled_to=settles if late else None)
+        # A process that had not heard of HubSpot knows only now what time it is there.
+        settled = min(settles, clock_skew.not_ahead(tx, context.hubspot_clock) - SHOWN_WITHIN)
+        cursors.move(tx, cursor, high_water=newest, settled_to=settled if late else None)
         return len(new)
 
     return context.database.run(store) if found or late else 0
