@@ -245,7 +245,7 @@ _WRITTEN = text("""
                THEN r.written_times + :one ELSE :one END,
            written_since = CASE WHEN r.written = w.values AND r.written_since > :since
                THEN r.written_since ELSE :now END
-      FROM (SELECT unnest(CAST(:ids AS text[])) AS object_id, unnest(CAST(:values AS jsonb[])) AS values) AS w
+      FROM jsonb_each(CAST(:written AS jsonb)) AS w (object_id, values)
      WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = w.object_id
 """)
 
@@ -253,12 +253,12 @@ _WRITTEN = text("""
 def note_written(tx: Tx, hub_id: int, kind: Kind, values: Mapping[str, str], *, counted: bool) -> None:
     """Note what these records hold now, as JSON by id; `counted`: because we wrote it."""
     if values:
-        ordered = sorted(values)
+        # One document: as an array of documents, the driver would escape each of them once more.
+        written = ", ".join(f"{json.dumps(object_id)}: {values[object_id]}" for object_id in sorted(values))
         parameters = {
             "hub_id": hub_id,
             "kind": kind.value,
-            "ids": ordered,
-            "values": [values[object_id] for object_id in ordered],
+            "written": f"{{{written}}}",
             "one": 1 if counted else 0,
             "now": tx.now,
             "since": tx.now - SAME_WITHIN,
