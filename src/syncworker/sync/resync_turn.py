@@ -1,15 +1,15 @@
 """How does a resync go on, for a turn of a worker?
 
-A list is read a page ahead: HubSpot makes the next one while this one is decided. Its place is kept with what the
-page led to, so a killed worker's page is read again, and nothing is written twice that is right.
+A list is read a page ahead, and written a page behind: HubSpot works while this process decides. The place is kept with
+what the page led to, so a killed worker's page is read again, and nothing is written twice that is right.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
@@ -28,10 +28,12 @@ from syncworker.sync.resync_find import Found
 from syncworker.sync.resync_page import commit_listed
 from syncworker.sync.resync_place import LEASE, Place, Taken
 from syncworker.sync.resync_scope import LISTED, kind_of
-from syncworker.sync.work_off import Note, NotOurs, settle
+from syncworker.sync.work_off import Note, NotOurs, decide, write_out
 
 # A turn ends after about so long: then polls and other marks have theirs.
 TURN_S = 2.0
+# So soon after the commit, the lease need not be looked at.
+SOON_S = 5.0
 # What reading a batch of marked contacts takes: contacts, associations, companies.
 CALLS_OF_A_BATCH = 3
 
@@ -61,18 +63,27 @@ def _list(context: Context, taken: Taken) -> bool:
     """Pages of the list, until the turn or the list ends; return whether something is left to do."""
     began = time.monotonic()
     place, known_time = taken.place, taken.now
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="page-ahead") as ahead:
-        reading, read_after = ahead.submit(_read, context, taken.hub_id, place), known_time
+    writing: Future[bool] | None = None
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="resync") as beside:
+        reading, read_after = beside.submit(_read, context, taken.hub_id, place), known_time
         while True:
             page, after = reading.result(), read_after
             to = _following(taken, place, page.after)
             goes_on = to is not None and to.stage in LISTED and time.monotonic() - began < TURN_S
             if to is not None and goes_on:
-                reading, read_after = ahead.submit(_read, context, taken.hub_id, to), known_time
-            stored_at = _store(context, taken, place, to, page, read_after=after)
-            if stored_at is None or to is None or not goes_on:
-                return to is not None
-            place, known_time = to, stored_at
+                reading, read_after = beside.submit(_read, context, taken.hub_id, to), known_time
+            stored = _store(context, taken, place, to, page, read_after=after)
+            if stored is None:
+                return True
+            if stored.claim.marks:
+                if writing is not None and not writing.result():
+                    # What was not written before will be no more now.
+                    context.database.run(lambda tx: claims.give_back(tx, stored.claim))  # noqa: B023 - run at once
+                    return False
+                writing = beside.submit(_write, context, taken, stored)
+            if to is None or not goes_on:
+                return (writing is None or writing.result()) and to is not None
+            place, known_time = to, stored.at
 
 
 def _read(context: Context, hub_id: int, place: Place) -> Page:
@@ -85,10 +96,21 @@ def _read(context: Context, hub_id: int, place: Place) -> Page:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """A page that is kept, and what is to be written of it."""
+
+    at: datetime
+    done: float
+    """By the process's clock."""
+    claim: Claim
+    plan: Plan
+
+
 def _store(
     context: Context, taken: Taken, place: Place, to: Place | None, page: Page, *, read_after: datetime
-) -> datetime | None:
-    """Keep a page and what it led to, and write back what differs; the time of that, None where it is not ours."""
+) -> _Stored | None:
+    """Keep a page and what it led to; None where it is not ours."""
     claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
     stored_at: list[datetime] = []
 
@@ -112,17 +134,26 @@ def _store(
         resync_place.count_marked(tx, taken.id, len(everybody))
         return True
 
-    settled = False
+    plans: list[Plan | None] = []
+    error = reconcile.attempt(context, claim, lambda: plans.append(decide(context, claim, commit)))
+    if error is not None and context.database.run(mark_all):
+        # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
+        plans = [Plan()]
+    plan = plans[0] if plans else None
+    return _Stored(at=stored_at[0], done=time.monotonic(), claim=claim, plan=plan) if plan is not None else None
+
+
+def _write(context: Context, taken: Taken, stored: _Stored) -> bool:
+    """Write back what differs of a page, while the next one is decided; false where all of the portal failed."""
+    written: list[bool] = []
+    at_once = time.monotonic() - stored.done < SOON_S
 
     def work() -> None:
-        nonlocal settled
-        settled = settle(context, claim, commit, note=_counted(taken))
+        written.append(write_out(context, stored.claim, stored.plan, note=_counted(taken), at_once=at_once))
 
-    error = reconcile.attempt(context, claim, work)
-    if error is not None:
-        # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
-        settled = context.database.run(mark_all)
-    return stored_at[0] if settled else None
+    # What else goes wrong is logged, and the marks are read once their lease has run out.
+    reconcile.attempt(context, stored.claim, work)
+    return all(written)
 
 
 def _find(context: Context, taken: Taken) -> bool:

@@ -59,8 +59,15 @@ def work_off(context: Context, taken: Claim, *, note: Note = unheard) -> None:
     settle(context, taken, commit, note=note)
 
 
-def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan], *, note: Note = unheard) -> bool:
-    """Decide and commit what was read, and write back what differs; false where it is ours no more.
+def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan], *, note: Note = unheard) -> None:
+    """Decide and commit what was read, and write back what differs."""
+    plan = decide(context, taken, commit)
+    if plan is not None:
+        write_out(context, taken, plan, note=note)
+
+
+def decide(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan]) -> Plan | None:
+    """Decide and commit what was read, and say what is to be written; None where it is ours no more.
 
     `commit` may claim more than `taken` holds, and may raise NotOurs. It is run again from its start where its
     transaction lost against another one.
@@ -72,7 +79,7 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
         taken.marks.clear()
         taken.marks.update(marks_before)
 
-    def decide(tx: Tx) -> Plan:
+    def work(tx: Tx) -> Plan:
         forget_what_came_along()
         portal = portals.get(tx, taken.hub_id)
         if portal.mode is Mode.PAUSED:
@@ -93,20 +100,28 @@ def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan],
 
     try:
         with tracing.span("settle", portal=taken.hub_id, kind=taken.kind):
-            plan = context.database.run(decide)
+            plan = context.database.run(work)
     except NotOurs:
         forget_what_came_along()
         if taken.marks:
             context.database.run(lambda tx: claims.give_back(tx, taken))
-        return False
+        return None
     except BaseException:
         forget_what_came_along()
         raise
     context.waker.ring(*plan.rings)
-    if taken.marks:
-        with tracing.span("write back", portal=taken.hub_id, kind=taken.kind, records=len(plan.writes)):
-            _carry_out(context, taken, plan, note)
-    return True
+    return plan
+
+
+def write_out(context: Context, taken: Claim, plan: Plan, *, note: Note = unheard, at_once: bool = True) -> bool:
+    """Write what differs, and finish; false where all of the portal failed, and the marks went back.
+
+    `at_once`: right after the commit, so that the lease need not be looked at before the first call.
+    """
+    if not taken.marks:
+        return True
+    with tracing.span("write back", portal=taken.hub_id, kind=taken.kind, records=len(plan.writes)):
+        return _carry_out(context, taken, plan, note, at_once=at_once)
 
 
 def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
@@ -129,7 +144,7 @@ def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
     return lambda tx, portal: commit_domains(tx, portal, taken, found)
 
 
-def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note) -> None:
+def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note, *, at_once: bool) -> bool:
     """Write what differs, and finish: each record by its own result."""
     client = context.client(taken.hub_id)
     written: set[Key] = set()
@@ -139,7 +154,7 @@ def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note) -> None:
     history: dict[str, list[PropertyVersion]] = {}
     try:
         for kind in (Kind.CONTACT, Kind.COMPANY):
-            result = write_back(client, kind, plan.of(kind), _lease(context, taken, kind))
+            result = write_back(client, kind, plan.of(kind), _lease(context, taken, kind, at_once=at_once))
             calls += result.calls
             written |= {(kind, object_id) for object_id in result.updated}
             for object_id, refused in result.failed.items():
@@ -164,9 +179,10 @@ def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note) -> None:
     rings, finished, now = context.database.run(finish)
     observed.worked_off(taken.hub_id, finished, now=now)
     context.waker.ring(*rings)
+    return failure is None
 
 
-def _lease(context: Context, taken: Claim, kind: Kind) -> Callable[[], frozenset[str]]:
+def _lease(context: Context, taken: Claim, kind: Kind, *, at_once: bool) -> Callable[[], frozenset[str]]:
     """Which records of a kind the lease still covers; it is renewed, but for the first call after the commit."""
     fresh = [True]
 
@@ -176,8 +192,8 @@ def _lease(context: Context, taken: Claim, kind: Kind) -> Callable[[], frozenset
         ours = context.database.run(lambda tx: claims.renew(tx, taken))
         return frozenset(object_id for k, object_id in ours if k is kind)
 
-    if kind is not taken.kind:
-        fresh.clear()  # the contacts were written in between
+    if kind is not taken.kind or not at_once:
+        fresh.clear()  # the contacts, or something else, were written in between
     return still_ours
 
 
