@@ -58,10 +58,11 @@ def understand(secrets: WebhookSecrets, delivery: Delivery, *, ask: bool) -> Und
 
     secret, hub_ids = secrets.signer(signed_by, ask=ask)
     read = parse_events(delivery.body)
-    if any(event.hub_id not in hub_ids for event in read.events):
+    named = {event.hub_id for event in read.events}
+    if not named <= hub_ids:
         hub_ids = secrets.newest_portals(secret, ask=ask)
     # Whoever holds one app's secret speaks for the portals of that app alone.
-    ours = [event for event in read.events if event.hub_id in hub_ids]
+    ours = read.events if named <= hub_ids else [event for event in read.events if event.hub_id in hub_ids]
     ignored = Counter[str](read.ignored)
     if len(ours) < len(read.events):
         ignored["other_portal"] = len(read.events) - len(ours)

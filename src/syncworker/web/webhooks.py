@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import anyio
@@ -42,7 +43,7 @@ class TooLarge(Exception):
 async def hubspot(request: Request) -> JSONResponse:
     """Take events: 200 when they are committed; 400, 401, 408, 413; 503 so that HubSpot sends again."""
     try:
-        with anyio.fail_after(BODY_WITHIN_S):
+        async with asyncio.timeout(BODY_WITHIN_S):
             body = await _body(request)
     except TooLarge as error:
         return _refused(request, 413, "too_large", str(error))
