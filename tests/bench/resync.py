@@ -26,9 +26,8 @@ from syncworker.sync.leads import properties_read
 from syncworker.sync.marks import Kind
 from syncworker.sync.shown import read_by_us
 
-CONTACTS = 10_000
-COMPANIES = 2_000
-MANY = int(os.environ.get("BENCH_CONTACTS") or (1_000_000 if os.environ.get("THOROUGH") else 40_000))
+# A million takes a quarter of an hour; memory that grows shows long before.
+MANY = 1_000_000 if os.environ.get("THOROUGH") else 50_000
 ROUNDS = 3
 LISTS = ((Kind.COMPANY, "companies", ""), (Kind.CONTACT, "contacts", "&associations=companies"))
 LIST = "/crm/objects/2026-09/{kind}?limit=100&archived=false&properties={properties}{more}"
@@ -181,25 +180,25 @@ def _official(rig: Rig) -> float:
     return len(found) / (time.perf_counter() - began)
 
 
-def resync_figures(folder: Path) -> list[Figure]:
-    """Everything differs, nothing differs, at ten thousand contacts; memory there and with many more."""
-    with portal(folder / "small", contacts=CONTACTS, companies=COMPANIES) as small:
+def resync_figures(folder: Path, *, contacts: int = 10_000, many: int = MANY) -> list[Figure]:
+    """Everything differs, nothing differs, with so many contacts; memory there and with many more."""
+    for name in ("small", "large"):
+        (folder / name).mkdir()
+    with portal(folder / "small", contacts=contacts, companies=contacts // 5) as small:
         rig = small.rig
         writing = _floor(rig, writing=True)
         everything = small.resync()
-        reading, nothing = [], []
-        for _ in range(ROUNDS):
-            # In turns: what else the machine does weighs on both.
-            reading.append(_floor(rig, writing=False))
-            nothing.append(small.resync())
+        # In turns: what else the machine does weighs on both.
+        rounds = [(_floor(rig, writing=False), small.resync()) for _ in range(ROUNDS)]
         official = _official(rig)
-    best = min(nothing, key=lambda ran: ran.seconds)
-    with portal(folder / "large", contacts=MANY, companies=MANY // 5) as large:
-        many = large.resync()
+    # The round in the middle, by its ratio.
+    floor, nothing = sorted(rounds, key=lambda of: of[1].listed / of[1].seconds / of[0])[ROUNDS // 2]
+    with portal(folder / "large", contacts=many, companies=many // 5) as large:
+        largest = large.resync()
     written_rate = everything.listed / everything.seconds
-    rate, floor = best.listed / best.seconds, max(reading)
-    per_thousand = 1000 / CONTACTS
-    growth = many.peak_mb - max(everything.peak_mb, best.peak_mb)
+    rate = nothing.listed / nothing.seconds
+    per_thousand = 1000 / contacts
+    growth = largest.peak_mb - max(everything.peak_mb, nothing.peak_mb)
     return [
         Figure(
             name="full resync, nothing differs, quota off; floor: urllib3 and json paging the same sandbox",
@@ -227,10 +226,10 @@ def resync_figures(folder: Path) -> list[Figure]:
         ),
         Figure(
             name="calls that read contacts, per 1,000, full resync",
-            value=best.reads * per_thousand,
+            value=nothing.reads * per_thousand,
             unit="calls",
             target="at most 10.2",
-            met=best.reads * per_thousand <= 10.2,
+            met=nothing.reads * per_thousand <= 10.2,
         ),
         Figure(
             name="calls that write contacts, per 1,000, everything differs",
@@ -240,18 +239,18 @@ def resync_figures(folder: Path) -> list[Figure]:
             met=everything.writes * per_thousand <= 10.2,
         ),
         Figure(
-            name=f"worker's peak memory, resync of {CONTACTS:,} contacts",
+            name=f"worker's peak memory, resync of {contacts:,} contacts",
             value=everything.peak_mb,
             unit="MB",
             target="under 150 MB",
             met=everything.peak_mb < 150,
         ),
         Figure(
-            name=f"worker's peak memory, resync of {MANY:,} contacts",
-            value=many.peak_mb,
+            name=f"worker's peak memory, resync of {many:,} contacts",
+            value=largest.peak_mb,
             unit="MB",
             target="under 150 MB, no growth",
             # Caches fill up to their bounds: no more than that.
-            met=many.peak_mb < 150 and growth < 15,
+            met=largest.peak_mb < 150 and growth < 15,
         ),
     ]
