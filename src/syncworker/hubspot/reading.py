@@ -65,7 +65,9 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         created_at=from_iso(source.get("createdAt")),
         updated_at=from_iso(source.get("updatedAt")),
         associations={kind_of(name): _listed(child(linked, name)) for name in linked},
-        associations_cut=frozenset(kind_of(name) for name in linked if after(child(linked, name))) if linked else _NONE,
+        associations_cut=frozenset(
+            [kind_of(name) for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]
+        ),
     )
 
 
@@ -86,8 +88,9 @@ def _version(source: JsonObject) -> PropertyVersion:
 def _listed(source: JsonObject) -> tuple[Association, ...]:
     primary: dict[str, bool] = {}
     for entry in objects(source, "results"):
-        to_id = read_id(entry.get("id"), "an associated id")
-        primary[to_id] = primary.get(to_id, False) or entry.get("type") in _PRIMARY_NAMES
+        given = entry.get("id")
+        to_id = given if type(given) is str and given else read_id(given, "an associated id")
+        primary[to_id] = entry.get("type") in _PRIMARY_NAMES or primary.get(to_id, False)
     return tuple(Association(to_id, is_primary) for to_id, is_primary in primary.items())
 
 
@@ -177,9 +180,13 @@ def merged_ids(record: Record) -> frozenset[str]:
     `hs_merged_object_ids` is documented, its form and `hs_calculated_merged_vids` (id:time) are not: whatever
     is a number before a colon counts.
     """
+    of = record.properties
+    written = (of.get("hs_merged_object_ids"), of.get("hs_calculated_merged_vids"))
+    if not any(written):
+        return _NONE
     found: set[str] = set()
-    for name in ("hs_merged_object_ids", "hs_calculated_merged_vids"):
-        for part in (record.properties.get(name) or "").replace(",", ";").split(";"):
+    for ids in written:
+        for part in (ids or "").replace(",", ";").split(";"):
             number = part.partition(":")[0].strip()
             if number.isascii() and number.isdigit():
                 found.add(number)

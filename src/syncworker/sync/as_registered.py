@@ -79,8 +79,9 @@ def is_unchanged(
         website = company.domain if company is not None else None
     if (registrable(website, rules) if website else None) != known.domain:
         return False
-    shown = _shown_of_company(of, company, known)
-    return shown and all((of.get(name) or "") == value for name, value in known.written.items())
+    if not _shown_of_company(of, company, known):
+        return False
+    return all((of.get(name) or "") == value for name, value in known.written.items())
 
 
 def _shown_of_company(of: Mapping[str, str | None], company: KnownCompany | None, known: KnownRecord) -> bool:

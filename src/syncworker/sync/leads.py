@@ -176,5 +176,5 @@ def seen(kind: str, properties: Mapping[str, str | None]) -> str:
     """A digest of the fields that decisions rest on: the same digest, nothing new to decide."""
     fields = _SEEN_OF_CONTACT if kind == "contact" else COMPANY_FIELDS
     # The unit separator cannot be typed into a field of the CRM, so two fields never run into one another.
-    text = "\x1f".join(properties.get(name) or "" for name in fields)
+    text = "\x1f".join([properties.get(name) or "" for name in fields])
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
