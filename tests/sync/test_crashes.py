@@ -123,7 +123,7 @@ class Crashes(RuleBasedStateMachine):
     def heard(self, name: str, event: Any = "propertyChange") -> None:
         """A webhook tells of a contact."""
         told = Event(hub_id=self.rig.hub, kind="contact", event=event, object_ids=(self.ids[name],))
-        self.rig.context.database.run(lambda tx: inbox.store(tx, [inbox.row([told])]))
+        inbox.store(self.rig.context.database, [inbox.row([told])])
 
     def contact(self, name: str) -> str:
         if name not in self.ids:

@@ -46,7 +46,7 @@ def test_what_comes_in_a_pause_is_kept_and_done_afterwards(rig: Rig) -> None:
         object_ids=(contact,),
         property_name="website",
     )
-    rig.context.database.run(lambda tx: inbox.store(tx, [inbox.row([changed])]))
+    inbox.store(rig.context.database, [inbox.row([changed])])
     rig.settle()
     # I expect the webhook to be a mark, and nothing to be done about it
     assert [(m.kind, m.object_id) for m in rig.marks()] == [("contact", contact)]

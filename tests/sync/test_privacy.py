@@ -61,7 +61,7 @@ def look_at(rig: Rig, *ids: str) -> None:
 def told_of_deletion(rig: Rig, contact_id: str) -> None:
     """The webhook alone: it is expanded, and HubSpot is asked for nothing."""
     rows = [f'[[{rig.hub}, "contact", "{contact_id}", "privacyDeletion"]]']
-    rig.context.database.run(lambda tx: inbox.store(tx, rows))
+    inbox.store(rig.context.database, rows)
     expand(rig.context)
 
 

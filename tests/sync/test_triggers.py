@@ -32,7 +32,7 @@ def event(rig: Rig, *ids: str, kind: Any = "contact", name: Any = "propertyChang
 
 
 def arrive(rig: Rig, *events: Event) -> None:
-    rig.context.database.run(lambda tx: incoming.store(tx, [incoming.row(events)]))
+    incoming.store(rig.context.database, [incoming.row(events)])
 
 
 def registered(rig: Rig, email: str = "ada@fjordline-tools.se") -> str:

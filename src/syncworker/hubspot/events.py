@@ -36,9 +36,9 @@ _EVENTS: Final[Mapping[str, EventName]] = {
     "associationChange": "associationChange",
     "privacyDeletion": "privacyDeletion",
 }
-# What names one record by `objectId`, as `subscriptionType` spells it; and whether it names a property.
-_USUAL: Final[Mapping[str, tuple[Kind, EventName, bool]]] = {
-    f"{kind}.{event}": (kind, event, event == "propertyChange")
+# What names one record by `objectId`, as `subscriptionType` spells it.
+_USUAL: Final[Mapping[str, tuple[Kind, EventName]]] = {
+    f"{kind}.{event}": (kind, event)
     for kind in _KINDS.values()
     for event in _EVENTS.values()
     if event not in {"merge", "associationChange"}
@@ -58,9 +58,9 @@ class NotWebhookJson(ValueError):
 
 
 class Event(NamedTuple):
-    """One event, as far as it counts: look at `object_ids` of `kind` in portal `hub_id` again.
+    """One event, or several that are alike, as far as they count: look at `object_ids` of `kind` in `hub_id` again.
 
-    A tuple, because a hundred of them are made before each answer, and one is made in a third of the time.
+    A tuple, because up to a hundred of them are made before each answer, and one is made in a third of the time.
     """
 
     hub_id: int
@@ -69,6 +69,8 @@ class Event(NamedTuple):
     object_ids: tuple[str, ...]
     property_name: str | None = None
     """Any text at all: to be compared, not kept."""
+    times: int = 1
+    """How many entries of the body it stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,22 +96,34 @@ def parse_events(body: bytes) -> WebhookBody:
     entries = _entries(body)
     events: list[Event] = []
     ignored: Counter[Ignored] = Counter()
+    alike: dict[tuple[int, str, str | None], list[str]] = {}
     for entry in entries:
         # The usual form, which is nearly all of them, without a call: HubSpot's patience pays for each.
         if type(entry) is dict:
             written, hub_id, object_id = entry.get("subscriptionType"), entry.get("portalId"), entry.get("objectId")
             # Not `isinstance`: true and false are integers too.
-            if type(written) is str and type(hub_id) is int and type(object_id) is int:
-                known = _USUAL.get(written)
-                if known and 0 < hub_id <= _LARGEST_ID and 0 < object_id <= _LARGEST_ID:
-                    kind, event, has_name = known
-                    name = entry.get("propertyName") if has_name else None
-                    events.append(Event(hub_id, kind, event, (str(object_id),), name if type(name) is str else None))
-                    continue
+            if (
+                type(written) is str
+                and written in _USUAL
+                and type(hub_id) is int
+                and type(object_id) is int
+                and 0 < hub_id <= _LARGEST_ID
+                and 0 < object_id <= _LARGEST_ID
+            ):
+                name = entry.get("propertyName")
+                key = (hub_id, written, name if type(name) is str else None)
+                if key in alike:
+                    alike[key].append(str(object_id))
+                else:
+                    alike[key] = [str(object_id)]
+                continue
         try:
             events += _events(entry)
         except _LeftOutError as left_out:
             ignored[left_out.reason] += 1
+    for (hub_id, written, name), ids in alike.items():
+        kind, event = _USUAL[written]
+        events.append(Event(hub_id, kind, event, tuple(ids), name if event == "propertyChange" else None, len(ids)))
     return WebhookBody(events=tuple(events), ignored=dict(ignored))
 
 

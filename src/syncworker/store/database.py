@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 import psycopg.errors
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, Executable, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
@@ -89,6 +89,11 @@ class Database:
                     raise
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
+
+    def once(self, statement: Executable, values: Mapping[str, object]) -> None:
+        """Do one statement that is a transaction by itself and needs no clock: one trip to the database, not four."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(statement, values)
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,7 +6,6 @@ in one transaction. The payload is a hint that a record changed, not data.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
@@ -15,7 +14,7 @@ from sqlalchemy import select, text
 
 from syncworker.hubspot.events import Event
 from syncworker.store import portals as portal_rows
-from syncworker.store.database import Tx
+from syncworker.store.database import Database, Tx
 from syncworker.store.tables import portals
 from syncworker.sync import observed, privacy
 from syncworker.sync.context import Context
@@ -35,21 +34,22 @@ _FORM_HINTS = frozenset({"creation", "restore"})
 
 def row(events: Iterable[Event]) -> str:
     """What events point at, as the JSON of one row; empty for no events."""
-    # One entry for each record, however many of its properties the body names.
-    entries = {
-        (hub_id, kind, object_id, "form" if kind == "contact" and _hints_at_form(name, property_name) else name)
-        for hub_id, kind, name, object_ids, property_name in events
-        for object_id in object_ids
-    }
-    return json.dumps(sorted(entries), separators=(",", ":")) if entries else ""
+    # One entry for each record, however many of its properties the body names. Put together by hand, in a third of the
+    # time: its words are our own, and its ids are digits.
+    entries: set[str] = set()
+    for event in events:
+        hints = event.kind == "contact" and _hints_at_form(event.event, event.property_name)
+        head, tail = f'[{event.hub_id},"{event.kind}","', f'","{"form" if hints else event.event}"]'
+        entries.update([f"{head}{object_id}{tail}" for object_id in event.object_ids])
+    return f"[{','.join(sorted(entries))}]" if entries else ""
 
 
 _STORE = text("INSERT INTO inbox (events) SELECT value FROM jsonb_array_elements(CAST(:rows AS jsonb))")
 
 
-def store(tx: Tx, rows: Sequence[str]) -> None:
-    """Keep these rows: one for each POST."""
-    tx.connection.execute(_STORE, {"rows": f"[{','.join(rows)}]"})
+def store(database: Database, rows: Sequence[str]) -> None:
+    """Keep these rows, one for each POST: committed when this returns."""
+    database.once(_STORE, {"rows": f"[{','.join(rows)}]"})
 
 
 def expand(context: Context) -> bool:

@@ -107,7 +107,7 @@ def hold(context: Context) -> Held:
 
 
 def _keep(context: Context, rows: Sequence[str]) -> None:
-    context.database.run(lambda tx: inbox.store(tx, rows))
+    inbox.store(context.database, rows)
     context.waker.ring(Ring(Bell.EXPAND_INBOX))
 
 

@@ -64,6 +64,7 @@ def understand(secrets: WebhookSecrets, delivery: Delivery, *, ask: bool) -> Und
     # Whoever holds one app's secret speaks for the portals of that app alone.
     ours = read.events if named <= hub_ids else [event for event in read.events if event.hub_id in hub_ids]
     ignored = Counter[str](read.ignored)
+    accepted = sum(event.times for event in ours)
     if len(ours) < len(read.events):
-        ignored["other_portal"] = len(read.events) - len(ours)
-    return Understood(row=inbox.row(ours), accepted=len(ours), ignored=dict(ignored))
+        ignored["other_portal"] = sum(event.times for event in read.events) - accepted
+    return Understood(row=inbox.row(ours), accepted=accepted, ignored=dict(ignored))
