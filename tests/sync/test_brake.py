@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,26 @@ def test_a_release_lasts_an_hour_and_what_it_wrote_does_not_count(rig: Rig) -> N
     rig.pass_time(minutes=61)
     assert not hold_back(rig, plan(*range(60, 79)))
     assert hold_back(rig, plan(79))
+
+
+def test_a_clock_that_was_a_year_ahead_leaves_no_release_and_no_count_of_that_year(rig: Rig) -> None:
+    know(rig, 1000)
+    before = rig.clock.time
+    rig.pass_time(days=365)
+    assert hold_back(rig, plan(*range(60)))
+    pausing.unpause(rig.context, rig.hub, who="eva", source=Source.APP)
+    rig.pass_time(minutes=61)
+    assert not hold_back(rig, plan(*range(40)))
+    # When the clock is set right, what fell counts on for an hour
+    rig.clock.time = before
+    assert hold_back(rig, plan(*range(40, 51)))
+    pausing.unpause(rig.context, rig.hub, who="eva", source=Source.APP)
+    rig.pass_time(days=1)
+    assert not hold_back(rig, plan(*range(40)))
+    # and a release of a year from now lets nothing pass
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE brakes SET released_until = :at"), {"at": before + timedelta(days=365)})
+    assert hold_back(rig, plan(*range(60)))
 
 
 def test_workers_that_count_at_once_do_not_pass_it_together(rig: Rig) -> None:

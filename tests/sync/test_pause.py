@@ -152,3 +152,11 @@ def test_the_other_portals_of_a_paused_portals_partner_go_on(rig: Rig) -> None:
     operations.register(rig.context, rig.other_hub, other["id"], who="eva", source=Source.APP, key="1")
     rig.settle()
     assert rig.contact(ADA, rig.other_hub)["partner_registration_status"] == "registered"
+
+
+def test_one_that_was_paused_before_it_was_kept_by_whom_goes_on_in_the_careful_mode(rig: Rig) -> None:
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE portals SET mode = 'paused'"))
+    assert portal(rig).pause is not None
+    unpause(rig)
+    assert (portal(rig).mode, portal(rig).pause) == (Mode.OBSERVE, None)

@@ -121,11 +121,12 @@ def _portal(row: Row[*tuple[object, ...]]) -> Portal:
 
 
 def _pause(row: Row[*tuple[object, ...]]) -> Pause | None:
-    if row.paused_at is None:
+    if row.mode != Mode.PAUSED:
         return None
-    # One that was connected as paused has no mode to go back to: the careful one.
+    # One that was connected as paused, or paused before that was kept, has no mode to go back to: the careful one.
     before = Mode(row.mode_before) if row.mode_before else Mode.OBSERVE
-    return Pause(at=row.paused_at, by=row.paused_by or "", reason=row.paused_reason or "", mode_before=before)
+    at = row.paused_at or row.connected_at
+    return Pause(at=at, by=row.paused_by or "unknown", reason=row.paused_reason or "", mode_before=before)
 
 
 def get(tx: Tx, hub_id: int) -> Portal:

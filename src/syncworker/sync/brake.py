@@ -74,7 +74,8 @@ def hold_back(tx: Tx, portal: Portal, plan: Plan, status: str) -> bool:
         return False
     values: dict[str, object] = {"hub_id": portal.hub_id, "now": tx.now, "since": tx.now - WITHIN}
     row = tx.connection.execute(_LOCK, {"hub_id": portal.hub_id}).one()
-    if row.released_until is not None and row.released_until > tx.now:
+    # One that ends later than a release lasts is of a clock that was ahead: it would let all pass until then.
+    if row.released_until is not None and tx.now < row.released_until <= tx.now + RELEASED_FOR:
         return False
     ordered = sorted(falling)
     keys = {"kinds": [kind.value for kind, _ in ordered], "ids": [object_id for _, object_id in ordered]}
@@ -147,7 +148,11 @@ _LOCK = text("""
     INSERT INTO brakes AS b (hub_id) VALUES (:hub_id) ON CONFLICT (hub_id) DO UPDATE SET hub_id = excluded.hub_id
     RETURNING known, counted_at, released_until
 """)
-_FORGET = text("DELETE FROM downgrades WHERE hub_id = :hub_id AND at <= :since")
+# What was counted by a clock that was ahead counts for an hour from now, and not until that time comes.
+_FORGET = text("""
+    WITH forgotten AS (DELETE FROM downgrades WHERE hub_id = :hub_id AND at <= :since)
+    UPDATE downgrades SET at = :now WHERE hub_id = :hub_id AND at > :now
+""")
 # A record that is tried again counts once.
 _ADD = text("""
     INSERT INTO downgrades (hub_id, kind, object_id, at)
