@@ -109,11 +109,11 @@ def _show_rebuilt(done: Rebuilt, *, dry_run: bool) -> None:
         {
             "records that show a status": done.records,
             "domains known already": claims.known,
-            "registrations that came in": len(claims.registered),
-            "came in as ended": len(claims.past),
-            "renewed since": len(claims.renewed),
-            "deregistered since": len(claims.ended),
-            "taken back since": len(claims.undone),
+            "registrations that came in": claims.number("registered"),
+            "came in as ended": claims.number("past"),
+            "renewed since": claims.number("renewed"),
+            "deregistered since": claims.number("ended"),
+            "taken back since": claims.number("undone"),
             "submissions found again": done.submissions,
             "requests decided since": done.decided,
             "requests asked again": done.asked_again,
@@ -122,6 +122,8 @@ def _show_rebuilt(done: Rebuilt, *, dry_run: bool) -> None:
     )
     if claims.problems:
         output.table("For a person", ("domain", "what does not fit"), claims.problems, empty="")
+    if more := claims.more["problems"]:
+        output.say(f"And {more} more: settle these, then run it again.")
 
 
 def _database() -> tuple[str, Secrets]:

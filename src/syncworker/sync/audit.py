@@ -7,15 +7,12 @@ rest. A page of 100 records at a time, so that a million need no more memory tha
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sqlalchemy import text
 
-from syncworker.hubspot.errors import RetryLater
 from syncworker.hubspot.quota import Lane
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -25,17 +22,13 @@ from syncworker.sync.claims import BATCH, Claim, Mark
 from syncworker.sync.context import Context
 from syncworker.sync.leads import read_contacts, read_marked_companies
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.patiently import patiently
 from syncworker.sync.plan import Plan
 from syncworker.sync.reconcile_companies import commit_companies
 from syncworker.sync.reconcile_contacts import commit_contacts
 from syncworker.sync.wake import Bell, Ring
 
 SAMPLE = 200
-# An audit of all takes what quota is left over; so long without any is not worth waiting for.
-_PATIENCE = 60
-_WAIT_S = 10.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +65,7 @@ def audit(context: Context, hub_id: int, *, sample: int | None = SAMPLE, fix: bo
     patient = context.in_lane(Lane.BULK)
     for kind in (Kind.CONTACT, Kind.COMPANY):
         for ids in _pages(context, hub_id, kind, sample):
-            found = _patiently(lambda: _compare(patient, hub_id, kind, ids))  # noqa: B023 - run at once
+            found = patiently(lambda: _compare(patient, hub_id, kind, ids))  # noqa: B023 - run at once
             if fix:
                 _mark(context, hub_id, kind, {one.object_id for one in found if not one.under_way})
             yield Page(compared=len(ids), differences=tuple(found))
@@ -188,15 +181,3 @@ def _mark(context: Context, hub_id: int, kind: Kind, ids: Collection[str]) -> No
     if ids:
         context.database.run(lambda tx: mark(tx, hub_id, kind, ids, priority=Priority.RESYNC, cause="audit"))
         context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
-
-
-def _patiently(work: Callable[[], T]) -> T:
-    """Wait for quota, and for HubSpot, for as long as a long audit is worth."""
-    for _ in range(_PATIENCE):
-        try:
-            return work()
-        except RetryLater as error:
-            if error.scope in {"daily", "migration"}:
-                raise
-            time.sleep(min(error.retry_after_s, _WAIT_S))
-    return work()

@@ -216,10 +216,15 @@ def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
             raise NotRebuilt(portal)
         portals.set_mode(tx, hub_id, mode)
         if mode is Mode.WRITE:
-            tx.connection.execute(_MARK_ALL, {"hub_id": hub_id, "now": tx.now})
+            mark_all_known(tx, hub_id)
 
     context.database.run(switch)
     context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
+
+
+def mark_all_known(tx: Tx, hub_id: int) -> None:
+    """Have all looked at that the ledger knows of the portal."""
+    tx.connection.execute(_MARK_ALL, {"hub_id": hub_id, "now": tx.now})
 
 
 # Whatever the ledger knows of the portal: it may show something that it did not show before.

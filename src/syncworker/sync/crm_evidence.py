@@ -19,6 +19,7 @@ from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import Confirmation, Reason, Source, Status
 from syncworker.sync.marks import Kind
+from syncworker.sync.patiently import patiently
 
 # Of a property's history (its `sourceType`; HubSpot documents no full list): whoever these are, they are not us.
 OTHERS = frozenset({"CRM_UI", "AUTOMATION_PLATFORM", "WORKFLOWS", "IMPORT", "FORM", "BATCH_UPDATE", "MOBILE_IOS"})
@@ -57,10 +58,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurWord:
-    """What we last wrote as a record's status, when, and the dates that it showed last."""
+    """What we last wrote as a record's status, when, and the domain and the dates that we last wrote with it."""
 
     status: Status
     set_at: datetime
+    domain: str | None
     registered_on: date | None
     expires_on: date | None
 
@@ -78,11 +80,13 @@ def read_shown(client: HubSpotClient, names: PropertyNames, rules: DomainRules, 
     for kind, more in ((Kind.COMPANY, []), (Kind.CONTACT, [names.source, "website"])):
         after: str | None = None
         while True:
-            page = client.list_page(
-                "contact" if kind is Kind.CONTACT else "company",
-                properties=[*wanted, *more],
-                after=after,
-                associations=("company",) if kind is Kind.CONTACT else (),
+            page = patiently(
+                lambda: client.list_page(
+                    "contact" if kind is Kind.CONTACT else "company",  # noqa: B023 - run at once
+                    properties=[*wanted, *more],  # noqa: B023
+                    after=after,  # noqa: B023
+                    associations=("company",) if kind is Kind.CONTACT else (),  # noqa: B023
+                )
             )
             found = [_shown(names, rules, hub_id, kind, record) for record in page.records]
             yield [one for one in found if one is not None]
@@ -96,11 +100,14 @@ def read_our_words(client: HubSpotClient, names: PropertyNames, kind: Kind, ids:
     words: dict[str, OurWord] = {}
     ordered = sorted(ids)
     for start in range(0, len(ordered), HISTORIES_AT_ONCE):
-        read = client.batch_read(
-            "contact" if kind is Kind.CONTACT else "company",
-            ordered[start : start + HISTORIES_AT_ONCE],
-            properties=[names.status],
-            history=[names.status, names.registered_on, names.expires_on],
+        some = ordered[start : start + HISTORIES_AT_ONCE]
+        read = patiently(
+            lambda: client.batch_read(
+                "contact" if kind is Kind.CONTACT else "company",
+                some,  # noqa: B023 - run at once
+                properties=[names.status],
+                history=[names.status, names.domain, names.registered_on, names.expires_on],
+            )
         )
         for object_id, record in read.found.items():
             word = our_word(names, record.history)
@@ -111,17 +118,23 @@ def read_our_words(client: HubSpotClient, names: PropertyNames, kind: Kind, ids:
 
 def our_word(names: PropertyNames, history: Mapping[str, list[PropertyVersion]]) -> OurWord | None:
     """What we last said, of a record's history; None where we said nothing."""
-    ours = [version for version in history.get(names.status, []) if version.source_type not in OTHERS]
-    said = max(ours, key=lambda version: version.timestamp, default=None)
+    said = next(_ours(history, names.status), None)
     status = _one_of(Status, said.value) if said is not None else None
     if said is None or status is None:
         return None
     return OurWord(
         status=status,
         set_at=said.timestamp,
-        registered_on=_last_day(history.get(names.registered_on, [])),
-        expires_on=_last_day(history.get(names.expires_on, [])),
+        domain=next((version.value for version in _ours(history, names.domain) if version.value), None),
+        registered_on=_last_day(history, names.registered_on),
+        expires_on=_last_day(history, names.expires_on),
     )
+
+
+def _ours(history: Mapping[str, list[PropertyVersion]], name: str) -> Iterator[PropertyVersion]:
+    """What we wrote, the last first."""
+    ours = [version for version in history.get(name, []) if version.source_type not in OTHERS]
+    return iter(sorted(ours, key=lambda version: version.timestamp, reverse=True))
 
 
 def _shown(names: PropertyNames, rules: DomainRules, hub_id: int, kind: Kind, record: Record) -> Shown | None:
@@ -151,12 +164,9 @@ def _one_of(kind: type[Word], value: str | None) -> Word | None:
     return kind(value) if value in set(kind) else None
 
 
-def _last_day(versions: Collection[PropertyVersion]) -> date | None:
-    for version in sorted(versions, key=lambda one: one.timestamp, reverse=True):
-        day = _day(version.value)
-        if day is not None and version.source_type not in OTHERS:
-            return day
-    return None
+def _last_day(history: Mapping[str, list[PropertyVersion]], name: str) -> date | None:
+    days = (_day(version.value) for version in _ours(history, name))
+    return next((day for day in days if day is not None), None)
 
 
 def _day(value: str | None) -> date | None:

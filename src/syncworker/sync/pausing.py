@@ -66,8 +66,13 @@ def unpause(context: Context, hub_id: int, *, who: str, source: Source) -> Porta
         return portals.get(tx, hub_id)
 
     portal = context.database.run(go_on)
-    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id), Ring(Bell.SERVE_BULK, hub_id), Ring(Bell.END_OVERDUE))
+    ring_for(context, hub_id)
     return portal
+
+
+def ring_for(context: Context, hub_id: int) -> None:
+    """Wake whoever has something to do in a portal that goes on."""
+    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id), Ring(Bell.SERVE_BULK, hub_id), Ring(Bell.END_OVERDUE))
 
 
 def resume(tx: Tx, portal: Portal, *, who: str, source: Source) -> None:

@@ -2,18 +2,17 @@
 
 All records that show a status are read, a hundred a call; of those that the ledger cannot explain also who wrote that
 when. Endings are taken in before beginnings, and all portals before any goes on: a domain may have passed from one
-partner to another. Done again, or after being stopped halfway, it finds the rest. What it keeps in memory grows with
-the records that show a registration or a request, and not with the CRM.
+partner to another. Done again, or after being stopped halfway, it finds the rest. What is read is kept in the
+database's temporary tables, and a few hundred domains of it in memory, however many records there are.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
-from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.rules.terms import Source, Status
+from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.backup import PAUSED_BY
 from syncworker.store.database import Tx
@@ -21,12 +20,10 @@ from syncworker.store.portals import Mode, Portal
 from syncworker.sync import connect, crm_evidence, pausing, rebuild_claims, rebuild_requests
 from syncworker.sync.context import Context
 from syncworker.sync.crm_evidence import OurWord, RecordKey, Shown
+from syncworker.sync.crm_notes import Notes
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority
 from syncworker.sync.rebuild_claims import Compared, Said
-
-# So many domains under a partner's lock at a time.
-DOMAINS_AT_ONCE = 200
 
 Progress = Callable[[str], None]
 
@@ -70,19 +67,20 @@ def rebuild(
         if portal.mode is Mode.WRITE:
             raise NotStill(portal)
     rebuilt = Rebuilt()
-    shown: list[Shown] = []
-    for portal in sorted(chosen, key=lambda p: p.hub_id):
-        client = context.client(portal.hub_id)
-        for page in crm_evidence.read_shown(client, context.names, context.domain_rules, portal.hub_id):
-            shown += page
-            progress(f"portal {portal.hub_id}: {len(shown)} records show a status")
-    rebuilt.records = len(shown)
-    said = _said(context, chosen, shown, rebuilt.claims, progress)
-    for over in (True, False):
-        some = [one for one in said if (one.status is not Status.REGISTERED) is over]
-        _take_in_claims(context, some, rebuilt.claims, dry_run=dry_run)
-    for portal in sorted(chosen, key=lambda p: p.hub_id):
-        _take_in_requests(context, portal, shown, rebuilt, dry_run=dry_run)
+    with Notes(context.database, chosen) as notes:
+        for portal in sorted(chosen, key=lambda p: p.hub_id):
+            read = 0
+            client = context.client(portal.hub_id)
+            for page in crm_evidence.read_shown(client, context.names, context.domain_rules, portal.hub_id):
+                read += notes.keep_shown(page)
+                progress(f"portal {portal.hub_id}: {read} records show a status")
+        rebuilt.records = notes.all_shown()
+        _hear_last_words(context, chosen, notes, rebuilt.claims, progress)
+        for over in (True, False):
+            for partner_id, some in notes.said(over=over):
+                _take_in_claims(context, partner_id, some, rebuilt.claims, dry_run=dry_run)
+        for portal in sorted(chosen, key=lambda p: p.hub_id):
+            _take_in_requests(context, portal, notes, rebuilt, dry_run=dry_run)
     if not dry_run:
         for portal in chosen:
             if _go_on(context, portal, who=who):
@@ -90,81 +88,67 @@ def rebuild(
     return rebuilt
 
 
-def _said(
-    context: Context, chosen: Collection[Portal], shown: Iterable[Shown], outcome: Compared, progress: Progress
-) -> list[Said]:
-    """The CRM's last word about each domain that the ledger cannot explain."""
+def _hear_last_words(
+    context: Context, chosen: Collection[Portal], notes: Notes, outcome: Compared, progress: Progress
+) -> None:
+    """Note the CRM's last word about each domain that the ledger cannot explain."""
     portal_of = {portal.hub_id: portal for portal in chosen}
-    of_partner: dict[int, list[Shown]] = defaultdict(list)
-    for one in shown:
-        of_partner[portal_of[one.hub_id].partner.id].append(one)
-    said: list[Said] = []
-    for partner_id, some in sorted(of_partner.items()):
-        domains = rebuild_claims.by_domain(some)
-        open_: set[str] = set()
-        for names in _portions(sorted(domains)):
-            part = {name: domains[name] for name in names}
-            open_ |= context.database.run(lambda tx: rebuild_claims.unexplained(tx, partner_id, part))  # noqa: B023 - run at once
+    heard = 0
+    for partner_id, domains in notes.domains():
+        open_ = context.database.run(lambda tx: rebuild_claims.unexplained(tx, partner_id, domains))  # noqa: B023 - run at once
         outcome.known += len(domains) - len(open_)
-        words = _words(context, [one for domain in open_ for one in domains[domain]], progress)
+        some = [one for domain in open_ for one in domains[domain]]
+        words = _words(context, some)
+        heard += len(some)
+        if some:
+            progress(f"asked since when {heard} records show what they show")
+        said: list[Said] = []
+        unheard = Compared()
         for domain in sorted(open_):
             word = rebuild_claims.last_word(domain, domains[domain], words, portal_of)
             if word is None:
-                outcome.problems.append((domain, "what the CRM shows of it was set by somebody else than syncworker"))
+                what = "what the CRM shows of it was set by somebody else than syncworker"
+                unheard.problems.append((domain, what))
             else:
                 said.append(word)
-    return said
+        outcome.add(unheard)
+        notes.keep_said(said)
 
 
-def _words(context: Context, some: Collection[Shown], progress: Progress) -> dict[RecordKey, OurWord]:
+def _words(context: Context, some: Collection[Shown]) -> dict[RecordKey, OurWord]:
     ids: dict[tuple[int, Kind], set[str]] = defaultdict(set)
     for one in some:
         ids[one.hub_id, one.kind].add(one.object_id)
     words: dict[RecordKey, OurWord] = {}
     for (hub_id, kind), of_kind in sorted(ids.items()):
-        progress(f"portal {hub_id}: asking since when {len(of_kind)} records show what they show")
         read = crm_evidence.read_our_words(context.client(hub_id), context.names, kind, of_kind)
         words |= {(hub_id, kind, object_id): word for object_id, word in read.items()}
     return words
 
 
-def _take_in_claims(context: Context, said: Collection[Said], outcome: Compared, *, dry_run: bool) -> None:
-    of_partner: dict[int, dict[str, Said]] = defaultdict(dict)
-    for one in said:
-        of_partner[one.portal.partner.id][one.domain] = one
-    for partner_id, by_domain in sorted(of_partner.items()):
-        for names in _portions(sorted(by_domain)):
-            some = [by_domain[name] for name in names]
-            part = Compared()
-
-            def work(tx: Tx) -> Changes:
-                part.__init__()  # type: ignore[misc] # noqa: B023 - a transaction that runs again begins anew
-                changes = rebuild_claims.compare(tx, partner_id, some, part, dry_run=dry_run)  # noqa: B023 - run at once
-                mark_changes(tx, changes, cause="rebuild", priority=Priority.POLL)
-                return changes
-
-            context.database.run(work)
-            outcome.known += part.known
-            for of in fields(Compared):
-                value = getattr(part, of.name)
-                if isinstance(value, list):
-                    getattr(outcome, of.name).extend(value)
-
-
-def _take_in_requests(
-    context: Context, portal: Portal, shown: Iterable[Shown], rebuilt: Rebuilt, *, dry_run: bool
+def _take_in_claims(
+    context: Context, partner_id: int, said: Collection[Said], outcome: Compared, *, dry_run: bool
 ) -> None:
+    def work(tx: Tx) -> Compared:
+        part = Compared()
+        changes = rebuild_claims.compare(tx, partner_id, list(said), part, dry_run=dry_run)
+        mark_changes(tx, changes, cause="rebuild", priority=Priority.POLL)
+        return part
+
+    outcome.add(context.database.run(work))
+
+
+def _take_in_requests(context: Context, portal: Portal, notes: Notes, rebuilt: Rebuilt, *, dry_run: bool) -> None:
     if not dry_run:
         rebuilt.submissions += rebuild_requests.find_submissions(context, portal)
-    contacts = rebuild_requests.of_interest(one for one in shown if one.hub_id == portal.hub_id)
-    for ids in _portions(sorted(contacts)):
-        part = {contact_id: contacts[contact_id] for contact_id in ids}
-        words = crm_evidence.read_our_words(context.client(portal.hub_id), context.names, Kind.CONTACT, ids)
+    for shown in notes.contacts(portal.hub_id, rebuild_requests.OF_INTEREST):
+        client = context.client(portal.hub_id)
+        words = crm_evidence.read_our_words(client, context.names, Kind.CONTACT, shown)
 
-        def work(tx: Tx) -> tuple[int, int]:
+        def work(tx: Tx, some: Mapping[str, Shown] = shown, said: Mapping[str, OurWord] = words) -> tuple[int, int]:
             portals.lock_partner(tx, portal.partner.id)
-            decided = rebuild_requests.settle_decided(tx, portal, part, words, dry_run=dry_run)  # noqa: B023 - run at once
-            return decided, rebuild_requests.ask_again(tx, portal, part, words, dry_run=dry_run)  # noqa: B023 - run at once
+            decided = rebuild_requests.settle_decided(tx, portal, some, said, dry_run=dry_run)
+            return decided, rebuild_requests.ask_again(tx, portal, some, said, dry_run=dry_run)
 
         decided, again = context.database.run(work)
         rebuilt.decided += decided
@@ -173,15 +157,21 @@ def _take_in_requests(
 
 def _go_on(context: Context, portal: Portal, *, who: str) -> bool:
     """The ledger is the CRM's again; what a person had paused stays so."""
-    context.database.run(lambda tx: portals.note_rebuilt(tx, portal.hub_id))
-    if portal.pause is None or portal.pause.by != PAUSED_BY:
-        return False
-    pausing.unpause(context, portal.hub_id, who=who, source=Source.APP)
-    if portal.pause.mode_before is Mode.WRITE:
-        # Whatever the ledger knows is looked at: anything may have changed in the CRM since.
-        connect.set_mode(context, portal.hub_id, Mode.WRITE)
-    return True
 
+    def go_on(tx: Tx) -> bool:
+        # As it stands now: reading a large portal takes an hour, in which a person may have paused it anew.
+        now = portals.get(tx, portal.hub_id)
+        portals.note_rebuilt(tx, portal.hub_id)
+        if now.pause is None or now.pause.by != PAUSED_BY:
+            return False
+        pausing.resume(tx, now, who=who, source=Source.APP)
+        if now.pause.mode_before is Mode.WRITE:
+            # Whatever the ledger knows is looked at: anything may have changed in the CRM since. In this very
+            # transaction: nobody would know of a portal that goes on without.
+            connect.mark_all_known(tx, portal.hub_id)
+        return True
 
-def _portions(names: list[str]) -> list[list[str]]:
-    return [names[start : start + DOMAINS_AT_ONCE] for start in range(0, len(names), DOMAINS_AT_ONCE)]
+    goes_on = context.database.run(go_on)
+    if goes_on:
+        pausing.ring_for(context, portal.hub_id)
+    return goes_on

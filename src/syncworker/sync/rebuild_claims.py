@@ -19,12 +19,13 @@ somebody else than us, expired there and not here.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
 
 from syncworker.program import Authority
 from syncworker.registration.ledger import history, moves
@@ -44,6 +45,8 @@ from syncworker.sync.marks import Kind
 WHO = "rebuild"
 OVER = frozenset({Status.DEREGISTERED, Status.EXPIRED})
 OF_CLAIMS = OVER | {Status.REGISTERED}
+# What somebody wrote there is not always a date that one can reckon with.
+LAST_YEAR = 2999
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +63,27 @@ class Compared:
     """Began and ended since."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """(domain, what a person must settle)"""
+    more: Counter[str] = field(default_factory=Counter)
+    """How many more there are of each list than it names."""
+
+    def add(self, part: Compared) -> None:
+        """Add what became of some domains; lists name the first few hundred, and count the others."""
+        self.known += part.known
+        for name in _LISTS:
+            mine, theirs = getattr(self, name), getattr(part, name)
+            room = max(0, NAMED - len(mine))
+            mine.extend(theirs[:room])
+            if len(theirs) > room:
+                self.more[name] += len(theirs) - room
+
+    def number(self, name: str) -> int:
+        """How many domains there are of a list."""
+        return len(getattr(self, name)) + self.more[name]
+
+
+_LISTS = ("registered", "ended", "renewed", "undone", "past", "problems")
+# So many of each kind are named: enough to see whether it looks right, whatever the size.
+NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +100,6 @@ class Said:
     company_id: str | None
     source: Source
     confirmed: Confirmation | None
-
-
-def by_domain(shown: Iterable[Shown]) -> dict[str, list[Shown]]:
-    """The records of each domain that shows, or showed, a registration."""
-    found: dict[str, list[Shown]] = defaultdict(list)
-    for one in shown:
-        if one.domain is not None and one.status in OF_CLAIMS:
-            found[one.domain].append(one)
-    return found
 
 
 def unexplained(tx: Tx, partner_id: int, shown: Mapping[str, Sequence[Shown]]) -> set[str]:
@@ -109,7 +124,12 @@ def last_word(
     domain: str, some: Sequence[Shown], words: Mapping[RecordKey, OurWord], portal_of: Mapping[int, Portal]
 ) -> Said | None:
     """The last word that we wrote to a record of the domain; None where all of it was somebody else's."""
-    ours = [(one, words[one.key]) for one in some if one.key in words and words[one.key].status in OF_CLAIMS]
+    # A domain that somebody else set beside a status of ours is no word of ours either.
+    ours = [
+        (one, words[one.key])
+        for one in some
+        if one.key in words and words[one.key].status in OF_CLAIMS and words[one.key].domain == domain
+    ]
     if not ours:
         return None
     one, word = max(ours, key=lambda pair: (pair[1].set_at, pair[0].object_id))
@@ -125,8 +145,8 @@ def last_word(
         portal=portal_of[one.hub_id],
         status=word.status,
         set_at=word.set_at,
-        registered_on=word.registered_on or one.registered_on,
-        expires_on=word.expires_on or one.expires_on,
+        registered_on=word.registered_on,
+        expires_on=word.expires_on,
         contact_id=lead.object_id if lead else None,
         company_id=(lead.company_id if lead else None) or next(iter(companies), None),
         source=(lead.source if lead else None) or Source.IMPORT,
@@ -157,9 +177,10 @@ def _registered(
     *, dry_run: bool,
 ) -> None:  # fmt: skip
     ours = holder is not None and holder.partner_id == said.portal.partner.id
+    dates = _dates(said)
     if holder is not None and not ours:
         outcome.problems.append((said.domain, "the CRM shows it as registered; another partner holds it here"))
-    elif said.registered_on is None or said.expires_on is None or said.expires_on < said.registered_on:
+    elif dates is None:
         outcome.problems.append((said.domain, "the CRM shows it as registered, without dates that make sense"))
     elif holder is not None and not holder.is_active:
         if holder.deregistered_at is not None and said.set_at > holder.deregistered_at:
@@ -169,18 +190,19 @@ def _registered(
         else:
             outcome.known += 1
     elif holder is not None:
-        if said.registered_on > holder.registered_on:
+        if dates[0] > holder.registered_on:
             outcome.renewed.append(said.domain)
             if not dry_run:
-                _renew(tx, said, holder, changes)
+                _renew(tx, said, holder, dates, changes)
         else:
             outcome.known += 1
     elif last is not None and last.ended_at is not None and last.ended_at >= said.set_at:
         outcome.known += 1
     else:
-        outcome.registered.append(said.domain)
-        if not dry_run:
-            _insert(tx, said, changes, ended=False)
+        if not dry_run and not _insert(tx, said, dates, changes, ended=False):
+            outcome.problems.append((said.domain, "the CRM shows it as registered; another partner has just taken it"))
+        else:
+            outcome.registered.append(said.domain)
 
 
 def _over(
@@ -194,7 +216,8 @@ def _over(
             return
         outcome.past.append(said.domain)
         if not dry_run:
-            _insert(tx, said, changes, ended=True)
+            # One whose dates nobody knows any more began, for all that matters, when it ended.
+            _insert(tx, said, _dates(said) or (said.set_at.date(), said.set_at.date()), changes, ended=True)
         return
     since = max(holder.created_at, said.portal.restored_from or said.portal.connected_at)
     if not holder.is_active or said.set_at <= since:
@@ -211,6 +234,14 @@ def _over(
             _end(tx, said, holder, changes)
 
 
+def _dates(said: Said) -> tuple[date, date] | None:
+    """Its first and its last day, where they make sense."""
+    began, ends = said.registered_on, said.expires_on
+    if began is None or ends is None or ends < began or ends.year > LAST_YEAR:
+        return None
+    return began, ends
+
+
 def _ended(tx: Tx, partner_id: int, domains: Collection[str]) -> dict[str, Registration]:
     """The partner's latest ended registration on each domain."""
     narrowed = claimed.query().where(
@@ -222,10 +253,9 @@ def _ended(tx: Tx, partner_id: int, domains: Collection[str]) -> dict[str, Regis
     return {row.domain: claimed.registration(row) for row in rows}
 
 
-def _insert(tx: Tx, said: Said, changes: Changes, *, ended: bool) -> None:
-    # One that is over shows no dates any more; what its history tells is the best there is.
-    began = said.registered_on or said.set_at.date()
-    ends = max(said.expires_on or began, began)
+def _insert(tx: Tx, said: Said, dates: tuple[date, date], changes: Changes, *, ended: bool) -> bool:
+    """Keep it as the CRM has it; false where somebody registered the domain in this moment."""
+    began, ends = dates
     confirmation = None
     if program(said.portal.partner.program).authority is Authority.HUBSPOT:
         confirmation = (said.confirmed or Confirmation.UNCONFIRMED).value
@@ -245,18 +275,21 @@ def _insert(tx: Tx, said: Said, changes: Changes, *, ended: bool) -> None:
         ended_at=said.set_at if ended else None,
         end_reason=why.value if ended else None,
     )
-    registration_id = tx.connection.execute(made.returning(registrations.c.id)).scalar_one()
+    free = made.on_conflict_do_nothing().returning(registrations.c.id)
+    registration_id = tx.connection.execute(free).scalar_one_or_none()
+    if registration_id is None:
+        return False
     _tell(tx, said, Happened.IMPORTED, registration_id)
     _touch(changes, said)
+    return True
 
 
-def _renew(tx: Tx, said: Said, holder: Registration, changes: Changes) -> None:
-    if said.expires_on is None:
-        return
+def _renew(tx: Tx, said: Said, holder: Registration, dates: tuple[date, date], changes: Changes) -> None:
+    began, ends = dates
     values = {
-        "registered_on": said.registered_on,
-        "expires_on": said.expires_on,
-        "expires_at": claimed.expires_at(said.expires_on, said.portal.time_zone),
+        "registered_on": began,
+        "expires_on": ends,
+        "expires_at": claimed.expires_at(ends, said.portal.time_zone),
     }
     tx.connection.execute(update(registrations).where(registrations.c.id == holder.id).values(values))
     _tell(tx, said, Happened.RENEWED, holder.id)

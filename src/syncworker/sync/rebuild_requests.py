@@ -25,6 +25,7 @@ from syncworker.sync import submissions
 from syncworker.sync.context import Context
 from syncworker.sync.crm_evidence import OurWord, Shown
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.patiently import patiently
 from syncworker.sync.rebuild_claims import WHO
 
 # What a record shows whose request was decided for good. One that expired had been registered.
@@ -34,12 +35,8 @@ _CONSUMED_BY = {
     Status.UNAVAILABLE: State.UNAVAILABLE,
 }
 _OPEN_SHOWN = frozenset({Status.PENDING, Status.INVALID_DATA})
-
-
-def of_interest(shown: Iterable[Shown]) -> dict[str, Shown]:
-    """The contacts whose record says something of a request that is not in a registration."""
-    said = _CONSUMED_BY.keys() | _OPEN_SHOWN
-    return {one.object_id: one for one in shown if one.kind is Kind.CONTACT and one.status in said}
+OF_INTEREST = _OPEN_SHOWN | _CONSUMED_BY.keys()
+"""What a contact shows that says something of a request, and not of a registration."""
 
 
 # How far each form's submissions are known for certain.
@@ -57,7 +54,7 @@ def find_submissions(context: Context, portal: Portal) -> int:
     new = 0
     for row in begun:
         since = max(row.enabled_at, row.since - submissions.OVERLAP)
-        found = submissions.read_down_to(context, portal.hub_id, row.form_id, since)
+        found = patiently(lambda: submissions.read_down_to(context, portal.hub_id, row.form_id, since))  # noqa: B023 - run at once
         new += context.database.run(
             lambda tx: submissions.keep(tx, context.secrets, portal.hub_id, row.form_id, found)  # noqa: B023 - run at once
         )
@@ -141,18 +138,26 @@ def _decided(request: Stored, shown: Shown, word: OurWord) -> Move:
 
 def _resolve(context: Context, hub_id: int) -> None:
     """Find the contacts of what has none yet; what has none in HubSpot either is looked for again later."""
-    with context.database.transaction() as tx:
-        waiting = tx.connection.execute(
-            select(requests.c.id, requests.c.email).where(
-                requests.c.hub_id == hub_id,
-                requests.c.contact_id.is_(None),
-                requests.c.email.is_not(None),
-                requests.c.state == State.PROCESSING.value,
-            )
-        ).all()
-    for start in range(0, len(waiting), 100):
-        some = waiting[start : start + 100]
-        found = submissions.contacts_of(context.client(hub_id), sorted({row.email for row in some}))
+    after = 0
+    while True:
+        with context.database.transaction() as tx:
+            some = tx.connection.execute(
+                select(requests.c.id, requests.c.email)
+                .where(
+                    requests.c.hub_id == hub_id,
+                    requests.c.contact_id.is_(None),
+                    requests.c.email.is_not(None),
+                    requests.c.state == State.PROCESSING.value,
+                    requests.c.id > after,
+                )
+                .order_by(requests.c.id)
+                .limit(100)
+            ).all()
+        if not some:
+            return
+        after = some[-1].id
+        emails = sorted({row.email for row in some})
+        found = patiently(lambda: submissions.contacts_of(context.client(hub_id), emails))  # noqa: B023 - run at once
         resolved = {row.id: found[row.email] for row in some if row.email in found}
         context.database.run(lambda tx: _keep_contacts(tx, hub_id, resolved))  # noqa: B023 - run at once
 
