@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from syncworker.up.guarded import Command, Guarded
 from syncworker.up.output import Lines
 
 CHECK_SECONDS = 0.05
+LOOK_SECONDS = 5.0
+MUTE_SECONDS = 60.0
+"""Who was ready, runs, and does not answer for so long is killed: it will not come to itself any more."""
 _LAST_LINES_SECONDS = 0.5
 
 Say = Callable[[str], None]
@@ -27,6 +31,8 @@ class Process:
     """Asked again and again, in a thread, until it says yes; must return within about a second."""
     ready_line: str | None = None
     """Part of a line that it writes when ready. With neither, it is ready when it runs."""
+    answers: Callable[[], bool] | None = None
+    """Asked now and then once it is ready, in a thread; must return within about a second. None: never asked."""
     log: Path | None = None
     """Where its lines go; None: to the terminal."""
     stop_seconds: float = 2.0
@@ -124,6 +130,17 @@ class Attended:
             while not await asyncio.to_thread(self.process.ready):
                 await asyncio.sleep(CHECK_SECONDS)
         self.ready.set()
+        if self.process.answers:
+            await self._listen(self.process.answers)
+
+    async def _listen(self, answers: Callable[[], bool]) -> None:
+        heard = time.monotonic()
+        while time.monotonic() - heard < MUTE_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+            if await asyncio.to_thread(answers):
+                heard = time.monotonic()
+        self._say(f"does not answer for {MUTE_SECONDS:g} s; is killed")
+        self.kill()
 
 
 async def within(event: asyncio.Event, *, seconds: float) -> bool:

@@ -134,6 +134,8 @@ def _postgres(folder: DataFolder, *, sandbox: bool) -> tuple[Process, str]:
         name="postgres",
         command=cluster.command(),
         ready=lambda: postgres.accepts(cluster.url("postgres"), create=database),
+        # Seen: killed in the middle of a recovery, and asked to stop, it went on refusing connections for ever.
+        answers=lambda: postgres.accepts(cluster.url("postgres")),
         log=folder.log("postgres"),
         stop_seconds=_POSTGRES_SECONDS,
     ), cluster.url(database)
@@ -145,6 +147,7 @@ def _valkey(folder: DataFolder) -> tuple[Process, str]:
         name="valkey",
         command=server.command(),
         ready=lambda: valkey.accepts(server.url),
+        answers=lambda: valkey.accepts(server.url),
         log=folder.log("valkey"),
         stop_seconds=_SERVER_SECONDS,
     ), server.url
@@ -207,6 +210,7 @@ def _web(environment: Mapping[str, str], url: str) -> Process:
         name="web",
         command=Command(argv=(sys.executable, "-m", "syncworker.cli", "web"), env=environment),
         ready=lambda: answers(f"{url}/health/ready"),
+        answers=lambda: answers(f"{url}/health/live"),
         stop_seconds=_WEB_SECONDS,
     )
 
