@@ -9,6 +9,7 @@ import pytest
 
 from support.rig import SECRET_KEY, Rig
 from support.sandbox_server import SandboxServer
+from syncworker.hubspot.errors import FixCredentials
 from syncworker.settings import Settings, SettingsError
 from syncworker.store.portals import Mode
 from syncworker.sync.connect import WrongAccount
@@ -106,3 +107,31 @@ def _with_token(credentials: Any, token: str) -> Any:
     from dataclasses import replace
 
     return replace(credentials, access_token=token)
+
+
+def test_a_start_with_a_revoked_token_goes_on_with_what_is_connected_and_recovers(
+    sandbox: SandboxServer, database_url: str, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = sandbox.portals()[0]
+    of_settings = settings(sandbox, database_url, redis_url, hubspot_access_token=of["access_token"])
+    # Given a token that is revoked, a first connection is refused
+    sandbox.settings(of["hub_id"], token_revoked=True)
+    with pytest.raises(FixCredentials):
+        connect_first(of_settings)
+    sandbox.settings(of["hub_id"], token_revoked=False)
+    connect_first(of_settings)
+    # I expect a later start, of a portal that is connected, to say so and to go on
+    sandbox.settings(of["hub_id"], token_revoked=True)
+    capsys.readouterr()
+    assert connect_first(of_settings) is None
+    assert "portal_not_checked" in capsys.readouterr().out
+    # and what was started then to work as soon as the token does
+    context = Context(of_settings)
+    try:
+        made = sandbox.create(of["hub_id"], "contacts", {"email": "ada@fjordline-tools.se"})
+        with pytest.raises(FixCredentials):
+            read_contacts(context.client(of["hub_id"]), context.names, [made["id"]])
+        sandbox.settings(of["hub_id"], token_revoked=False)
+        assert list(read_contacts(context.client(of["hub_id"]), context.names, [made["id"]]).contacts) == [made["id"]]
+    finally:
+        context.close()

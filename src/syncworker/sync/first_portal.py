@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from syncworker.hubspot.errors import RetryLater
+from syncworker.hubspot.errors import FixCredentials, RetryLater
 from syncworker.program import DEFAULT_PROGRAM
 from syncworker.settings import Settings
 from syncworker.store import portals
@@ -25,8 +25,8 @@ def connect_first(settings: Settings) -> Portal | None:
 
     On a later start its token, tier and the like follow the settings; its mode, and what the settings leave
     open, stays. Where other portals are connected and this one is not, it is left alone: `portals add`
-    connects a second one. Raises SettingsError, FixCredentials, WrongAccount, WrongHubSpot,
-    UnknownTierError, and RetryLater where HubSpot cannot be asked about the first.
+    connects a second one. Raises SettingsError, WrongAccount, WrongHubSpot, UnknownTierError; and where no portal
+    is connected yet, FixCredentials, and RetryLater if HubSpot cannot be asked.
     """
     if settings.hubspot_access_token is None and settings.hubspot_refresh_token is None:
         return None
@@ -36,11 +36,13 @@ def connect_first(settings: Settings) -> Portal | None:
             connected = {portal.hub_id: portal for portal in portals.everyone(tx)}
         try:
             return _connect(context, connected)
-        except RetryLater as error:
+        except (RetryLater, FixCredentials) as error:
             if not connected:
                 raise
-            # It worked yesterday: HubSpot being away must not keep the workers from starting.
-            log.warning("portal_not_checked", reason=str(error))
+            # It worked yesterday: webhooks must be taken in the meantime, and the workers ask again by themselves,
+            # with the token that is stored. Only a new one in the settings needs another start.
+            what_now = "the stored token goes on being tried; start again once a new one in the settings works"
+            log.warning("portal_not_checked", reason=str(error), what_now=what_now)
             return None
     finally:
         context.close()

@@ -10,8 +10,12 @@ import sys
 import time
 
 from syncworker.hubspot.errors import HubSpotError
+from syncworker.program import ProgramError
+from syncworker.program.model import UnknownTierError
 from syncworker.settings import SettingsError, load
 from syncworker.store import migrate
+from syncworker.store.portals import WrongHubSpot
+from syncworker.sync.connect import WrongAccount
 from syncworker.sync.demo import connect_demo
 from syncworker.sync.first_portal import connect_first
 from syncworker.up import postgres
@@ -47,7 +51,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         connect_first(settings)
-    except (SettingsError, HubSpotError) as error:
+    except (SettingsError, HubSpotError, ProgramError, UnknownTierError, WrongAccount, WrongHubSpot) as error:
         return _refuse(str(error))
     return 0
 
