@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 
-_EMAIL = re.compile(r"[^\s@<>()\[\]{}\"/'`,;:=|\\]+(?:@|%40)[^\s@<>()\[\]{}\"'`,;:=|\\/]+\.\w+", re.IGNORECASE)
+# Longer than any email, and bounded: without that, an answer that quotes somebody's endless word would be read from
+# each of its letters to its end, and a worker stand still over its log.
+_EMAIL = re.compile(
+    r"[^\s@<>()\[\]{}\"/'`,;:=|\\]{1,128}(?:@|%40)[^\s@<>()\[\]{}\"'`,;:=|\\/]{1,256}\.\w+", re.IGNORECASE
+)
 # What PostgreSQL adds to an error: the values of the row, or of the key. It ends where the next part begins.
 _ROW = re.compile(r"DETAIL:.*?(?=\n\n|\n\[SQL|\nCONTEXT:|\Z)", re.DOTALL)
 

@@ -205,6 +205,17 @@ def test_a_person_asks_for_somebody_to_be_erased(rig: Rig) -> None:
     assert erasing.erase(rig.context, hub_id=rig.hub, contact_id=contact).contacts == ((rig.hub, contact),)
 
 
+@pytest.mark.parametrize("name", ["form", "registered", "api", "write"])
+def test_a_slip_of_whoever_erases_changes_no_word_that_is_nobodys_name(rig: Rig, name: str) -> None:
+    submit(rig)
+    before = rig.requests(), rig.registrations()
+    assert erasing.erase(rig.context, person=name, dry_run=True).texts == {}
+    erasing.erase(rig.context, person=name)
+    with pytest.raises(erasing.NotAnEmail):
+        erasing.erase(rig.context, email=name)
+    assert (rig.requests(), rig.registrations()) == before
+
+
 @pytest.mark.parametrize(
     ("said", "left"),
     [
@@ -212,7 +223,10 @@ def test_a_person_asks_for_somebody_to_be_erased(rig: Rig) -> None:
         ("GET /contacts/ada%40x.se?idProperty=email", "GET /contacts/<email>?idProperty=email"),
         ("x: failed\nDETAIL:  Failing row (Ada,\nBerg).\n[SQL: INSERT]", "x: failed\nDETAIL: left out\n[SQL: INSERT]"),
         ("nobody @ home", "nobody @ home"),
+        # An endless word, as anybody may send one: it takes as long as it is, and not its square, which were minutes
+        (f"{'a' * 50_000} @ ada@x.se", f"{'a' * 50_000} @ <email>"),
     ],
+    ids=range(5),
 )
 def test_what_others_errors_quote_of_persons_is_taken_out(said: str, left: str) -> None:
     assert without_persons(said) == left

@@ -89,6 +89,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.connect import WrongAccount
+    from syncworker.sync.erasing import NotAnEmail
     from syncworker.sync.finding import NotFound
     from syncworker.sync.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.page_cursor import BadCursor
@@ -112,6 +113,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             WrongSecretKey,
             UnknownFilter,
             BadCursor,
+            NotAnEmail,
         ),
         ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
         ExitCode.REFUSED: (

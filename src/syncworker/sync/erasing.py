@@ -15,9 +15,9 @@ from sqlalchemy import Column, ColumnElement, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from syncworker.registration.ledger import people
-from syncworker.store import portals
+from syncworker.store import portals as known
 from syncworker.store.database import Tx
-from syncworker.store.tables import history, metadata, persons, records, requests
+from syncworker.store.tables import history, holds, metadata, persons, portals, records, requests, resyncs
 from syncworker.sync import privacy
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
@@ -25,6 +25,16 @@ from syncworker.sync.wake import Bell, Ring
 
 # History is never changed: it names nobody, and is kept from emails where it is written. Names are erased row by row.
 _KEPT = (history, persons)
+# Where a name is looked for: a person may be called as a state or a source is, and those are no names.
+_NAMES = frozenset((requests.c.who, requests.c.confirmed_by, holds.c.added_by, portals.c.paused_by, resyncs.c.asked_by))
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+
+
+class NotAnEmail(Exception):
+    """What is taken out of every text must not be a word that stands there for something else."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"{given[:100]!r} is no email address: nothing was erased. Give it in full, or use --person")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +68,16 @@ def erase(
     """Erase whoever is named: a contact by id or email, a person of the history by email or name.
 
     `hub_id`: only what we keep of this portal's contacts; None: of every portal. With `dry_run` nothing is changed.
-    Raises UnknownPortal.
+    Raises UnknownPortal, NotAnEmail.
     """
     email = email.strip().lower() if email else None
+    if email and not _EMAIL.fullmatch(email):
+        raise NotAnEmail(email)
+    if person and not people.is_person(person):
+        person = None  # a machine's word for itself stands in a thousand rows, and is nobody's name
 
     def work(tx: Tx) -> Erased:
-        hub_ids = [portals.get(tx, hub_id).hub_id] if hub_id is not None else [p.hub_id for p in portals.everyone(tx)]
+        hub_ids = [known.get(tx, hub_id).hub_id] if hub_id is not None else [p.hub_id for p in known.everyone(tx)]
         contacts = _contacts(tx, hub_ids, email=email, contact_id=contact_id)
         emails = _emails(tx, contacts) | ({email} if email else set())
         names = sorted({*(people.named_after(tx, email) if email else ()), *([person] if person else ())})
@@ -151,15 +165,15 @@ def _texts(tx: Tx, emails: Iterable[str], names: Iterable[str], context: Context
     for column in _columns():
         text = column if isinstance(column.type, Text) else cast(column, Text)
         count = 0
-        for email in sorted(emails):
+        for email in sorted(email for email in emails if _EMAIL.fullmatch(email)):
             pattern = _alone(email)
             holds = text.op("~*")(pattern)
             instead = context.secrets.email_hash(email) if column is requests.c.key else people.ERASED
             without = func.regexp_replace(text, pattern, instead, "gi")
             new = without if isinstance(column.type, Text) else cast(without, JSONB)
             count += _apply(tx, column, holds, new, change=change)
-        for name in sorted(names):
-            if isinstance(column.type, Text):
+        if column in _NAMES:
+            for name in sorted(names):
                 count += _apply(tx, column, column == name, people.ERASED, change=change)
         if count:
             found[f"{column.table.name}.{column.name}"] = count
