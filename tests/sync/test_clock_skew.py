@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from support.rig import Rig
 from syncworker.hubspot.transport import Answer
-from syncworker.sync import clock_skew, doctor, expiry
+from syncworker.registration.ledger.requests import State
+from syncworker.sync import clock_skew, doctor, expiry, operations
 from syncworker.sync.clock_skew import HEARD_FOR_S, HubSpotClock, Noted, steady_s
 from syncworker.sync.doctor import servers
 
@@ -88,6 +89,38 @@ def test_a_process_that_has_just_started_asks_hubspot_before_anything_ends(rig: 
         expiry.end_overdue(rig.context)
         assert sum(rig.sandbox.calls("GET /account-info").values()) == 1
         assert [row.end_reason for row in rig.registrations()] == [ended]
+
+
+def test_no_request_lapses_by_a_clock_that_nobody_has_compared(rig: Rig) -> None:
+    rig.submit("bo@granlund-bygg.se", website="localhost")
+    rig.settle()
+    rig.pass_time(days=31)
+    for ahead, state in ((-86_400, State.INVALID_DATA), (0, State.ENDED)):
+        rig.sandbox.faults(search_lag_s=0, clock_s=ahead)
+        rig.context.hubspot_clock = HubSpotClock()
+        expiry.end_overdue(rig.context)
+        assert [request.state for request in rig.requests()] == [state]
+
+
+def test_a_command_that_has_not_heard_of_hubspot_ends_nothing_by_the_way(rig: Rig) -> None:
+    rig.submit(ADA)
+    rig.settle()
+    rig.pass_time(days=100)
+    rig.submit("bo@granlund-bygg.se", website="granlund-bygg.se")
+    rig.settle()
+    rig.pass_time(days=300)
+
+    def command() -> dict[str, str | None]:
+        operations.set_renewal(rig.context, rig.hub, "granlund-bygg.se", renew=True, who="eva")
+        return {row.domain: row.end_reason for row in rig.registrations()}
+
+    # Given that nobody, or nobody lately, has noted that the clocks agree
+    rig.context.hubspot_clock = HubSpotClock()
+    assert command() == {"fjordline-tools.se": None, "granlund-bygg.se": None}
+    hear(rig, RIGHT, RIGHT, RIGHT)
+    clock_skew.note(rig.context.database, rig.context.hubspot_clock)
+    rig.context.hubspot_clock = HubSpotClock()
+    assert command() == {"fjordline-tools.se": "expired", "granlund-bygg.se": None}
 
 
 def test_one_odd_answer_holds_nothing_up(rig: Rig) -> None:

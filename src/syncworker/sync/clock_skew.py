@@ -121,15 +121,18 @@ class HubSpotClock:
         return due
 
 
-def may_end(tx: Tx, clock: HubSpotClock) -> bool:
-    """Whether registrations may end or renew by the database's clock now."""
+def may_end(tx: Tx, clock: HubSpotClock, *, if_unknown: bool = True) -> bool:
+    """Whether registrations may end or renew by the database's clock now.
+
+    `if_unknown`: what is said where neither this process nor, lately, any other has heard what time it is.
+    """
     seen = clock.skew(tx)
     if seen is not None:
         return not seen.too_far
     noted = last_noted(tx)
-    if noted is None or noted.apart_since is None:
-        return True
-    return abs(_database_time(tx) - noted.observed_at) > NOTE_LASTS
+    if noted is None or abs(_database_time(tx) - noted.observed_at) > NOTE_LASTS:
+        return if_unknown
+    return noted.apart_since is None
 
 
 def not_ahead(tx: Tx, clock: HubSpotClock) -> datetime:

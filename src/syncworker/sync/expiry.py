@@ -31,7 +31,8 @@ def end_overdue(context: Context) -> int:
     """
     with context.database.transaction() as tx:
         partners = _partners_with_overdue(tx)
-    if partners and context.hubspot_clock.now() is None:
+    # For requests that lapse, too.
+    if context.hubspot_clock.now() is None:
         _ask_the_time(context)
     with context.database.transaction() as tx:
         if not context.conditions(tx).may_end():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from syncworker.registration.ledger import allocation, holds, lead_contacts, moves, registrations
@@ -15,6 +16,7 @@ from syncworker.registration.rules.terms import Action, Confirmation, Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
+from syncworker.sync.clock_skew import may_end
 from syncworker.sync.context import Context
 from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority, mark
@@ -186,7 +188,12 @@ def _change(context: Context, hub_id: int, work: Callable[[Tx, Portal], Changes]
     def change(tx: Tx) -> set[Ring]:
         portal = portals.get(tx, hub_id)
         changes = Changes()
-        lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx), changes)
+        # A command, or a web process, has not asked HubSpot what time it is: where nobody knows, this is no reason
+        # to end anything. The workers ask, and do it within seconds.
+        conditions = replace(
+            context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False)
+        )
+        lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
         changes.add(work(tx, portal))
         return mark_changes(tx, changes, cause=cause, priority=Priority.PERSON)
 
