@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from syncworker.hubspot.calling import Call, Caller
 from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, RetryLater
 from syncworker.hubspot.quota import Told
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.transport import Transport
 
 OK = {"portalId": 33, "timeZone": "UTC"}
 
@@ -150,3 +152,26 @@ def test_no_quota_in_time_is_told_without_a_call(stub, client_for):
         client_for(stub.url, limiter=Used()).account_info()
     assert (caught.value.scope, caught.value.retry_after_s) == ("portal", 3.5)
     assert stub.asked == []
+
+
+def test_a_new_token_that_takes_too_long_sends_nothing_for_a_lease_may_have_ended(stub, limiter):
+    # Given a token that is refused, and another one that comes after half a minute
+    clock = [0.0]
+
+    class Slow:
+        def token(self):
+            return "old"
+
+        def after_refusal(self, refused):
+            clock[0] += 30
+            return "new"
+
+    stub.says(error("Authentication credentials not found.", category="INVALID_AUTHENTICATION"), 401)
+    transport = Transport(stub.url)
+    caller = Caller(hub_id=1, transport=transport, credentials=Slow(), limiter=limiter, clock=lambda: clock[0])
+    with pytest.raises(RetryLater, match="not sent") as caught:
+        caller.call(Call(method="PATCH", path="/crm/objects/contacts/1"), lambda source: source)
+    transport.close()
+    # I expect the refused request alone
+    assert [one.headers["authorization"] for one in stub.asked] == ["Bearer old"]
+    assert caught.value.scope == "portal"

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
+from sqlalchemy.event import listen
 
 from support.rig import LEAD, Rig
 from support.sandbox_server import SandboxServer
+from syncworker.hubspot.events import Event
 from syncworker.store.tables import cursors as rows
 from syncworker.store.tables import records
-from syncworker.sync import cursors
+from syncworker.sync import cursors, inbox
 from syncworker.sync.cursors import Cursor
 from syncworker.sync.polling import LATE, LATE_EVERY, poll_records
+from syncworker.sync.sweep import sweep
 
 SEARCHES = "POST /crm/objects/contacts/search 200"
 SEEDS = range(1, 1 + int(os.environ.get("THOROUGH", "1")))
@@ -261,3 +265,36 @@ def test_a_submission_that_shows_late_below_others_is_found_by_the_late_look(
     rig.pass_time(minutes=20)
     poll(rig)
     assert len(rig.requests()) == 61
+
+
+def test_cursors_are_locked_before_marks_in_every_transaction(rig: Rig) -> None:
+    # Given all that locks both: polls of each kind, a form's hint, a clock that went back
+    touched: dict[int, list[str]] = {}
+    wrong: list[list[str]] = []
+
+    def note(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if found := re.search(r"(?:UPDATE|INTO|DELETE FROM) (cursors|marks)\b", statement):
+            touched.setdefault(id(connection), []).append(found[1])
+
+    def committed(connection: Connection) -> None:
+        order = touched.pop(id(connection), [])
+        if order != sorted(order):
+            wrong.append(order)
+
+    listen(rig.context.database.engine, "before_cursor_execute", note)
+    listen(rig.context.database.engine, "commit", committed)
+    for number in range(3):
+        made = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": f"a@firma-{number}.se", **REQUEST})
+        with rig.context.database.transaction() as tx:
+            inbox.store(tx, [inbox.row([Event(rig.hub, "contact", "creation", (made["id"],), None)])])
+    sweep(rig.context)
+    rig.pass_time(hours=2)
+    for look in ("contact.late", "contact.now", "contact.archived"):
+        only(rig, look)
+        poll_records(rig.context, rig.hub)
+    assert len(rig.marks()) == 3
+    rig.settle()
+    sweep(rig.context)
+    rig.pass_time(hours=-1)
+    sweep(rig.context)
+    assert wrong == []

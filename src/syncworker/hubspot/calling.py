@@ -26,6 +26,8 @@ T = TypeVar("T")
 _UNREADABLE_AGAIN_S = 0.5
 # HubSpot's window rolls over ten seconds: after that long a pause it is empty.
 _LONGEST_PAUSE_S = 10.0
+# A refused token is renewed within a call, under a lock that others may hold while HubSpot hangs.
+_STARTS_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,9 @@ class Call:
 class Caller:
     """Makes calls for one portal. Thread-safe.
 
-    `wait_s` is how long each attempt may wait for quota. Longest by default: 8 s of attempts that start, 5 s
-    for the quota of the last one, 13 s for its answer; well inside the 45 s of a claim.
+    `wait_s` is how long each attempt may wait for quota. No request is sent later than 20 s after the call began,
+    whatever quota and tokens took; one is answered or given up within 20 s. So with a lease of 45 s none is under way
+    when the lease ends.
     """
 
     hub_id: int
@@ -62,6 +65,7 @@ class Caller:
     budget: RetryBudget = field(default_factory=RetryBudget)
     wait_s: float = 5.0
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     lane: Lane = Lane.INTERACTIVE
 
     def in_lane(self, lane: Lane) -> Caller:
@@ -74,12 +78,13 @@ class Caller:
         Raises RetryLater, FixRequest, FixCredentials or Gone.
         """
         refusals = attempts = 0
+        starts_until = self.clock() + _STARTS_WITHIN_S
 
         def attempt() -> T:
             nonlocal refusals, attempts
             attempts += 1
             try:
-                return self._with_token(call, read, attempts)
+                return self._with_token(call, read, attempts, starts_until)
             except RetryLater as error:
                 if error.status == 429 and error.scope == "portal":
                     pause_s = min(_LONGEST_PAUSE_S, error.retry_after_s * 2**refusals)
@@ -88,25 +93,30 @@ class Caller:
                 raise
 
         try:
-            return with_retries(attempt, budget=self.budget, sleep=self.sleep)
+            return with_retries(attempt, budget=self.budget, sleep=self.sleep, clock=self.clock)
         except RateLimited as error:
             raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal") from error
 
-    def _with_token(self, call: Call, read: Callable[[JsonObject], T], attempt: int) -> T:
+    def _with_token(self, call: Call, read: Callable[[JsonObject], T], attempt: int, starts_until: float) -> T:
         token = self.credentials.token()
         try:
-            return self._once(call, read, token, attempt)
+            return self._once(call, read, token, attempt, starts_until)
         except FixCredentials as error:
             if error.status != 401:
                 raise
             another = self.credentials.after_refusal(token)
             if another is None:
                 raise
-        return self._once(call, read, another, attempt)
+        return self._once(call, read, another, attempt, starts_until)
 
-    def _once(self, call: Call, read: Callable[[JsonObject], T], token: str, attempt: int) -> T:
+    def _once(
+        self, call: Call, read: Callable[[JsonObject], T], token: str, attempt: int, starts_until: float
+    ) -> T:
+        self._may_start(call, starts_until)
         asked = time.monotonic()
-        self.limiter.take(self.hub_id, call.bucket, wait_s=self.wait_s, lane=self.lane)
+        wait_s = min(self.wait_s, max(0.0, starts_until - self.clock()))
+        self.limiter.take(self.hub_id, call.bucket, wait_s=wait_s, lane=self.lane)
+        self._may_start(call, starts_until)
         started = time.monotonic()
         answer: Answer | None = None
         failed: HubSpotError | None = None
@@ -145,6 +155,15 @@ class Caller:
             call_log.note(made, failed, attempt=attempt)
             if self.on_call is not None:
                 self.on_call(made)
+
+    def _may_start(self, call: Call, starts_until: float) -> None:
+        if self.clock() > starts_until:
+            raise RetryLater(
+                f"not sent: quota or a new token took over {_STARTS_WITHIN_S:.0f} s; see that HubSpot renews tokens",
+                route=call.route,
+                retry_after_s=_UNREADABLE_AGAIN_S,
+                scope="portal",
+            )
 
 
 def _correlation_id(answer: Answer | None, failed: HubSpotError | None) -> str | None:

@@ -88,7 +88,8 @@ class _AnyStatus(RESTClientObject):  # type: ignore[misc]  # the SDK ships no ty
             method,
             url,
             headers=headers,
-            timeout=urllib3.Timeout(connect=connect, read=read),
+            # In all until the answer begins; after that `_read` keeps the time.
+            timeout=urllib3.Timeout(connect=connect, read=read, total=read),
             preload_content=_preload_content,
             redirect=False,
             **fields,
@@ -99,7 +100,8 @@ class _AnyStatus(RESTClientObject):  # type: ignore[misc]  # the SDK ships no ty
 class Transport:
     """Requests to one host over one connection pool. Thread-safe.
 
-    `timeout_s` bounds the whole exchange, a body that trickles in included.
+    `timeout_s` bounds the time until an answer begins, and a body that trickles in; a body that stops coming just
+    before that is given up within as much again.
     """
 
     def __init__(self, base_url: str, *, timeout_s: float = READ_TIMEOUT_S, connections: int = 16) -> None:

@@ -241,11 +241,14 @@ def _late(reader: _Reader, cursor: Cursor) -> bool:
         def store(
             tx: Tx, page: SearchPage = page, at: Cursor = cursor, following: Stretch | None = following
         ) -> Cursor | None:
-            reader.keep(tx, page.records)
-            cursors.earn(tx, at.hub_id, Stream(kind, Look.NOW).trigger)
+            # Cursors before marks, as everybody locks them.
             if following is None:
-                return cursors.step(tx, at, high_water=until)
-            return cursors.step(tx, at, high_water=at.high_water, until=until, after_id=following.after_id)
+                stepped = cursors.step(tx, at, high_water=until)
+            else:
+                stepped = cursors.step(tx, at, high_water=at.high_water, until=until, after_id=following.after_id)
+            cursors.earn(tx, at.hub_id, Stream(kind, Look.NOW).trigger)
+            reader.keep(tx, page.records)
+            return stepped
 
         stepped = reader.run(store)
         reader.turned()
