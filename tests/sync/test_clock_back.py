@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy.exc import ProgrammingError
+
 from support.rig import LEAD, Rig
-from syncworker.sync import claims
+from syncworker.sync import claims, clock_back
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.sweep import due, sweep
@@ -45,3 +48,37 @@ def test_a_clock_that_goes_on_or_back_by_moments_changes_nothing(rig: Rig) -> No
         sweep(rig.context)
     with rig.context.database.transaction() as tx:
         assert [tuple(row) for row in tx.connection.exec_driver_sql("SELECT * FROM cursors ORDER BY 1, 2")] == before
+
+
+def test_marks_of_many_batches_are_all_due(rig: Rig) -> None:
+    # Given more marks than a transaction takes, of two portals, that rest until the time of a clock that was ahead
+    many = clock_back.BATCH + 10
+    with rig.context.database.transaction() as tx:
+        for hub, number in ((rig.hub, many), (rig.other_hub, 10)):
+            ids = [str(one) for one in range(number)]
+            mark(tx, hub, Kind.CONTACT, ids, priority=Priority.POLL, cause="test", delay=timedelta(hours=1))
+        tx.connection.exec_driver_sql("UPDATE marks SET parked_at = marked_at WHERE object_id = '7'")
+    clock_back.make_due(rig.context.database, by=timedelta(hours=1))
+    late = [one for one in rig.marks() if one.not_before > rig.clock.time]
+    # I expect those to rest on that wait for a person
+    assert [one.object_id for one in late] == ["7", "7"]
+
+
+def test_what_failed_half_way_is_done_by_the_next_sweep(rig: Rig) -> None:
+    sweep(rig.context)
+    with rig.context.database.transaction() as tx:
+        mark(tx, rig.hub, Kind.CONTACT, ["1"], priority=Priority.POLL, cause="test", delay=timedelta(minutes=30))
+    rig.clock.time -= timedelta(seconds=40)
+    # When the database fails half way
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with rig.context.database.transaction() as tx:
+        tx.connection.exec_driver_sql(rename.format("resyncs", "away"))
+    with pytest.raises(ProgrammingError):
+        sweep(rig.context)
+    with rig.context.database.transaction() as tx:
+        tx.connection.exec_driver_sql(rename.format("away", "resyncs"))
+    sweep(rig.context)
+    # I expect the next one to do it
+    with rig.context.database.transaction() as tx:
+        left = tx.connection.exec_driver_sql("SELECT count(*) FROM cursors WHERE due_at > %s", (rig.clock.time,))
+        assert left.scalar_one() == 0

@@ -109,9 +109,7 @@ class Caller:
                 raise
         return self._once(call, read, another, attempt, starts_until)
 
-    def _once(
-        self, call: Call, read: Callable[[JsonObject], T], token: str, attempt: int, starts_until: float
-    ) -> T:
+    def _once(self, call: Call, read: Callable[[JsonObject], T], token: str, attempt: int, starts_until: float) -> T:
         self._may_start(call, starts_until)
         asked = time.monotonic()
         wait_s = min(self.wait_s, max(0.0, starts_until - self.clock()))

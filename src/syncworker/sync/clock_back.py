@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from syncworker.store.database import Tx
+from syncworker.store.database import Database, Tx
 from syncworker.store.portals import UNTIL_A_PERSON_ACTS
 
 log = structlog.get_logger(__name__)
@@ -21,24 +21,30 @@ log = structlog.get_logger(__name__)
 MOST = timedelta(seconds=5)
 # Another process may have polled after this transaction began, but not as much later.
 MOST_BETWEEN_TWO = timedelta(minutes=1)
+# Marks in one transaction, for whose end whoever marks one of them has to wait.
+BATCH = 5_000
 
+# In the order in which everybody locks them.
+_MARKS_DUE_NOW = text("""
+    WITH later AS MATERIALIZED (
+        SELECT hub_id, kind, object_id FROM marks
+         WHERE (hub_id, kind, object_id) > (:hub_id, :kind, :object_id) AND parked_at IS NULL AND not_before > :now
+         ORDER BY hub_id, kind, object_id LIMIT :batch FOR UPDATE
+    ), made_due AS (
+        UPDATE marks AS m SET not_before = :now, claim_token = NULL FROM later
+         WHERE m.hub_id = later.hub_id AND m.kind = later.kind AND m.object_id = later.object_id
+    )
+    SELECT hub_id, kind, object_id FROM later ORDER BY hub_id DESC, kind DESC, object_id DESC LIMIT 1
+""")
 _DUE_NOW = (
+    text("UPDATE requests SET resolve_after = :now WHERE state = 'processing' AND resolve_after > :now"),
+    text("UPDATE resyncs SET leased_until = NULL WHERE state = 'running' AND leased_until > :now"),
+    text("UPDATE portals SET blocked_until = :now WHERE blocked_until > :now AND blocked_until < :for_a_person"),
+    # Last: when it was polled is what tells others of a clock that went back, should this process end half way.
     text("""
         UPDATE cursors SET due_at = least(due_at, :now), leased_until = NULL, polled_at = least(polled_at, :now),
                hurried_at = least(hurried_at, :now), spent_until = least(spent_until, :now)
          WHERE due_at > :now OR leased_until > :now OR polled_at > :now OR spent_until > :now
-    """),
-    text("UPDATE requests SET resolve_after = :now WHERE state = 'processing' AND resolve_after > :now"),
-    text("UPDATE resyncs SET leased_until = NULL WHERE state = 'running' AND leased_until > :now"),
-    text("UPDATE portals SET blocked_until = :now WHERE blocked_until > :now AND blocked_until < :for_a_person"),
-    # In the order in which everybody locks them.
-    text("""
-        WITH later AS MATERIALIZED (
-            SELECT hub_id, kind, object_id FROM marks WHERE parked_at IS NULL AND not_before > :now
-             ORDER BY hub_id, kind, object_id FOR UPDATE
-        )
-        UPDATE marks AS m SET not_before = :now, claim_token = NULL FROM later
-         WHERE m.hub_id = later.hub_id AND m.kind = later.kind AND m.object_id = later.object_id
     """),
 )
 
@@ -51,9 +57,12 @@ class LastSeen:
 
     def gone_back(self, now: datetime) -> timedelta:
         """How far the clock has gone back since it was last looked at; zero where it has not."""
-        before, self._at = self._at, now
-        back = before - now if before is not None else timedelta(0)
+        back = self._at - now if self._at is not None else timedelta(0)
         return back if back > MOST else timedelta(0)
+
+    def saw(self, now: datetime) -> None:
+        """Look from this time on: whatever a clock that went back asks for is done."""
+        self._at = now
 
 
 def since_a_poll(tx: Tx) -> timedelta:
@@ -63,8 +72,26 @@ def since_a_poll(tx: Tx) -> timedelta:
     return back if back > MOST_BETWEEN_TWO else timedelta(0)
 
 
-def make_due(tx: Tx, *, by: timedelta) -> None:
-    """All that was to be later is due now, because the clock has gone back `by` so much."""
+def make_due(database: Database, *, by: timedelta) -> None:
+    """All that was to be later is due now, because the clock has gone back `by` so much.
+
+    In many transactions, each right on its own: a million marks that rest take a while.
+    """
     log.warning("clock_went_back", seconds=round(by.total_seconds(), 1))
+    after: tuple[int, str, str] | None = (0, "", "")
+    while after is not None:
+        after = database.run(lambda tx: _some_marks(tx, after))  # noqa: B023 - run at once
     for statement in _DUE_NOW:
-        tx.connection.execute(statement, {"now": tx.now, "for_a_person": UNTIL_A_PERSON_ACTS})
+        database.run(lambda tx: tx.connection.execute(statement, _now(tx)))  # noqa: B023 - run at once
+
+
+def _some_marks(tx: Tx, after: tuple[int, str, str]) -> tuple[int, str, str] | None:
+    """Make the next marks after this key due; return the last of them, or None where there was none."""
+    hub_id, kind, object_id = after
+    values = {"now": tx.now, "hub_id": hub_id, "kind": kind, "object_id": object_id, "batch": BATCH}
+    row = tx.connection.execute(_MARKS_DUE_NOW, values).one_or_none()
+    return None if row is None else (row.hub_id, row.kind, row.object_id)
+
+
+def _now(tx: Tx) -> dict[str, datetime]:
+    return {"now": tx.now, "for_a_person": UNTIL_A_PERSON_ACTS}

@@ -71,7 +71,12 @@ def sweep(context: Context) -> list[Ring]:
     """Ring for all that is due, and note what time it is at HubSpot; return what nobody can hear: Redis is away."""
     clock_skew.note(context.database, context.hubspot_clock)
     with context.database.transaction() as tx:
-        if back := context.last_seen.gone_back(tx.now) or clock_back.since_a_poll(tx):
-            clock_back.make_due(tx, by=back)
+        now = tx.now
+        back = context.last_seen.gone_back(now) or clock_back.since_a_poll(tx)
+    if back:
+        clock_back.make_due(context.database, by=back)
+    # Not before: if that failed, the next sweep must do it again.
+    context.last_seen.saw(now)
+    with context.database.transaction() as tx:
         rings = due(tx)
     return context.waker.ring(*rings)
