@@ -10,14 +10,15 @@ one thread for each queue; the rate limit gives each its share.
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import dramatiq
 import structlog
 from dramatiq.middleware import Middleware
-from sqlalchemy.exc import SQLAlchemyError
 
 from actors.process import context, counts
 from syncworker import tracing
+from syncworker.sync.going_on import GoingOn
 from syncworker.sync.shared_counts import Beating
 from syncworker.sync.sweep import sweep
 from syncworker.sync.wake import Ring
@@ -34,6 +35,7 @@ class Pulse(Middleware):
         self._thread: threading.Thread | None = None
         self._beating: Beating | None = None
         self._alone: dict[str, threading.Thread] = {}
+        self._going_on = GoingOn()
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - Dramatiq's
         """Begin; and read the domain lists now, not while somebody waits."""
@@ -55,15 +57,13 @@ class Pulse(Middleware):
 
     def _run(self, broker: dramatiq.Broker) -> None:
         while not self._stop.wait(EVERY_SECONDS):
-            context().waker.keep_turns()
-            context().limiter.keep_alive()
-            try:
-                unheard = sweep(context())
-            except SQLAlchemyError as error:
-                # The database is away: nothing can be due that could be read. The next beat looks again.
-                log.warning("sweep_failed", error=_first_line(error))
-                continue
-            self._serve_alone(broker, unheard)
+            self._going_on.do("sweep", lambda: self._beat(broker))
+
+    def _beat(self, broker: dramatiq.Broker) -> None:
+        self._going_on.do("keep_turns", context().waker.keep_turns)
+        self._going_on.do("keep_alive", context().limiter.keep_alive)
+        # While the database is away nothing can be due that could be read. The next beat looks again.
+        self._serve_alone(broker, sweep(context()))
 
     def _serve_alone(self, broker: dramatiq.Broker, unheard: list[Ring]) -> None:
         """Serve what nobody hears; a queue whose last rings are still being served is left to a later beat."""
@@ -82,11 +82,6 @@ class Pulse(Middleware):
             if self._stop.is_set():
                 return
             log.info("served_without_redis", bell=ring.bell, hub_id=ring.hub_id)
-            try:
-                broker.get_actor(ring.bell.value).fn(*([ring.hub_id] if ring.hub_id else []))
-            except SQLAlchemyError as error:
-                log.warning("turn_failed", bell=ring.bell, hub_id=ring.hub_id, error=_first_line(error))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+            actor = broker.get_actor(ring.bell.value).fn
+            arguments = [ring.hub_id] if ring.hub_id else []
+            self._going_on.do("turn", partial(actor, *arguments), bell=ring.bell, hub_id=ring.hub_id)

@@ -285,8 +285,7 @@ def test_cursors_are_locked_before_marks_in_every_transaction(rig: Rig) -> None:
     listen(rig.context.database.engine, "commit", committed)
     for number in range(3):
         made = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": f"a@firma-{number}.se", **REQUEST})
-        with rig.context.database.transaction() as tx:
-            inbox.store(tx, [inbox.row([Event(rig.hub, "contact", "creation", (made["id"],), None)])])
+        inbox.store(rig.context.database, [inbox.row([Event(rig.hub, "contact", "creation", (made["id"],), None)])])
     sweep(rig.context)
     rig.pass_time(hours=2)
     for look in ("contact.late", "contact.now", "contact.archived"):

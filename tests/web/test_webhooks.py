@@ -240,3 +240,32 @@ def test_a_body_larger_than_hubspots_is_not_hashed_where_everybody_is_answered(
     with pytest.raises(BadSignature):
         asyncio.run(webhooks._understand(holds, delivery))
     assert {reader is threading.main_thread() for reader in readers} == {here}
+
+
+def test_a_flood_of_large_forged_bodies_keeps_no_real_webhook_waiting(deployment: Deployment) -> None:
+    # Given large bodies whose checks do not end
+    end = threading.Event()
+
+    class Headers(dict[str, str]):
+        def items(self) -> Any:
+            assert end.wait(10)
+            return super().items()
+
+    holds = hold(deployment.context)
+    forged = Delivery(body=b"x" * 200_000, headers=Headers(), uri=signed.URI, received_at=datetime.now(UTC))
+    content = signed.body(signed.event())
+    real = Delivery(body=content, headers=signed.headers(content), uri=signed.URI, received_at=datetime.now(UTC))
+
+    async def scenario() -> list[type]:
+        flood = [asyncio.create_task(webhooks._understand(holds, forged)) for _ in range(50)]
+        # When a real one comes, for which a thread must ask the database for the secrets
+        async with asyncio.timeout(10):
+            understood = await webhooks._understand(holds, real)
+        assert understood.accepted == 1
+        end.set()
+        return [type(outcome) for outcome in await asyncio.gather(*flood, return_exceptions=True)]
+
+    # I expect two of them to be checked, and the others told to come again
+    outcomes = asyncio.run(scenario())
+    assert (outcomes.count(BadSignature), outcomes.count(webhooks.Busy)) == (2, 48)
+    assert holds.large_bodies.locked() is False

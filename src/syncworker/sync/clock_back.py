@@ -78,9 +78,9 @@ def make_due(database: Database, *, by: timedelta) -> None:
     In many transactions, each right on its own: a million marks that rest take a while.
     """
     log.warning("clock_went_back", seconds=round(by.total_seconds(), 1))
-    after: tuple[int, str, str] | None = (0, "", "")
-    while after is not None:
-        after = database.run(lambda tx: _some_marks(tx, after))  # noqa: B023 - run at once
+    after = (0, "", "")
+    while last := database.run(lambda tx: _some_marks(tx, after)):  # noqa: B023 - run at once
+        after = last
     for statement in _DUE_NOW:
         database.run(lambda tx: tx.connection.execute(statement, _now(tx)))  # noqa: B023 - run at once
 

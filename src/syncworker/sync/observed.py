@@ -38,6 +38,11 @@ WRITTEN = Counter(
     "Records in batch updates, by what became of them: written, or refused.",
     ["portal", "kind", "outcome"],
 )
+MISTAKES = Counter(
+    "syncworker_mistakes",
+    "Errors of ours that a process bore to go on: by what it was doing, and the error's name. Its log says where.",
+    ["doing", "error"],
+)
 
 # What marks are caused by, in the words that `mark()` is given, for what is not clear from the priority.
 _OF_CAUSE = {

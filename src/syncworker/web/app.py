@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -35,6 +36,8 @@ POOL_SIZE = 10
 # For commits of webhooks that hang, and for reading the secrets.
 WEBHOOK_THREADS = 20
 HEALTH_THREADS = 4
+# That are checked at once. HubSpot hardly ever sends one.
+LARGE_BODIES = 2
 
 _ABOUT = (
     "Registers leads of a HubSpot portal with a partner program. Needs the token of `SYNCWORKER_API_TOKEN`; "
@@ -102,6 +105,8 @@ def hold(context: Context) -> Held:
         secrets=WebhookSecrets(lambda: _secrets(context)),
         intake=Intake(lambda rows: _keep(context, rows), threads=webhook_threads),
         webhook_threads=webhook_threads,
+        large_bodies=asyncio.Semaphore(LARGE_BODIES),
+        large_body_threads=CapacityLimiter(LARGE_BODIES),
         health_threads=CapacityLimiter(HEALTH_THREADS),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from anyio import CapacityLimiter
@@ -28,6 +29,10 @@ class Held:
     intake: Intake
     webhook_threads: CapacityLimiter
     """Webhooks have threads of their own: an operator's slow list delays none of them."""
+    large_bodies: asyncio.Semaphore
+    """How many bodies larger than HubSpot's are looked at: they may be a stranger's."""
+    large_body_threads: CapacityLimiter
+    """Their threads, which go on when nobody waits any more."""
     health_threads: CapacityLimiter
     """So has the readiness check, which must answer when everything else hangs."""
 

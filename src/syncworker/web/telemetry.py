@@ -7,7 +7,7 @@ from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter
 
-Outcome = Literal["accepted", "unsigned", "malformed", "too_large", "unavailable", "cut_off"]
+Outcome = Literal["accepted", "unsigned", "malformed", "too_large", "unavailable", "busy", "cut_off"]
 
 
 class Telemetry:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import anyio
 import structlog
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,6 +41,13 @@ class TooLarge(Exception):
         super().__init__(f"the body is larger than {MOST_BYTES} bytes; send fewer events at once")
 
 
+class Busy(Exception):
+    """As many large bodies are checked as may be at once."""
+
+    def __init__(self) -> None:
+        super().__init__(f"other bodies of more than {MOST_BYTES_HERE} bytes are being checked; send it again")
+
+
 async def hubspot(request: Request) -> JSONResponse:
     """Take events: 200 when they are committed; 400, 401, 408, 413; 503 so that HubSpot sends again."""
     try:
@@ -70,6 +78,8 @@ async def hubspot(request: Request) -> JSONResponse:
         return _refused(request, 401, "unsigned", str(error), bytes=len(body))
     except NotWebhookJson as error:
         return _refused(request, 400, "malformed", str(error), bytes=len(body))
+    except Busy as error:
+        return _refused(request, 503, "busy", str(error), bytes=len(body))
     except (SQLAlchemyError, WrongSecretKey, TimeoutError) as error:
         log.error("webhook_not_stored", error=type(error).__name__, detail=_first_line(error))
         return _refused(request, 503, "unavailable", "the events cannot be stored now; send them again")
@@ -83,16 +93,22 @@ router.add_route("/webhooks/hubspot", hubspot, methods=["POST"], include_in_sche
 
 
 async def _understand(holds: Held, delivery: Delivery) -> Understood:
-    if len(delivery.body) <= MOST_BYTES_HERE:
-        try:
-            # A millisecond of this thread: to hand it to another takes longer, for this one waits for its turn anyway.
-            return understand(holds.secrets, delivery, ask=False)
-        except NotKept:
-            pass
+    if len(delivery.body) > MOST_BYTES_HERE:
+        # A flood of forged ones must not keep the others waiting for a thread; HubSpot sends again what is refused.
+        if holds.large_bodies.locked():
+            raise Busy
+        async with holds.large_bodies:
+            return await _in_a_thread(holds, delivery, holds.large_body_threads)
+    try:
+        # A millisecond of this thread: to hand it to another takes longer, for this one waits for its turn anyway.
+        return understand(holds.secrets, delivery, ask=False)
+    except NotKept:
+        return await _in_a_thread(holds, delivery, holds.webhook_threads)
+
+
+async def _in_a_thread(holds: Held, delivery: Delivery, threads: CapacityLimiter) -> Understood:
     return await anyio.to_thread.run_sync(
-        lambda: understand(holds.secrets, delivery, ask=True),
-        abandon_on_cancel=True,
-        limiter=holds.webhook_threads,
+        lambda: understand(holds.secrets, delivery, ask=True), abandon_on_cancel=True, limiter=threads
     )
 
 
