@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 # Of a hundred events each.
 MOST_AT_ONCE = 100
-# What came during a commit is not kept waiting for it longer than this, but stored beside it: one that is slow, or hangs
+# What came during a commit waits for it no longer than this, and is then stored beside it: one that is slow, or hangs
 # with its connection, leaves neither the disk nor this process idle. Shorter, and each webhook has a commit of its own.
 PATIENCE_S = 0.003
 
