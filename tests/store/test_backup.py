@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.pool import NullPool
 
 from syncworker.store import backup, migrate, portals
-from syncworker.store.backup import BadBackup, NotEmpty, OldSchema, OtherKey
+from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
 from syncworker.store.database import Database
 from syncworker.store.portals import Mode
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -225,3 +225,28 @@ def test_a_backup_is_of_one_instant(database: Database, database_url: str, tmp_p
     made = backup.back_up(database_url, SECRETS, tmp_path / "day.backup")
     assert abs((made.taken_at - datetime.now(UTC)).total_seconds()) < 60
     assert made == backup.read_manifest(tmp_path / "day.backup")
+
+
+def test_what_is_damaged_is_told_and_changes_nothing(
+    database: Database, database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    fill(database)
+    whole, damaged = tmp_path / "whole", tmp_path / "damaged"
+    backup.back_up(database_url, SECRETS, whole)
+    for marks, told in ((None, "lacks marks.copy"), (b"1\t2\n", "missing data")):
+        with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(damaged, "w") as other:
+            for name in archive.namelist():
+                kept = archive.read(name) if name != "marks.copy" else marks
+                if kept is not None:
+                    other.writestr(name, kept)
+        with pytest.raises(BadBackup, match=told):
+            backup.restore(empty_database_url, SECRETS, damaged, force=False, other_key=False)
+    engine = create_engine(empty_database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+
+
+def test_a_backup_that_cannot_be_written_says_so(database: Database, database_url: str, tmp_path: Path) -> None:
+    fill(database)
+    with pytest.raises(NotWritten, match="No such file or directory"):
+        backup.back_up(database_url, SECRETS, tmp_path / "not there" / "day.backup")

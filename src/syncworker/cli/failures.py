@@ -74,6 +74,7 @@ def known_errors() -> tuple[type[Exception], ...]:
 
 
 def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
+    import psycopg
     import redis
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -85,7 +86,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
     from syncworker.registration.ledger.requests import NotOpen
     from syncworker.settings import SettingsError
-    from syncworker.store.backup import BadBackup, NotEmpty, OldSchema, OtherKey
+    from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.connect import WrongAccount
@@ -103,6 +104,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             SettingsError,
             BadFile,
             BadBackup,
+            NotWritten,
             OldSchema,
             OtherKey,
             ProgramError,
@@ -126,12 +128,20 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NotEmpty,
             NotStill,
         ),
-        ExitCode.UNREACHABLE: (HubSpotError, RateLimited, DBAPIError, PoolTimeout, redis.RedisError),
+        ExitCode.UNREACHABLE: (
+            HubSpotError,
+            RateLimited,
+            DBAPIError,
+            PoolTimeout,
+            psycopg.OperationalError,
+            redis.RedisError,
+        ),
         ExitCode.LOOK: (CommandError,),  # carries its own
     }
 
 
 def _told(error: Exception) -> tuple[list[str], ExitCode]:
+    import psycopg
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -141,7 +151,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
         return [str(error)], error.code
     if isinstance(error, SettingsError):
         return error.problems, ExitCode.USAGE
-    if isinstance(error, DBAPIError | PoolTimeout):
+    if isinstance(error, DBAPIError | PoolTimeout | psycopg.OperationalError):
         return [database_trouble(error)], ExitCode.UNREACHABLE
     code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
     return [str(error)], code

@@ -12,6 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,15 @@ PAUSED_BY = "restore"
 
 class BadBackup(Exception):
     """The file is no backup that this version can restore; says why."""
+
+
+class NotWritten(Exception):
+    """There is no backup: the file cannot be written."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written: {error.strerror or error}; no backup was made, choose another place"
+        )
 
 
 class OtherKey(Exception):
@@ -89,16 +99,26 @@ class Manifest:
 
 
 def back_up(database_url: str, secrets: Secrets, path: Path) -> Manifest:
-    """Write all tables to a file, as they are at one instant, while the workers work. Raises OldSchema."""
+    """Write all tables to a file, as they are at one instant, while the workers work.
+
+    Raises OldSchema, NotWritten.
+    """
     unfinished = path.with_name(path.name + ".part")
-    # Nobody else's to read: it holds what the CRM knows of people.
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            manifest = _write(database_url, secrets, archive)
+        # Nobody else's to read: it holds what the CRM knows of people.
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                manifest = _write(database_url, secrets, archive)
+            file.flush()
+            # On the disk before it takes the older one's place: a machine that stops now has one of them.
+            os.fsync(file.fileno())
         unfinished.replace(path)
+    except OSError as error:
+        raise NotWritten(path, error) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return manifest
 
 
@@ -126,6 +146,10 @@ def restore(database_url: str, secrets: Secrets, path: Path, *, force: bool, oth
     NotEmpty.
     """
     manifest = read_manifest(path)
+    with zipfile.ZipFile(path) as archive:
+        missing = {f"{table.name}.copy" for table in manifest.tables} - set(archive.namelist())
+    if missing:
+        raise BadBackup(f"{path.name} is damaged: it lacks {', '.join(sorted(missing))}")
     if manifest.key != secrets.fingerprint and not other_key:
         raise OtherKey
     engine = create_engine(database_url, poolclass=NullPool)
@@ -141,8 +165,8 @@ def restore(database_url: str, secrets: Secrets, path: Path, *, force: bool, oth
             _set_counters(connection, manifest)
             migrate.upgrade_in(connection, "head")
             _stand_still(connection, manifest)
-    except zipfile.BadZipFile as error:
-        raise BadBackup(f"{path.name} is damaged: {error}") from error
+    except (zipfile.BadZipFile, EOFError, psycopg.DataError) as error:
+        raise BadBackup(f"{path.name} is damaged: {str(error).splitlines()[0]}; nothing was changed") from error
     finally:
         engine.dispose()
     return manifest
