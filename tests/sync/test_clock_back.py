@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from support.rig import LEAD, Rig
-from syncworker.sync import claims, clock_back
+from syncworker.registration.rules.terms import Source
+from syncworker.sync import claims, clock_back, operations
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.sweep import due, sweep
+from syncworker.sync.wake import Bell, Ring
 
 EMAIL = "ada@fjordline-tools.se"
 
@@ -82,3 +84,47 @@ def test_what_failed_half_way_is_done_by_the_next_sweep(rig: Rig) -> None:
     with rig.context.database.transaction() as tx:
         left = tx.connection.exec_driver_sql("SELECT count(*) FROM cursors WHERE due_at > %s", (rig.clock.time,))
         assert left.scalar_one() == 0
+
+
+def test_what_was_looked_at_by_a_clock_that_was_ahead_hears_of_what_changes_afterwards(rig: Rig) -> None:
+    right = rig.clock.time
+    # Given a lead and a colleague of theirs, both read while the clock was ahead by an hour
+    rig.clock.time = right + timedelta(hours=1)
+    sweep(rig.context)
+    rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": "bo@fjordline-tools.se"})
+    rig.submit(EMAIL)
+    rig.settle()
+    assert rig.status("bo@fjordline-tools.se") == ("registered", None)
+    rig.clock.time = right + timedelta(seconds=30)
+    sweep(rig.context)
+    rig.settle()
+    # When the registration is given up by the right time, I expect both to show it
+    operations.deregister(rig.context, rig.hub, "fjordline-tools.se", who="cli:marta", source=Source.APP)
+    rig.settle()
+    assert rig.status(EMAIL)[0] == "deregistered"
+    assert rig.status("bo@fjordline-tools.se")[0] == "deregistered"
+
+
+def test_what_was_parked_by_a_clock_that_was_ahead_hears_the_next_word(rig: Rig) -> None:
+    right = rig.clock.time
+    made = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": "bo@kapp.se"})
+
+    def word() -> None:
+        with rig.context.database.transaction() as tx:
+            mark(tx, rig.hub, Kind.CONTACT, [made["id"]], priority=Priority.WEBHOOK, cause="test")
+
+    # Given a record that was tried again at somebody's word, and parked, while the clock was ahead by an hour
+    rig.clock.time = right + timedelta(hours=1)
+    sweep(rig.context)
+    word()
+    with rig.context.database.transaction() as tx:
+        tx.connection.exec_driver_sql("UPDATE marks SET parked_at = marked_at, attempts = 7")
+    rig.clock.time = right + timedelta(seconds=30)
+    sweep(rig.context)
+    word()
+    # I expect it to be due when a record may be tried again at a word, in a minute
+    rig.pass_time(seconds=61)
+    with rig.context.database.transaction() as tx:
+        assert Ring(Bell.SERVE_INTERACTIVE, rig.hub) in due(tx)
+    rig.settle()
+    assert rig.marks() == []
