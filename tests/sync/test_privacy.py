@@ -19,12 +19,14 @@ from syncworker import logs
 from syncworker.redaction import without_persons
 from syncworker.registration.rules.terms import Source
 from syncworker.store.tables import metadata
-from syncworker.sync import erasing, expiry, inbox, lists, operations
+from syncworker.sync import erasing, expiry, inbox, lists, operations, resync
 from syncworker.sync.claims import Lane
 from syncworker.sync.inbox import expand
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.reconcile import reconcile_kind
+from syncworker.sync.resync_turn import continue_resync
 from syncworker.sync.submissions import poll_forms
+from syncworker.sync.turns import interactive_turn
 
 EMAIL, FIRST, LAST, PHONE = "ada.berg@fjordline-tools.se", "Adalinde", "Bergfalk", "+46 70 123 45 67"
 PERSONAL = (EMAIL, FIRST, LAST, PHONE)
@@ -140,6 +142,30 @@ def test_what_was_read_before_a_deletion_is_not_kept_after_it(rig: Rig) -> None:
         reconcile_kind(worker, rig.hub, Kind.CONTACT, Lane.INTERACTIVE)
     assert meanwhile.calls
     assert found_of(rig, *PERSONAL) == []
+
+
+def test_what_a_resync_listed_before_a_deletion_is_not_kept_after_it(rig: Rig) -> None:
+    # Given a registered domain, and a colleague of the lead's of whom nobody has heard
+    submit(rig)
+    colleague = "bo.nyman@fjordline-tools.se"
+    contact = rig.sandbox.create(rig.hub, "contacts", {"email": colleague, "website": DOMAIN, "lastname": "Nyman"})[
+        "id"
+    ]
+
+    def deleted() -> None:
+        delete_for_privacy(rig, contact)
+        told_of_deletion(rig, contact)
+        interactive_turn(rig.context, rig.hub)
+
+    # When the colleague is deleted, and that is done with, between the list's page and its commit
+    resync.start(rig.context, rig.hub, who="t")
+    meanwhile = Meanwhile("/contacts", deleted)
+    with second_worker(rig, meanwhile) as worker:
+        while continue_resync(worker, rig.hub):
+            pass
+    assert meanwhile.calls
+    rig.settle()
+    assert found_of(rig, colleague, "Nyman") == []
 
 
 def test_a_deletion_whose_webhook_was_lost_is_found_by_looking(rig: Rig) -> None:

@@ -157,6 +157,8 @@ _TOMBSTONES = text("""
         OR EXISTS (SELECT FROM registrations WHERE hub_id = :hub_id AND contact_id = named.id)
         OR EXISTS (SELECT FROM marks WHERE hub_id = :hub_id AND kind = 'contact' AND object_id = named.id
                       AND claim_token IS NOT NULL)
+        -- A page that was listed before may hold anybody.
+        OR EXISTS (SELECT FROM resyncs WHERE hub_id = :hub_id AND state = 'running')
     ON CONFLICT (hub_id, kind, object_id) DO NOTHING
 """)
 _RECORDS = text("""
