@@ -312,3 +312,28 @@ def test_several_that_fail_at_once_are_one_failure_of_the_portal(rig: Rig) -> No
 def test_what_was_connected_before_runs_again_though_its_token_is_refused(rig: Rig) -> None:
     rig.sandbox.settings(rig.hub, token_revoked=True)
     assert connect_demo_to(rig.context, rig.sandbox.base_url) == [rig.hub, rig.other_hub]
+
+
+@pytest.mark.parametrize("turn", [turns.interactive_turn, turns.bulk_turn])
+def test_a_portal_whose_credentials_cannot_be_read_is_blocked_by_whatever_tries_first(
+    rig: Rig, turn: Callable[[Context, int], bool]
+) -> None:
+    right = rig.context.credentials.load(rig.hub)
+    seal = text("UPDATE portals SET credentials = :sealed WHERE hub_id = :hub_id")
+
+    def sealed_with(secrets: Secrets) -> None:
+        values = {"sealed": secrets.seal(right), "hub_id": rig.hub}
+        rig.context.database.run(lambda tx: tx.connection.execute(seal, values))
+
+    # Given a form and polls that are due, and no mark that would be tried first
+    rig.submit("ada@fjordline-tools.se")
+    sealed_with(Secrets("the key of somebody else, long enough to be one"))
+    with second_worker(rig) as worker:
+        assert turn(worker, rig.hub) is False
+        assert (portal(rig).blocked_reason, portal(rig, rig.other_hub).blocked_reason) == (Blocked.SETTINGS, None)
+        # When the key is right again, I expect it to go on by itself
+        sealed_with(rig.context.secrets)
+        rig.pass_time(minutes=2)
+        turns.interactive_turn(worker, rig.hub)
+    rig.settle()
+    assert rig.status("ada@fjordline-tools.se") == ("registered", None)

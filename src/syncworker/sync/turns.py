@@ -6,9 +6,15 @@ that the portal goes to the end of the queue and others get their turn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from syncworker.program import ProgramError
+from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
 from syncworker.sync.polling import poll_records
+from syncworker.sync.portal_failures import block, of_settings
 from syncworker.sync.reconcile import reconcile
 from syncworker.sync.resync_turn import continue_resync
 from syncworker.sync.submissions import poll_forms
@@ -20,6 +26,15 @@ PARKED_S = 60
 
 def interactive_turn(context: Context, hub_id: int) -> bool:
     """Forms first: a contact that has just been created then has its request when it is read."""
+    return _unless_settings_are_wrong(context, hub_id, lambda: _interactive_turn(context, hub_id))
+
+
+def bulk_turn(context: Context, hub_id: int) -> bool:
+    """Marks first, and between the pages of a long poll: a poll may take minutes."""
+    return _unless_settings_are_wrong(context, hub_id, lambda: _bulk_turn(context.in_lane(Lane.BULK), hub_id))
+
+
+def _interactive_turn(context: Context, hub_id: int) -> bool:
     for _ in range(BATCHES):
         poll_forms(context, hub_id)
         if not reconcile(context, hub_id, Lane.INTERACTIVE):
@@ -27,12 +42,23 @@ def interactive_turn(context: Context, hub_id: int) -> bool:
     return True
 
 
-def bulk_turn(context: Context, hub_id: int) -> bool:
-    """Marks first, and between the pages of a long poll: a poll may take minutes."""
-    context = context.in_lane(Lane.BULK)
+def _bulk_turn(context: Context, hub_id: int) -> bool:
     if context.limiter.wait_for(hub_id, "api", lane=Lane.BULK) > PARKED_S:
         # The rest of the day's quota is for interactive work. The sweep rings again, and it is asked again.
         return False
     more = all(reconcile(context, hub_id, Lane.BULK) for _ in range(BATCHES))
     poll_records(context, hub_id, between=lambda: reconcile(context, hub_id, Lane.BULK))
     return continue_resync(context, hub_id) or more
+
+
+def _unless_settings_are_wrong(context: Context, hub_id: int, turn: Callable[[], bool]) -> bool:
+    """A portal that cannot be worked on for a mistake in the settings is blocked, whatever was at it first.
+
+    Else it would be tried, and fail, with every sweep, and nobody be told why.
+    """
+    try:
+        return turn()
+    except (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey) as error:
+        failure = of_settings(error)
+        context.database.run(lambda tx: block(tx, hub_id, failure))
+        return False
