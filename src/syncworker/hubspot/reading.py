@@ -5,6 +5,8 @@ Raises UnreadableError where an answer has another shape: half an answer must no
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from syncworker.hubspot.json_values import (
     JsonObject,
     UnreadableError,
@@ -139,16 +141,38 @@ def read_form(source: JsonObject) -> Form:
     )
 
 
+# HubSpot is not as old: what says that it is has a time that means nothing.
+_FIRST = datetime(2006, 1, 1, tzinfo=UTC)
+
+
 def read_submission_page(source: JsonObject) -> SubmissionPage:
-    """A page of submissions of a form."""
-    submissions = tuple(_submission(item) for item in read_objects(source, "results"))
-    return SubmissionPage(submissions=submissions, after=after(source))
+    """A page of submissions of a form. One odd submission harms no other.
+
+    One without a time has its neighbour's, for they come in the order of their times; one that is no object, or has no
+    neighbour either, is counted as unreadable. Where no submission of a page has a time the page is unreadable.
+    """
+    items = source.get("results")
+    if not isinstance(items, list):
+        raise UnreadableError("results is no list")
+    times = [_submitted_at(item) for item in items]
+    known = [at for at in times if at is not None]
+    if not known and len(items) > 1:
+        raise UnreadableError("no submission has a time")
+    submissions = []
+    nearest = known[0] if known else None
+    for item, at in zip(items, times, strict=True):
+        nearest = at or nearest
+        if isinstance(item, dict) and nearest is not None:
+            submissions.append(_submission(item, nearest, timed=at is not None))
+    return SubmissionPage(submissions=tuple(submissions), after=after(source), unreadable=len(items) - len(submissions))
 
 
-def _submission(source: JsonObject) -> Submission:
-    submitted_at = from_ms(source.get("submittedAt"))
-    if submitted_at is None:
-        raise UnreadableError("a submission has no time")
+def _submitted_at(item: object) -> datetime | None:
+    at = from_ms(item.get("submittedAt")) if isinstance(item, dict) else None
+    return at if at is not None and at >= _FIRST else None
+
+
+def _submission(source: JsonObject, submitted_at: datetime, *, timed: bool) -> Submission:
     return Submission(
         conversion_id=text(source, "conversionId"),
         submitted_at=submitted_at,
@@ -158,6 +182,7 @@ def _submission(source: JsonObject) -> Submission:
             if (name := text(value, "name"))
         ),
         page_url=text(source, "pageUrl"),
+        timed=timed,
     )
 
 

@@ -111,20 +111,28 @@ class FieldValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One submission of a form. It carries no contact id, and not always a conversion id."""
+    """One submission of a form. It carries no contact id, and not always a conversion id.
+
+    Where HubSpot gives no time (`timed` is false), `submitted_at` is that of its neighbour in the list.
+    """
 
     conversion_id: str | None
     submitted_at: datetime
     values: tuple[FieldValue, ...]
     page_url: str | None = None
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionPage:
-    """A page of submissions, newest first; `after` is None on the last one."""
+    """A page of submissions, newest first; `after` is None on the last one.
+
+    `unreadable` is how many are left out because nothing can be made of them.
+    """
 
     submissions: tuple[Submission, ...]
     after: str | None
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

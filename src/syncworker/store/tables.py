@@ -130,7 +130,7 @@ requests = Table(
     Column("created_at", Time, nullable=False),
     Column("contact_id", Text),  # null until a submission is resolved by its email
     Column("email", Text),  # only until it is resolved
-    Column("resolve_after", Time),
+    Column("resolve_after", Time),  # null, and no contact: older submissions of its form are still being read
     Column("resolve_attempts", SmallInteger, nullable=False, server_default="0"),
     Column("state", Text, nullable=False),
     Column("reason", Text),
@@ -297,6 +297,8 @@ cursors = Table(
     Column("after_id", BigInteger, nullable=False, server_default="0"),  # and this is the last id read of it
     Column("settled_to", Time),  # up to when nothing can appear any more that was not looked for
     Column("allowance", SmallInteger, nullable=False, server_default="30"),  # tenths of a page, beyond its due
+    Column("page_after", Text),  # where HubSpot's list goes on that is being read, in its own words
+    Column("newest", Time),  # the newest that this look at a form was shown
     PrimaryKeyConstraint("hub_id", "trigger"),
     Index("ix_cursors_due", "due_at"),
 )

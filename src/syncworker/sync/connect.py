@@ -14,7 +14,7 @@ from syncworker.hubspot.credentials import RefreshedToken, StaticToken, StoredTo
 from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.records import AccountInfo
 from syncworker.hubspot.transport import Transport
-from syncworker.registration.ledger import allocation, holds, registrations
+from syncworker.registration.ledger import allocation, holds, registrations, requests
 from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.holds import Hold
@@ -266,6 +266,8 @@ def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "", at: dateti
 
 def disable_form(tx: Tx, hub_id: int, form_id: str) -> bool:
     """Let a form register no more leads; return whether it did before."""
+    # What it had read of a long list, without having come to the end.
+    requests.release(tx, hub_id, who=f"{FORM}{form_id}")
     removed = delete(forms).where(forms.c.hub_id == hub_id, forms.c.form_id == form_id)
     tx.connection.execute(
         text("DELETE FROM cursors WHERE hub_id = :hub_id AND trigger = :trigger"),

@@ -33,7 +33,9 @@ class Cursor:
     """A trigger that is ours to work on until the lease ends.
 
     `until` and `after_id`: the stretch from the high-water on that is being read, and how far that has come.
-    `settled_to` (of a form): nothing before it can appear any more that was not looked for.
+    `page_after`: where the list that is being read goes on, in HubSpot's words; None: at its beginning.
+    Of a form: nothing before `settled_to` can appear any more that was not looked for. A look that a turn did not end
+    has begun at `until`, and was shown `newest` at the top.
     """
 
     hub_id: int
@@ -43,6 +45,8 @@ class Cursor:
     until: datetime | None
     after_id: int
     settled_to: datetime | None
+    page_after: str | None = None
+    newest: datetime | None = None
 
 
 _ENSURE = text("""
@@ -51,27 +55,29 @@ _ENSURE = text("""
 """)
 _TAKE = text("""
     UPDATE cursors SET leased_until = :lease, polled_at = :now,
-           spent_until = greatest(:now, coalesce(spent_until, :now)) + :spends * (
+           -- To go on with a look is not another one.
+           spent_until = greatest(:now, coalesce(spent_until, :now)) + CASE WHEN until IS NULL THEN :spends * (
                SELECT count(*) FROM cursors AS all_forms
-                WHERE all_forms.hub_id = :hub_id AND all_forms.trigger LIKE :pattern)
+                WHERE all_forms.hub_id = :hub_id AND all_forms.trigger LIKE :pattern) ELSE '0' END
      WHERE (hub_id, trigger) IN (
         SELECT hub_id, trigger FROM cursors
          WHERE hub_id = :hub_id AND trigger LIKE :pattern AND due_at <= :now
            AND coalesce(leased_until <= :now, true)
          ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING hub_id, trigger, high_water, hurried_at, until, after_id, settled_to
+    RETURNING hub_id, trigger, high_water, hurried_at, until, after_id, settled_to, page_after, newest
 """)
 _PASS = text("""
-    UPDATE cursors SET high_water = greatest(high_water, :high_water),
-           settled_to = coalesce(:settled_to, settled_to)
-     WHERE hub_id = :hub_id AND trigger = :trigger
+    UPDATE cursors SET high_water = greatest(high_water, :high_water) WHERE hub_id = :hub_id AND trigger = :trigger
 """)
 # Only from where we were: a worker that lost its lease in a long call must not put the stretch back.
 _STEP = text("""
-    UPDATE cursors SET high_water = :high_water, until = :until, after_id = :after_id, leased_until = :lease
+    UPDATE cursors SET high_water = :high_water, until = :until, after_id = :after_id, leased_until = :lease,
+           page_after = :page_after, newest = :newest, settled_to = coalesce(:settled_to, settled_to)
      WHERE hub_id = :hub_id AND trigger = :trigger
        AND high_water = :was_high_water AND after_id = :was_after_id AND until IS NOT DISTINCT FROM :was_until
+       AND page_after IS NOT DISTINCT FROM :was_page_after
 """)
+_LIST_ANEW = text("UPDATE cursors SET page_after = NULL WHERE hub_id = :hub_id AND trigger = :trigger")
 _RENEW = text("""
     UPDATE cursors SET leased_until = :lease, spent_until = greatest(:now, coalesce(spent_until, :now)) + :spends * (
                SELECT count(*) FROM cursors AS all_forms
@@ -88,7 +94,8 @@ _SPEND = text("""
 _REST = text("""
     UPDATE cursors SET leased_until = NULL, last_error = :error,
            -- A hint that came while we were asking is not lost.
-           due_at = greatest(spent_until - :ahead, CASE WHEN hurried_at > polled_at THEN :now ELSE :due END)
+           due_at = greatest(CASE WHEN until IS NULL THEN spent_until - :ahead END,
+                             CASE WHEN hurried_at > polled_at THEN :now ELSE :due END)
      WHERE hub_id = :hub_id AND trigger = :trigger
 """)
 _HURRY = text("""
@@ -118,35 +125,58 @@ def take(tx: Tx, hub_id: int, pattern: str, *, limit: int = 10) -> list[Cursor]:
     return [Cursor(**row._mapping) for row in tx.connection.execute(_TAKE, values)]
 
 
-def move(tx: Tx, cursor: Cursor, *, high_water: datetime, settled_to: datetime | None = None) -> None:
-    """Move the high-water, never back; `settled_to` as far as it is given."""
-    values = {
-        "hub_id": cursor.hub_id,
-        "trigger": cursor.trigger,
-        "high_water": high_water,
-        "settled_to": settled_to,
-    }
+def move(tx: Tx, cursor: Cursor, *, high_water: datetime) -> None:
+    """Move the high-water, never back."""
+    values = {"hub_id": cursor.hub_id, "trigger": cursor.trigger, "high_water": high_water}
     tx.connection.execute(_PASS, values)
 
 
 def step(
-    tx: Tx, cursor: Cursor, *, high_water: datetime, until: datetime | None = None, after_id: int = 0
+    tx: Tx,
+    cursor: Cursor,
+    *,
+    high_water: datetime,
+    until: datetime | None = None,
+    after_id: int = 0,
+    page_after: str | None = None,
+    newest: datetime | None = None,
+    settled_to: datetime | None = None,
 ) -> Cursor | None:
-    """Go on in the stretch, and renew the lease; None where somebody else has gone on from there."""
+    """Go on in the stretch or the list, and renew the lease; None where somebody else has gone on from there.
+
+    `settled_to` stays as it is where none is given; all else that is not given ends.
+    """
     values = {
         "hub_id": cursor.hub_id,
         "trigger": cursor.trigger,
         "high_water": high_water,
         "until": until,
         "after_id": after_id,
+        "page_after": page_after,
+        "newest": newest,
+        "settled_to": settled_to,
         "lease": tx.now + LEASE,
         "was_high_water": cursor.high_water,
         "was_after_id": cursor.after_id,
         "was_until": cursor.until,
+        "was_page_after": cursor.page_after,
     }
     if not tx.connection.execute(_STEP, values).rowcount:
         return None
-    return replace(cursor, high_water=high_water, until=until, after_id=after_id)
+    return replace(
+        cursor,
+        high_water=high_water,
+        until=until,
+        after_id=after_id,
+        page_after=page_after,
+        newest=newest,
+        settled_to=settled_to or cursor.settled_to,
+    )
+
+
+def list_anew(tx: Tx, cursor: Cursor) -> None:
+    """Read the list from its beginning: HubSpot refused the place where it was to go on."""
+    tx.connection.execute(_LIST_ANEW, {"hub_id": cursor.hub_id, "trigger": cursor.trigger})
 
 
 def renew(tx: Tx, cursor: Cursor, *, polls: int = 0) -> None:

@@ -109,6 +109,8 @@ def _poll(context: Context, cursor: Cursor, stream: Stream, between: Callable[[]
     except (HubSpotError, RateLimited, SearchContradictsItself) as failed:
         error, over = str(failed), True
         every = min(every, soon)
+        if isinstance(failed, FixRequest):
+            context.database.run(lambda tx: cursors.list_anew(tx, cursor))
         if not isinstance(failed, SearchContradictsItself):
             block_if_of_portal(context.database, cursor.hub_id, failed)
     context.database.run(lambda tx: cursors.rest(tx, cursor, every=every if over else timedelta(0), error=error))
@@ -263,23 +265,22 @@ def _archived(reader: _Reader, cursor: Cursor) -> bool:
     kind = reader.stream.kind
     for _ in range(ARCHIVED_PAGES):
         page = reader.client.list_page(
-            reader.object_type,
-            properties=[MODIFIED[kind]],
-            after=str(cursor.after_id) if cursor.after_id else None,
-            archived=True,
+            reader.object_type, properties=[MODIFIED[kind]], after=cursor.page_after, archived=True
         )
         ids = {record.id for record in page.records}
-        following = int(page.after) if page.after is not None and page.after.isascii() and page.after.isdigit() else 0
+        # A page that leads to itself has none that follows.
+        following = page.after if page.after != cursor.page_after else None
 
-        def store(tx: Tx, ids: set[str] = ids, at: Cursor = cursor, following: int = following) -> Cursor | None:
+        def store(tx: Tx, ids: set[str] = ids, at: Cursor = cursor, following: str | None = following) -> Cursor | None:
+            stepped = cursors.step(tx, at, high_water=at.high_water if following else tx.now, page_after=following)
             known = known_records.of(tx, at.hub_id, kind, ids)
             alive = [one.object_id for one in known.values() if one.presence == Presence.LIVE]
             mark(tx, at.hub_id, kind, alive, priority=Priority.POLL, cause="found archived")
-            return cursors.step(tx, at, high_water=tx.now if not following else at.high_water, after_id=following)
+            return stepped
 
         stepped = reader.run(store)
         reader.turned()
-        if stepped is None or not following or following <= cursor.after_id:
+        if stepped is None or following is None:
             return True
         cursor = stepped
     return True

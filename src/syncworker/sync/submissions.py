@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
+import structlog
 from sqlalchemy import select, update
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.errors import FixRequest, HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Submission
+from syncworker.hubspot.records import Submission, SubmissionPage
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.requests import NewRequest, State
 from syncworker.registration.rules.terms import Action, Source
@@ -31,12 +34,16 @@ from syncworker.sync.cursors import FORM, Cursor
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portal_failures import block_if_of_portal, may_be_called
 
+log = structlog.get_logger(__name__)
+
 # Submissions may appear out of order by moments; the key makes looking twice harmless.
 OVERLAP = timedelta(minutes=2)
 # What a submission may take to appear, at most, with five minutes for clocks that differ. HubSpot promises nothing.
 SHOWN_WITHIN = timedelta(minutes=65)
 LATE_EVERY = timedelta(minutes=15)
 PAGE = 50  # HubSpot's most
+PAGES_A_TURN = 10
+RESOLVED_AT_ONCE = 100  # what one call reads
 # A contact may lag behind its submission, in search and in creation. After the last step a person is asked.
 RESOLVE_AGAIN = tuple(
     timedelta(seconds=s) for s in (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
@@ -44,32 +51,53 @@ RESOLVE_AGAIN = tuple(
 _EMAIL_MOST = 320  # RFC 5321: 64 + @ + 255
 
 
-def poll_forms(context: Context, hub_id: int) -> None:
-    """Poll the due forms of a portal, and resolve what is unresolved."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What a turn's look at a form came to."""
+
+    new: int = 0
+    unreadable: int = 0
+    more: bool = False
+    """The bottom was not reached: the next turn goes on."""
+
+
+def poll_forms(context: Context, hub_id: int) -> bool:
+    """Poll the due forms of a portal, some pages of each, and resolve some submissions; return whether there is more.
+
+    Some, because others of the portal wait: after a long time away a form may have tens of thousands.
+    """
     due = context.database.run(lambda tx: _take(tx, hub_id))
-    for cursor in due:
-        _poll(context, cursor)
-    resolve(context, hub_id)
+    unread = [_poll(context, cursor) for cursor in due]
+    return resolve(context, hub_id) or any(unread)
 
 
 def _take(tx: Tx, hub_id: int) -> list[Cursor]:
     return cursors.take(tx, hub_id, f"{FORM}%") if may_be_called(tx, hub_id) else []
 
 
-def _poll(context: Context, cursor: Cursor) -> None:
+def _poll(context: Context, cursor: Cursor) -> bool:
     every = timedelta(seconds=context.settings.poll_seconds)
     try:
-        collect(context, cursor)
+        found = collect(context, cursor)
     except (HubSpotError, RateLimited) as error:
         message = str(error)
+        if isinstance(error, FixRequest):
+            context.database.run(lambda tx: cursors.list_anew(tx, cursor))
         block_if_of_portal(context.database, cursor.hub_id, error)
         context.database.run(lambda tx: cursors.rest(tx, cursor, every=every, error=message))
-        return
-    context.database.run(lambda tx: cursors.rest(tx, cursor, every=every))
+        return False
+    # Shown as a failing poll as long as it is among what a poll reads: a lead may be in it.
+    odd = f"{found.unreadable} submissions cannot be read, and are left out" if found.unreadable else None
+    soon = timedelta(0) if found.more else every
+    context.database.run(lambda tx: cursors.rest(tx, cursor, every=soon, error=odd))
+    return found.more
 
 
-def collect(context: Context, cursor: Cursor) -> int:
-    """Store the submissions of a form since its high-water; return how many were new."""
+def collect(context: Context, cursor: Cursor) -> Collected:
+    """Store submissions of a form since its high-water, and where to go on if the turn ends before the bottom.
+
+    What is above the bottom is held until the bottom was reached: who asked first is served first.
+    """
     form_id = cursor.trigger.removeprefix(FORM)
     with context.database.transaction() as tx:
         now = clock_skew.not_ahead(tx, context.hubspot_clock)
@@ -77,51 +105,79 @@ def collect(context: Context, cursor: Cursor) -> int:
             select(forms.c.enabled_at).where(forms.c.hub_id == cursor.hub_id, forms.c.form_id == form_id)
         ).scalar_one_or_none()
     if enabled_at is None:
-        return 0
+        return Collected()
+    began = cursor.until or now
     settled_to = cursor.settled_to or enabled_at
-    # A look that begins now shows all that was submitted before this.
-    settles = now - SHOWN_WITHIN
+    # A look shows all that was submitted so long before it began.
+    settles = began - SHOWN_WITHIN
     late = settles >= settled_to + LATE_EVERY
     down_to = max(enabled_at, min(settled_to, cursor.high_water - OVERLAP))
-    found: list[NewRequest] = []
     bottom = down_to if late else max(enabled_at, cursor.high_water - OVERLAP)
-    for number, page in enumerate(_pages(context, cursor.hub_id, form_id, bottom)):
+    found: list[NewRequest] = []
+    unreadable = untimed = 0
+    after: str | None = None
+    pages = _pages(context, cursor.hub_id, form_id, bottom, after=cursor.page_after)
+    for number, (page, following) in enumerate(islice(pages, PAGES_A_TURN)):
+        after = following
         # What stands on the last page below the high-water may have come late: to take it along costs no call.
-        found += [request(context.secrets, form_id, one) for one in page if one.submitted_at >= down_to]
-        context.database.run(lambda tx: cursors.renew(tx, cursor, polls=min(number, 1)))  # noqa: B023 - run at once
+        found += [request(context.secrets, form_id, one) for one in page.submissions if one.submitted_at >= down_to]
+        unreadable += page.unreadable
+        untimed += sum(not one.timed for one in page.submissions)
+        # To go on with a look is not another one.
+        polls = min(number, 1) if cursor.until is None else 0
+        context.database.run(lambda tx: cursors.renew(tx, cursor, polls=polls))  # noqa: B023 - run at once
 
     def store(tx: Tx) -> int:
+        # A time that has not come yet would make us blind until then.
+        newest = max([cursor.newest or cursor.high_water, *(min(one.requested_at, tx.now) for one in found)])
+        if after is not None:
+            stepped = cursors.step(
+                tx, cursor, high_water=cursor.high_water, until=began, page_after=after, newest=newest
+            )
+        else:
+            # A process that had not heard of HubSpot knows only now what time it is there.
+            settled = min(settles, clock_skew.not_ahead(tx, context.hubspot_clock) - SHOWN_WITHIN)
+            stepped = cursors.step(
+                tx, cursor, high_water=max(cursor.high_water, newest), settled_to=settled if late else None
+            )
+        if stepped is None:
+            return 0  # we lost the lease, and somebody else has gone on from here
         portal = portals.get(tx, cursor.hub_id)
         # HubSpot may go on listing what a person submitted who was deleted for privacy since.
         counts = privacy.without_erased(tx, context.secrets, cursor.hub_id, found)
-        # All at once, and only now: who asked first is served first.
-        new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=counts)
-        # A time that has not come yet would make us blind until then.
-        newest = max((min(one.requested_at, tx.now) for one in found), default=cursor.high_water)
-        # A process that had not heard of HubSpot knows only now what time it is there.
-        settled = min(settles, clock_skew.not_ahead(tx, context.hubspot_clock) - SHOWN_WITHIN)
-        cursors.move(tx, cursor, high_water=newest, settled_to=settled if late else None)
+        held = after is not None or cursor.until is not None
+        new = asked.add(tx, partner_id=portal.partner.id, hub_id=cursor.hub_id, new=counts, held=held)
+        if held and after is None:
+            asked.release(tx, cursor.hub_id, who=f"{FORM}{form_id}")
         return len(new)
 
-    return context.database.run(store) if found or late else 0
+    anything = found or late or after is not None or cursor.until is not None
+    new = context.database.run(store) if anything else 0
+    if unreadable or (untimed and new):
+        log.warning("odd_submissions", hub_id=cursor.hub_id, form=form_id, unreadable=unreadable, untimed=untimed)
+    return Collected(new=new, unreadable=unreadable, more=after is not None)
 
 
 def read_down_to(context: Context, hub_id: int, form_id: str, since: datetime) -> list[Submission]:
     """All submissions of a form from `since` on, newest first."""
-    return [one for page in _pages(context, hub_id, form_id, since) for one in page if one.submitted_at >= since]
+    pages = _pages(context, hub_id, form_id, since)
+    return [one for page, _ in pages for one in page.submissions if one.submitted_at >= since]
 
 
-def _pages(context: Context, hub_id: int, form_id: str, since: datetime) -> Iterator[Sequence[Submission]]:
-    """The pages of a form's submissions, newest first, down to the first that ends before `since`."""
+def _pages(
+    context: Context, hub_id: int, form_id: str, since: datetime, *, after: str | None = None
+) -> Iterator[tuple[SubmissionPage, str | None]]:
+    """The pages of a form's submissions, newest first, down to the first that ends before `since`; each with where
+    the next one begins."""
     client = context.client(hub_id)
-    after: str | None = None
     while True:
         page = client.form_submissions(form_id, after=after, limit=PAGE)
-        yield page.submissions
         # Newest first: a page that ends before the high-water is the bottom. One that leads to itself has none.
-        if page.after is None or page.after == after or any(one.submitted_at < since for one in page.submissions):
+        ends = page.after == after or (bool(page.submissions) and page.submissions[-1].submitted_at < since)
+        after = None if ends else page.after
+        yield page, after
+        if after is None:
             return
-        after = page.after
 
 
 def keep(tx: Tx, secrets: Secrets, hub_id: int, form_id: str, submissions: Sequence[Submission]) -> int:
@@ -156,23 +212,25 @@ def _key(secrets: Secrets, form_id: str, submission: Submission, email: str) -> 
         elif "@" in conversion:
             conversion = secrets.key_hash(conversion)
         return f"form:{form_id}:{conversion}"
-    return f"form:{form_id}:{submission.submitted_at.timestamp():.3f}:{secrets.email_hash(email)}"
+    # The next poll may give another time to one that has none of its own.
+    at = f"{submission.submitted_at.timestamp():.3f}" if submission.timed else "untimed"
+    return f"form:{form_id}:{at}:{secrets.email_hash(email)}"
 
 
-def resolve(context: Context, hub_id: int) -> None:
-    """Find the contacts of unresolved submissions, and mark them."""
-    while True:
-        waiting = context.database.run(lambda tx: _unresolved(tx, hub_id))
-        if not waiting:
-            return
-        emails = sorted({email for email in waiting.values() if email})
-        try:
-            found = contacts_of(context.client(hub_id), emails[:100])
-        except (HubSpotError, RateLimited) as error:
-            block_if_of_portal(context.database, hub_id, error)
-            # Their turn comes again by the time that taking them had set.
-            return
-        context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))  # noqa: B023 - run at once
+def resolve(context: Context, hub_id: int) -> bool:
+    """Find the contacts of up to 100 unresolved submissions, and mark them; return whether there may be more."""
+    waiting = context.database.run(lambda tx: _unresolved(tx, hub_id))
+    if not waiting:
+        return False
+    emails = sorted({email for email in waiting.values() if email})
+    try:
+        found = contacts_of(context.client(hub_id), emails)
+    except (HubSpotError, RateLimited) as error:
+        block_if_of_portal(context.database, hub_id, error)
+        # Their turn comes again by the time that taking them had set.
+        return False
+    context.database.run(lambda tx: _settle(tx, hub_id, waiting, found))
+    return len(waiting) == RESOLVED_AT_ONCE
 
 
 def contacts_of(client: HubSpotClient, emails: Sequence[str]) -> dict[str, str]:
@@ -202,7 +260,7 @@ def _unresolved(tx: Tx, hub_id: int) -> dict[int, str | None]:
             requests.c.resolve_after <= tx.now,
         )
         .order_by(requests.c.resolve_after)
-        .limit(100)
+        .limit(RESOLVED_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
     taken = (

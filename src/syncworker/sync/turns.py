@@ -36,8 +36,8 @@ def bulk_turn(context: Context, hub_id: int) -> bool:
 
 def _interactive_turn(context: Context, hub_id: int) -> bool:
     for _ in range(BATCHES):
-        poll_forms(context, hub_id)
-        if not reconcile(context, hub_id, Lane.INTERACTIVE):
+        unread = poll_forms(context, hub_id)
+        if not reconcile(context, hub_id, Lane.INTERACTIVE) and not unread:
             return False
     return True
 

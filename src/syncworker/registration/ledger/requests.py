@@ -153,8 +153,11 @@ def of_key(tx: Tx, hub_id: int, key: str) -> Stored | None:
     return stored(row) if row is not None else None
 
 
-def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> list[int]:
-    """Keep requests whose key was not seen before; return the ids of those that are new."""
+def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest], held: bool = False) -> list[int]:
+    """Keep requests whose key was not seen before; return the ids of those that are new.
+
+    Those that are `held` get no contact, and so are not decided, before `release`: somebody may have asked earlier.
+    """
     asked = {storable(request.key): request for request in new}
     if not asked:
         return []
@@ -170,7 +173,7 @@ def add(tx: Tx, *, partner_id: int, hub_id: int, new: Iterable[NewRequest]) -> l
         }
         for request in sorted(asked.values(), key=lambda r: (r.requested_at, r.key))
     ]
-    parameters = {"partner_id": partner_id, "hub_id": hub_id, "now": tx.now, "rows": json.dumps(rows)}
+    parameters = {"partner_id": partner_id, "hub_id": hub_id, "now": tx.now, "rows": json.dumps(rows), "held": held}
     added = tx.connection.execute(_ADD, parameters).all()
     history.record(
         tx,
@@ -196,11 +199,23 @@ _ADD = text("""
     INSERT INTO requests (partner_id, hub_id, key, action, source, who, requested_at, created_at, contact_id, email,
                           resolve_after, state, reason)
     SELECT :partner_id, :hub_id, r.key, r.action, r.source, r.who, r.requested_at, :now ::timestamptz, r.contact_id,
-           r.email, CASE WHEN r.contact_id IS NULL THEN :now ::timestamptz END, 'processing', 'processing'
+           r.email, CASE WHEN r.contact_id IS NULL AND NOT CAST(:held AS boolean) THEN :now ::timestamptz END,
+           'processing', 'processing'
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (key text, action text, source text, who text,
            requested_at timestamptz, contact_id text, email text)
     ON CONFLICT (hub_id, key) DO NOTHING
     RETURNING id, key, contact_id
+""")
+
+
+def release(tx: Tx, hub_id: int, *, who: str) -> None:
+    """Let what is held be given its contact, those first who asked first. `who` asked, in words of NewRequest."""
+    tx.connection.execute(_RELEASE, {"hub_id": hub_id, "who": storable(who), "now": tx.now})
+
+
+_RELEASE = text("""
+    UPDATE requests SET resolve_after = least(requested_at, :now)
+     WHERE hub_id = :hub_id AND contact_id IS NULL AND state = 'processing' AND resolve_after IS NULL AND who = :who
 """)
 
 
