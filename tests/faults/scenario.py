@@ -179,7 +179,7 @@ class _Run:
         """This hour is known to be a wild one: people deregister, delete and overwrite more than in everyday life."""
         with self.deployment.postgres() as connection:
             connection.execute(
-                "INSERT INTO brakes (hub_id, released_until) SELECT hub_id, now() + interval '3 hours' FROM portals "
+                "INSERT INTO brakes (hub_id, released_until) SELECT hub_id, now() + interval '50 minutes' FROM portals "
                 "ON CONFLICT (hub_id) DO UPDATE SET released_until = excluded.released_until"
             )
 
