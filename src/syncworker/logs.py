@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -38,8 +39,11 @@ def _without_persons(_logger: object, _method: str, event: Any) -> Any:
     return {name: without_persons(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
-def configure(*, level: Level = "info") -> None:
-    """Set up logging for this process, from `level` on; calling it again replaces what was."""
+def configure(*, level: Level = "info", without: Collection[str] = ()) -> None:
+    """Set up logging for this process, from `level` on, but for the loggers `without`.
+
+    Calling it again replaces what was.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -66,6 +70,7 @@ def configure(*, level: Level = "info") -> None:
         cache_logger_on_first_use=False,
     )
     handler = ToStandardError(sys.stderr)
+    handler.addFilter(lambda record: record.name not in without)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],

@@ -63,5 +63,5 @@ def begin() -> None:
     """Prepare what all commands share."""
     from syncworker import logs
 
-    # A command's own lines say what went wrong; the log says the rest.
-    logs.configure(level="warning")
+    # A command's own lines say what went wrong, a call to HubSpot that failed included; the log says the rest.
+    logs.configure(level="warning", without=("syncworker.hubspot.call_log",))
