@@ -90,11 +90,9 @@ def test_a_changed_association_that_nothing_told_of_is_found_by_a_resync_and_by_
     contact_id = lead_at(rig, first)
     ask(rig, contact_id)
     move(rig, contact_id, second)
-    started = resync.start(rig.context, rig.hub, who="t")
+    resync.start(rig.context, rig.hub, who="t")
     while continue_resync(rig.context, rig.hub):
         pass
-    with rig.context.database.transaction() as tx:
-        assert resync.get(tx, started.id).marked == 1
     rig.settle()
     assert shown(rig, "contacts", contact_id) == (None, None)
     # When it moves back, unheard again

@@ -115,9 +115,9 @@ def test_a_refused_request_is_logged_without_its_body(
     client: httpx.Client, log: list[structlog.typing.EventDict]
 ) -> None:
     client.post(ADDRESS, content=signed.body(signed.event(propertyValue="ada@acme.se")))
-    assert [entry["event"] for entry in log] == ["webhook_refused"]
+    [refused] = [entry for entry in log if entry["event"] == "webhook_refused"]
     assert "ada@acme.se" not in repr(log)
-    assert log[0]["reason"].startswith("there is no signature")
+    assert refused["reason"].startswith("there is no signature")
 
 
 @pytest.mark.parametrize("secret", ["", None])

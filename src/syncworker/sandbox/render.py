@@ -139,13 +139,13 @@ def _associations(
     """The v3 shape inside a record: one entry a label, each naming its type."""
     if {kind, target} != {CONTACT, COMPANY} or not found:
         return
-    plain = f"{kind.singular}_to_{target.singular}"
+    labelled = f"{kind.singular}_to_{target.singular}"
     results: dict[int, list[Body]] = {}
     for link in links.read(world.database, portal.hub_id, kind, [record.id for record in found]):
         entries = results.setdefault(link.origin, [])
-        entries.append({"id": str(link.target), "type": plain})
-        if link.primary and kind is CONTACT:
-            entries.insert(len(entries) - 1, {"id": str(link.target), "type": "contact_to_company"})
+        if link.primary:
+            entries.append({"id": str(link.target), "type": labelled})
+        entries.append({"id": str(link.target), "type": f"{labelled}_unlabeled"})
     for record, body in zip(found, shown, strict=True):
         if record.id in results:
             known = body.setdefault("associations", {})

@@ -40,14 +40,11 @@ _EXAMPLES = 3
 
 
 def is_downgrade(before: str, after: str) -> bool:
-    """Whether a record that shows `before` shows less with `after`: a status is cleared, or a better one lost."""
+    """Whether a record that shows `before` shows less with `after`: a status is cleared, or a registration lost."""
     if not before or before == after:
         return False
-    if not after:
-        return True
-    # Between those that are not registered and wait for nothing, none is better.
-    better = {Status.REGISTERED.value: 2, Status.PENDING.value: 1}
-    return better.get(before, 0) > better.get(after, 0)
+    # What waited and is refused got its answer: two partners who race for a list of domains are no accident.
+    return not after or before == Status.REGISTERED.value
 
 
 def is_too_many(falling: int, known: int) -> bool:

@@ -162,12 +162,13 @@ def _settled(
 
 
 def _primary_companies(contacts: Iterable[Record]) -> _Companies:
-    """Whether a list tells the primary company from others is not documented: without a word of it, it is in doubt."""
+    """Whether a list tells the primary company from others is not documented: unless one is named, it is in doubt."""
     found = _Companies()
     for record in contacts:
         associated = record.associations.get("company", ())
-        primary = next((one.to_id for one in associated if one.primary), None)
-        if primary is not None:
+        primaries = {one.to_id for one in associated if one.primary}
+        if len(primaries) == 1:
+            [primary] = primaries
             found.primary[record.id] = primary
             found.listed.add(primary)
         elif associated:
