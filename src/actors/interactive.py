@@ -6,7 +6,7 @@ import dramatiq
 
 from actors.process import context
 from syncworker import tracing
-from syncworker.sync import expiry, inbox
+from syncworker.sync.triggers import expiry, inbox
 from syncworker.sync.turns import interactive_turn
 from syncworker.sync.wake import INTERACTIVE_QUEUE, Bell, Ring
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from syncworker.settings import load
 from syncworker.sync.context import Context
-from syncworker.sync.shared_counts import SharedCounts
+from syncworker.sync.watch.shared_counts import SharedCounts
 
 _lock = threading.Lock()
 

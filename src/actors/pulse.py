@@ -18,10 +18,10 @@ from dramatiq.middleware import Middleware
 
 from actors.process import context, counts
 from syncworker import tracing
-from syncworker.sync.going_on import GoingOn
-from syncworker.sync.shared_counts import Beating
 from syncworker.sync.sweep import sweep
 from syncworker.sync.wake import Ring
+from syncworker.sync.watch.going_on import GoingOn
+from syncworker.sync.watch.shared_counts import Beating
 
 EVERY_SECONDS = 2.0
 log = structlog.get_logger(__name__)

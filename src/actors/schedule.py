@@ -6,8 +6,8 @@ import dramatiq
 from periodiq import cron
 
 from actors.process import context, counts
-from syncworker.sync import daily
 from syncworker.sync.sweep import sweep
+from syncworker.sync.triggers import daily
 from syncworker.sync.wake import BULK_QUEUE, INTERACTIVE_QUEUE
 
 

@@ -16,10 +16,10 @@ from syncworker.registration.rules.terms import Source
 from syncworker.store import migrate
 from syncworker.sync import operations
 from syncworker.sync.claims import BATCH, Lane
-from syncworker.sync.leads import CONTACT_FIELDS
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.reconcile import reconcile_kind
-from syncworker.sync.shown import read_by_us
+from syncworker.sync.reconcile.leads import CONTACT_FIELDS
+from syncworker.sync.reconcile.reconcile import reconcile_kind
+from syncworker.sync.reconcile.shown import read_by_us
 
 ROUNDS = 20
 

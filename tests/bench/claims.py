@@ -14,8 +14,9 @@ from bench.figure import Curve, Figure
 from support import services
 from syncworker.store import migrate
 from syncworker.store.database import Database, Tx
-from syncworker.sync import claims, mark_lists, sweep
+from syncworker.sync import claims, sweep
 from syncworker.sync.claims import Claim, Lane
+from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind
 
 ROUNDS = 21

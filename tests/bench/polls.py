@@ -11,7 +11,7 @@ from support.sandbox_server import SandboxServer
 from syncworker.registration.rules.terms import Source
 from syncworker.store import migrate
 from syncworker.sync import operations
-from syncworker.sync.polling import poll_records
+from syncworker.sync.triggers.polling import poll_records
 
 LEADS = 500
 EDITED = 39_000

@@ -21,10 +21,10 @@ from support import services
 from support.rig import SECRET_KEY, Rig
 from support.sandbox_server import SandboxServer
 from syncworker.store import migrate
-from syncworker.sync import resync
-from syncworker.sync.leads import properties_read
 from syncworker.sync.marks import Kind
-from syncworker.sync.shown import read_by_us
+from syncworker.sync.reconcile.leads import properties_read
+from syncworker.sync.reconcile.shown import read_by_us
+from syncworker.sync.resync import resync
 
 # A million takes a quarter of an hour; memory that grows shows long before.
 MANY = 1_000_000 if os.environ.get("THOROUGH") else 50_000

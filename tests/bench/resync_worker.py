@@ -12,7 +12,7 @@ from pathlib import Path
 from support.rig import HeardRings, Unlimited
 from syncworker.settings import load
 from syncworker.sync.context import Context
-from syncworker.sync.resync_turn import continue_resync
+from syncworker.sync.resync.turn import continue_resync
 
 
 def main() -> None:

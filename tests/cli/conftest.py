@@ -23,8 +23,8 @@ from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.secrets import PortalCredentials
-from syncworker.sync import polling
 from syncworker.sync.context import Context
+from syncworker.sync.triggers import polling
 
 COMMAND = get_command(app)
 SECRET_KEY = "a key of the tests, thirty-two characters or more"

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from support.runbook import is_there
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations, turns
-from syncworker.sync.audit import audit
 from syncworker.sync.doctor import Compare, Finding, examine
 from syncworker.sync.marks import Kind
+from syncworker.sync.watch.audit import audit
 
 Run = Callable[..., Any]
 Demo = Any

@@ -12,7 +12,7 @@ from support.sandbox_server import SandboxServer
 from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.sync.context import Context
-from syncworker.sync.first_portal import connect_first
+from syncworker.sync.portals.first_portal import connect_first
 
 Run = Callable[..., Any]
 Demo = Any

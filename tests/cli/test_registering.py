@@ -10,9 +10,9 @@ from typing import Any
 
 from syncworker.store.portals import Mode
 from syncworker.sync.claims import Lane
-from syncworker.sync.connect import set_mode
 from syncworker.sync.context import Context
-from syncworker.sync.reconcile import reconcile
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.reconcile.reconcile import reconcile
 
 # The fixtures of this folder, as far as a test's signature names them.
 Run = Callable[..., Any]

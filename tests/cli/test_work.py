@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from syncworker.sync import mark_lists
+from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.resync_turn import continue_resync
+from syncworker.sync.resync.turn import continue_resync
 
 Run = Callable[..., Any]
 Demo = Any

@@ -21,10 +21,11 @@ from syncworker.registration.ledger.requests import Stored
 from syncworker.settings import Settings
 from syncworker.store.database import ManualClock
 from syncworker.store.tables import marks, registrations
-from syncworker.sync import expiry, inbox, turns
+from syncworker.sync import turns
 from syncworker.sync.context import Context
-from syncworker.sync.demo import connect_demo_to
+from syncworker.sync.portals.demo import connect_demo_to
 from syncworker.sync.sweep import due
+from syncworker.sync.triggers import expiry, inbox
 from syncworker.sync.wake import Bell, Ring
 
 SECRET_KEY = "a secret key for tests, long enough to be one"

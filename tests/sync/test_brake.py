@@ -15,9 +15,11 @@ from syncworker.registration.rules.terms import Source, Status
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import UNTIL_A_PERSON_ACTS, Portal
-from syncworker.sync import brake, operations, pausing
+from syncworker.sync import operations
 from syncworker.sync.marks import Kind
-from syncworker.sync.plan import Plan
+from syncworker.sync.portals import pausing
+from syncworker.sync.reconcile import brake
+from syncworker.sync.reconcile.plan import Plan
 
 VALUES = ["", *Status]
 

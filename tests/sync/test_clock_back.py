@@ -9,11 +9,12 @@ from sqlalchemy.exc import ProgrammingError
 
 from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import claims, clock_back, operations
+from syncworker.sync import claims, operations
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.sweep import due, sweep
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch import clock_back
 
 EMAIL = "ada@fjordline-tools.se"
 

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from support.rig import LEAD, Rig
 from syncworker.hubspot.events import Event
 from syncworker.store.tables import cursors
-from syncworker.sync import inbox
-from syncworker.sync.clock_back import LastSeen
-from syncworker.sync.clock_skew import HubSpotClock, steady_s
-from syncworker.sync.cursors import take
 from syncworker.sync.sweep import due, sweep
+from syncworker.sync.triggers import inbox
+from syncworker.sync.triggers.cursors import take
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch.clock_back import LastSeen
+from syncworker.sync.watch.clock_skew import HubSpotClock, steady_s
 
 JUMP = timedelta(days=1)
 

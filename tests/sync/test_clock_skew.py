@@ -10,9 +10,11 @@ from sqlalchemy import text
 from support.rig import Rig
 from syncworker.hubspot.transport import Answer
 from syncworker.registration.ledger.requests import State
-from syncworker.sync import clock_skew, doctor, expiry, operations
-from syncworker.sync.clock_skew import HEARD_FOR_S, HubSpotClock, Noted, steady_s
+from syncworker.sync import doctor, operations
 from syncworker.sync.doctor import servers
+from syncworker.sync.triggers import expiry
+from syncworker.sync.watch import clock_skew
+from syncworker.sync.watch.clock_skew import HEARD_FOR_S, HubSpotClock, Noted, steady_s
 
 ADA = "ada@fjordline-tools.se"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -175,7 +177,7 @@ def test_only_an_answer_made_for_us_tells_the_time(status: int, headers: dict[st
 
 
 def test_polls_begin_at_hubspots_time_of_connection(rig: Rig) -> None:
-    from syncworker.sync.connect import hubspot_time
+    from syncworker.sync.portals.connect import hubspot_time
 
     hear(rig, OFF)
     with rig.context.database.transaction() as tx:

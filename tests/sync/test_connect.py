@@ -12,10 +12,10 @@ from support.sandbox_server import SandboxServer
 from syncworker.hubspot.errors import FixCredentials
 from syncworker.settings import Settings, SettingsError
 from syncworker.store.portals import Mode
-from syncworker.sync.connect import WrongAccount
 from syncworker.sync.context import Context
-from syncworker.sync.first_portal import connect_first
-from syncworker.sync.leads import read_contacts
+from syncworker.sync.portals.connect import WrongAccount
+from syncworker.sync.portals.first_portal import connect_first
+from syncworker.sync.reconcile.leads import read_contacts
 
 
 def settings(sandbox: SandboxServer, database_url: str, redis_url: str, **more: Any) -> Settings:

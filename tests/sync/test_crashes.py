@@ -26,10 +26,12 @@ from syncworker.registration.ledger.registrations import NotRegistered
 from syncworker.registration.rules.terms import Source
 from syncworker.store.database import Database, Tx
 from syncworker.store.portals import CredentialStore
-from syncworker.sync import inbox, operations, resync
+from syncworker.sync import operations
 from syncworker.sync.claims import LEASE
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync import resync
+from syncworker.sync.triggers import inbox
 
 THOROUGH = int(os.environ.get("THOROUGH", "1"))
 CAPACITY = 2

@@ -11,10 +11,10 @@ from syncworker.registration.rules.terms import Reason, Source, Status
 from syncworker.store import portals
 from syncworker.store.database import Database
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync.crm_evidence import Shown
-from syncworker.sync.crm_notes import DOMAINS_AT_ONCE, RECORDS_AT_ONCE, Notes
 from syncworker.sync.marks import Kind
-from syncworker.sync.rebuild_claims import NAMED, Compared, Said
+from syncworker.sync.recovery.crm_evidence import Shown
+from syncworker.sync.recovery.crm_notes import DOMAINS_AT_ONCE, RECORDS_AT_ONCE, Notes
+from syncworker.sync.recovery.rebuild_claims import NAMED, Compared, Said
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
 

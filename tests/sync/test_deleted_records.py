@@ -8,8 +8,9 @@ from support.hearing import heard, hearing
 from support.rig import Rig
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
-from syncworker.sync import lists, operations
+from syncworker.sync import operations
 from syncworker.sync.doctor.registrations import registrations as findings
+from syncworker.sync.lists import lists
 from syncworker.sync.marks import Kind, Priority, mark
 
 ADA = "ada@fjordline-tools.se"

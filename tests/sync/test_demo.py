@@ -8,7 +8,7 @@ import responses
 
 from support.rig import SECRET_KEY
 from syncworker.settings import Settings
-from syncworker.sync.demo import connect_demo
+from syncworker.sync.portals.demo import connect_demo
 
 
 @responses.activate

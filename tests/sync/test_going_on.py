@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from syncworker.sync.going_on import GoingOn
+from syncworker.sync.watch.going_on import GoingOn
 
 
 def counted(doing: str, error: str) -> float:

@@ -17,10 +17,10 @@ from syncworker.registration.ledger.registrations import NotRegistered
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source, Status
 from syncworker.store.portals import UnknownPortal
-from syncworker.sync import lists, mark_lists, page_cursor
 from syncworker.sync.context import Context
-from syncworker.sync.list_lines import MarkPage, RegistrationLine, RegistrationPage, RequestPage
-from syncworker.sync.lists import BadCursor, UnknownFilter, UnknownRequest
+from syncworker.sync.lists import lists, mark_lists, page_cursor
+from syncworker.sync.lists.list_lines import MarkPage, RegistrationLine, RegistrationPage, RequestPage
+from syncworker.sync.lists.lists import BadCursor, UnknownFilter, UnknownRequest
 from syncworker.sync.marks import Kind, Priority, mark
 from web.deployment import HUB, OTHER_HUB, Deployment, settings
 

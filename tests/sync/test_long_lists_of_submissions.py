@@ -15,9 +15,9 @@ from syncworker.hubspot.json_values import UnreadableError
 from syncworker.hubspot.reading import read_submission_page
 from syncworker.sandbox.database import FILE
 from syncworker.store.tables import cursors, requests
-from syncworker.sync import submissions
-from syncworker.sync.connect import disable_form, enable_form
-from syncworker.sync.submissions import poll_forms
+from syncworker.sync.portals.connect import disable_form, enable_form
+from syncworker.sync.triggers import submissions
+from syncworker.sync.triggers.submissions import poll_forms
 
 
 @pytest.fixture(autouse=True)

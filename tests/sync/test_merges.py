@@ -11,12 +11,13 @@ from support.hearing import heard, hearing
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import lists, operations
+from syncworker.sync import operations
 from syncworker.sync.claims import Lane
+from syncworker.sync.lists import lists
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.polling import poll_records
-from syncworker.sync.reconcile import reconcile_kind
-from syncworker.sync.submissions import poll_forms
+from syncworker.sync.reconcile.reconcile import reconcile_kind
+from syncworker.sync.triggers.polling import poll_records
+from syncworker.sync.triggers.submissions import poll_forms
 
 ADA, BO = "ada@fjordline-tools.se", "bo@granlund-bygg.se"
 BO_FIELDS = {"firstname": "Bo", "website": "granlund-bygg.se", "company": "Granlund Bygg"}

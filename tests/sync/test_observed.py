@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from support.rig import Rig
 from syncworker.sync.marks import Priority
-from syncworker.sync.observed import trigger
+from syncworker.sync.watch.observed import trigger
 
 
 def counted(name: str, **labels: str) -> float:

@@ -14,8 +14,10 @@ from syncworker.registration.ledger.history import Happened
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.portals import Mode
-from syncworker.sync import inbox, operations, pausing
-from syncworker.sync.connect import set_mode
+from syncworker.sync import operations
+from syncworker.sync.portals import pausing
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.triggers import inbox
 
 ADA = "ada@fjordline-tools.se"
 BO = "bo@granlund-bygg.se"

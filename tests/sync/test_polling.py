@@ -17,10 +17,10 @@ from support.sandbox_server import SandboxServer
 from syncworker.hubspot.events import Event
 from syncworker.store.tables import cursors as rows
 from syncworker.store.tables import records
-from syncworker.sync import cursors, inbox
-from syncworker.sync.cursors import Cursor
-from syncworker.sync.polling import LATE, LATE_EVERY, poll_records
 from syncworker.sync.sweep import sweep
+from syncworker.sync.triggers import cursors, inbox
+from syncworker.sync.triggers.cursors import Cursor
+from syncworker.sync.triggers.polling import LATE, LATE_EVERY, poll_records
 
 SEARCHES = "POST /crm/objects/contacts/search 200"
 SEEDS = range(1, 1 + int(os.environ.get("THOROUGH", "1")))

@@ -17,7 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncworker.hubspot.records import Record, SearchPage
-from syncworker.sync.changed import (
+from syncworker.sync.marks import Kind
+from syncworker.sync.triggers.changed import (
     DISTRUSTED,
     MODIFIED,
     PAGE,
@@ -31,8 +32,7 @@ from syncworker.sync.changed import (
     follow_newest,
     span,
 )
-from syncworker.sync.marks import Kind
-from syncworker.sync.polling import LATE, LATE_EVERY, OVERLAP, SHOWN_WITHIN
+from syncworker.sync.triggers.polling import LATE, LATE_EVERY, OVERLAP, SHOWN_WITHIN
 
 EXAMPLES = 30 * int(os.environ.get("THOROUGH", "1"))
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)

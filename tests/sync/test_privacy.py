@@ -19,13 +19,17 @@ from syncworker import logs
 from syncworker.redaction import without_persons
 from syncworker.registration.rules.terms import Source
 from syncworker.store.tables import metadata
-from syncworker.sync import erasing, expiry, inbox, lists, operations, resync
+from syncworker.sync import operations
 from syncworker.sync.claims import Lane
-from syncworker.sync.inbox import expand
+from syncworker.sync.lists import lists
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.reconcile import reconcile_kind
-from syncworker.sync.resync_turn import continue_resync
-from syncworker.sync.submissions import poll_forms
+from syncworker.sync.privacy import erasing
+from syncworker.sync.reconcile.reconcile import reconcile_kind
+from syncworker.sync.resync import resync
+from syncworker.sync.resync.turn import continue_resync
+from syncworker.sync.triggers import expiry, inbox
+from syncworker.sync.triggers.inbox import expand
+from syncworker.sync.triggers.submissions import poll_forms
 from syncworker.sync.turns import interactive_turn
 
 EMAIL, FIRST, LAST, PHONE = "ada.berg@fjordline-tools.se", "Adalinde", "Bergfalk", "+46 70 123 45 67"

@@ -12,7 +12,8 @@ from syncworker.hubspot.quota import DAY_MARGIN_S, Lane, until_new_day
 from syncworker.hubspot.rate_limit import SharedRateLimiter, connect
 from syncworker.store import portals
 from syncworker.store.portals import Portal
-from syncworker.sync import resync, turns
+from syncworker.sync import turns
+from syncworker.sync.resync import resync
 
 pytestmark = pytest.mark.integration
 

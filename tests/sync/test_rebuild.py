@@ -13,10 +13,11 @@ from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
 from syncworker.store import backup, migrate, portals
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync import operations, pausing
-from syncworker.sync.connect import set_mode
-from syncworker.sync.pausing import NotRebuilt
-from syncworker.sync.rebuild import NotStill, Rebuilt, rebuild
+from syncworker.sync import operations
+from syncworker.sync.portals import pausing
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.portals.pausing import NotRebuilt
+from syncworker.sync.recovery.rebuild import NotStill, Rebuilt, rebuild
 
 ADA, BO, CLEO = "ada@fjordline-tools.se", "bo@granlund-bygg.se", "cleo@norrsken-data.se"
 DAN, EVE = "dan@soderport.se", "eve@ekbacka-glas.se"
@@ -162,7 +163,7 @@ def test_a_day_old_backup_loses_nothing_that_the_crm_has_heard_since(rig: Rig, r
 
 
 def test_with_no_backup_at_all_registrations_come_back_with_their_own_dates(rig: Rig, empty_database_url: str) -> None:
-    from syncworker.sync.demo import connect_demo_to
+    from syncworker.sync.portals.demo import connect_demo_to
 
     ask_for_many(rig, 0, 3)
     submit(rig, ADA)

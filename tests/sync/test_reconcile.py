@@ -69,7 +69,7 @@ def test_a_batch_of_a_hundred_costs_one_call_of_each_kind(rig: Rig) -> None:
     rig.sandbox.reset_stats()
     # When the batch is worked off
     from syncworker.sync.claims import Lane
-    from syncworker.sync.reconcile import reconcile_kind
+    from syncworker.sync.reconcile.reconcile import reconcile_kind
 
     assert reconcile_kind(rig.context, rig.hub, Kind.CONTACT, Lane.INTERACTIVE)
     # I expect one contact read, one association read, one company read and one write of each kind
@@ -325,7 +325,7 @@ def test_a_merged_contact_lives_on_under_its_new_id(rig: Rig) -> None:
 @pytest.mark.parametrize("mode", ["observe", "paused"])
 def test_nothing_is_registered_or_written_unless_the_portal_is_in_mode_write(rig: Rig, mode: str) -> None:
     from syncworker.store.portals import Mode
-    from syncworker.sync.connect import set_mode
+    from syncworker.sync.portals.connect import set_mode
 
     set_mode(rig.context, rig.hub, Mode(mode))
     rig.submit("ada@fjordline-tools.se")

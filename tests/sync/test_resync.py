@@ -13,14 +13,16 @@ from syncworker.registration.rules.terms import Status
 from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.tables import registrations
-from syncworker.sync import brake, resync, turns
-from syncworker.sync.connect import set_mode
+from syncworker.sync import turns
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.resync import Resync, State
-from syncworker.sync.resync_preview import preview
-from syncworker.sync.resync_scope import Scope
-from syncworker.sync.resync_turn import continue_resync
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.reconcile import brake
+from syncworker.sync.resync import resync
+from syncworker.sync.resync.preview import preview
+from syncworker.sync.resync.resync import Resync, State
+from syncworker.sync.resync.scope import Scope
+from syncworker.sync.resync.turn import continue_resync
 
 STATUS = "partner_registration_status"
 

@@ -14,9 +14,10 @@ from support.rig import Rig, Unlimited
 from sync.test_resync import everybody, look, registered_leads, statuses
 from syncworker.settings import Settings
 from syncworker.store.database import ManualClock
-from syncworker.sync import resync, turns
+from syncworker.sync import turns
 from syncworker.sync.context import Context
-from syncworker.sync.resync import State
+from syncworker.sync.resync import resync
+from syncworker.sync.resync.resync import State
 
 STEPS = 20
 AT_RANDOM = 20

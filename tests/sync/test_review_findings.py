@@ -18,9 +18,11 @@ from syncworker.hubspot.records import BatchRead
 from syncworker.registration.rules.terms import Source
 from syncworker.store import tables
 from syncworker.store.portals import Mode
-from syncworker.sync import changed, operations, resync
-from syncworker.sync.connect import set_mode
+from syncworker.sync import operations
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.resync import resync
+from syncworker.sync.triggers import changed
 from syncworker.sync.wake import Bell, RedisWaker, Ring
 
 
@@ -140,7 +142,7 @@ def test_requests_set_in_the_crm_at_once_in_many_contacts_do_not_deadlock(make_r
             lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="t")  # noqa: B023
         )
     from syncworker.sync import claims
-    from syncworker.sync.work_off import work_off
+    from syncworker.sync.reconcile.work_off import work_off
 
     batches = [
         rig.context.database.run(
@@ -187,7 +189,7 @@ def test_a_request_set_while_the_clearing_went_wrong_is_heard(rig: Rig) -> None:
     rig.context.database.run(
         lambda tx: mark(tx, rig.hub, Kind.CONTACT, [made["id"]], priority=Priority.WEBHOOK, cause="t")
     )
-    from syncworker.sync import work_off as module
+    from syncworker.sync.reconcile import work_off as module
 
     real = module._finish
     killed = False

@@ -13,11 +13,14 @@ from syncworker.registration.ledger import holds
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.rules.terms import HoldKind, Source
 from syncworker.store.portals import Mode
-from syncworker.sync import daily, operations, resync, takeover
-from syncworker.sync.connect import set_mode
-from syncworker.sync.fan_out import mark_changes
+from syncworker.sync import operations
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.resync_turn import continue_resync
+from syncworker.sync.portals import takeover
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.reconcile.fan_out import mark_changes
+from syncworker.sync.resync import resync
+from syncworker.sync.resync.turn import continue_resync
+from syncworker.sync.triggers import daily
 
 ADA = "ada@fjordline-tools.se"
 

@@ -20,15 +20,17 @@ from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.store.portals import Mode, Portal, WrongHubSpot
 from syncworker.store.secrets import PortalCredentials, Secrets, WrongSecretKey
-from syncworker.sync import inbox, operations, resync, turns
+from syncworker.sync import operations, turns
 from syncworker.sync.claims import Lane
-from syncworker.sync.connect import set_mode
 from syncworker.sync.context import Context
-from syncworker.sync.demo import connect_demo_to
 from syncworker.sync.marks import Kind
-from syncworker.sync.portal_failures import Blocked, PortalFailure, block, portal_failure
-from syncworker.sync.reconcile import reconcile_kind
-from syncworker.sync.setup_portal import set_up
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.portals.demo import connect_demo_to
+from syncworker.sync.portals.failures import Blocked, PortalFailure, block, portal_failure
+from syncworker.sync.portals.setup import set_up
+from syncworker.sync.reconcile.reconcile import reconcile_kind
+from syncworker.sync.resync import resync
+from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell
 
 STATUS = "partner_registration_status"

@@ -14,10 +14,11 @@ from syncworker.hubspot.records import FieldValue, Submission
 from syncworker.registration.ledger import registrations
 from syncworker.registration.rules.terms import Source
 from syncworker.store.secrets import Secrets
-from syncworker.sync import operations, submissions
+from syncworker.sync import operations
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.reconcile import reconcile
+from syncworker.sync.reconcile.reconcile import reconcile
+from syncworker.sync.triggers import submissions
 
 ADA = "ada@fjordline-tools.se"
 REQUEST = "partner_registration_request"

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import operations, takeover
-from syncworker.sync.takeover import BadFile, Outcome
+from syncworker.sync import operations
+from syncworker.sync.portals import takeover
+from syncworker.sync.portals.takeover import BadFile, Outcome
 
 ADA = "ada@fjordline-tools.se"
 

@@ -15,11 +15,12 @@ from syncworker.registration.rules.terms import Confirmation, Source
 from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.tables import cursors
-from syncworker.sync import operations, resync, turns
+from syncworker.sync import operations, turns
 from syncworker.sync.claims import BATCH
-from syncworker.sync.connect import set_mode
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.shown import contact_properties
+from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.reconcile.shown import contact_properties
+from syncworker.sync.resync import resync
 from syncworker.sync.wake import Bell
 
 ADA = "ada@fjordline-tools.se"

@@ -20,7 +20,7 @@ from syncworker.store.database import Tx
 from syncworker.sync import marks, operations
 from syncworker.sync.claims import BACKOFF, LEASE, Lane
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.reconcile import OLDEST_EVERY, reconcile, reconcile_kind
+from syncworker.sync.reconcile.reconcile import OLDEST_EVERY, reconcile, reconcile_kind
 from syncworker.sync.wake import Bell, Ring
 
 ADA = "ada@fjordline-tools.se"

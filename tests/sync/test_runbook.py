@@ -8,10 +8,10 @@ import pytest
 
 from support.runbook import PAGE, anchors, is_there
 from syncworker.hubspot.errors import FixRequest, Gone, HubSpotError, RetryLater
-from syncworker.sync import runbook
-from syncworker.sync.plan import DOES_NOT_KEEP
-from syncworker.sync.portal_failures import Blocked
-from syncworker.sync.runbook import Section, Why
+from syncworker.sync.portals.failures import Blocked
+from syncworker.sync.reconcile.plan import DOES_NOT_KEEP
+from syncworker.sync.watch import runbook
+from syncworker.sync.watch.runbook import Section, Why
 
 
 @pytest.mark.parametrize("section", Section)

@@ -8,7 +8,7 @@ import pytest
 import redis
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from syncworker.sync.shared_counts import CountsCollector, SharedCounts
+from syncworker.sync.watch.shared_counts import CountsCollector, SharedCounts
 
 
 class Process:

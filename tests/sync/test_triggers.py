@@ -17,11 +17,13 @@ from syncworker.hubspot.events import Event
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Mode
 from syncworker.store.tables import cursors, inbox
-from syncworker.sync import daily, operations, resync, submissions
-from syncworker.sync import inbox as incoming
-from syncworker.sync.connect import disable_form, enable_form
-from syncworker.sync.cursors import FORM_POLLS_A_DAY, SPENT_AHEAD, hurry_forms, rest, take
+from syncworker.sync import operations
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portals.connect import disable_form, enable_form
+from syncworker.sync.resync import resync
+from syncworker.sync.triggers import daily, submissions
+from syncworker.sync.triggers import inbox as incoming
+from syncworker.sync.triggers.cursors import FORM_POLLS_A_DAY, SPENT_AHEAD, hurry_forms, rest, take
 from syncworker.sync.wake import Bell
 
 MANY = 6_000 * int(os.environ.get("THOROUGH", "1"))
@@ -364,7 +366,7 @@ def test_an_idempotency_key_asks_once(rig: Rig) -> None:
 
 def test_a_paused_portal_keeps_its_marks(rig: Rig) -> None:
     rig.context.database.run(lambda tx: mark(tx, rig.hub, Kind.CONTACT, ["1"], priority=Priority.PERSON, cause="t"))
-    from syncworker.sync.connect import set_mode
+    from syncworker.sync.portals.connect import set_mode
 
     set_mode(rig.context, rig.hub, Mode.PAUSED)
     rig.settle()

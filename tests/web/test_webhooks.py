@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from syncworker.hubspot.signature import BadSignature
 from syncworker.store.tables import inbox, marks
-from syncworker.sync import inbox as waiting
+from syncworker.sync.triggers import inbox as waiting
 from syncworker.web import webhooks
 from syncworker.web.app import hold
 from syncworker.web.receiving import Delivery

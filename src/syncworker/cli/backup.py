@@ -15,7 +15,7 @@ from syncworker.cli.session import meant, opened, who
 if TYPE_CHECKING:
     from syncworker.store.backup import Manifest
     from syncworker.store.secrets import Secrets
-    from syncworker.sync.rebuild import Rebuilt
+    from syncworker.sync.recovery.rebuild import Rebuilt
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,7 +83,7 @@ def rebuild(
     paused then go on. Exit code 1: something is listed that a person must settle.
     """
     from syncworker.store import portals
-    from syncworker.sync import rebuild as rebuilding
+    from syncworker.sync.recovery import rebuild as rebuilding
 
     with opened() as context:
         with context.database.transaction() as tx:

@@ -35,7 +35,7 @@ def pause(
     What comes in meanwhile is kept, and done afterwards. Dates of registrations do not change.
     """
     from syncworker.registration.rules.terms import Source
-    from syncworker.sync import pausing
+    from syncworker.sync.portals import pausing
 
     with opened() as context:
         paused = [
@@ -53,7 +53,8 @@ def unpause(
     Asks before what the brake held back is written.
     """
     from syncworker.registration.rules.terms import Source
-    from syncworker.sync import brake, pausing
+    from syncworker.sync.portals import pausing
+    from syncworker.sync.reconcile import brake
 
     with opened() as context:
         chosen = _chosen(context, portal, everything=everything)

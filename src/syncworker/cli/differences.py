@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from syncworker.cli import output
 
 if TYPE_CHECKING:
-    from syncworker.sync.audit import Difference
+    from syncworker.sync.watch.audit import Difference
 
 # A screen's worth; all of them are in the file.
 _SHOWN = 50

@@ -89,15 +89,15 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
-    from syncworker.sync.connect import WrongAccount
-    from syncworker.sync.erasing import NotAnEmail
-    from syncworker.sync.finding import NotFound
-    from syncworker.sync.lists import UnknownFilter, UnknownRequest
-    from syncworker.sync.page_cursor import BadCursor
-    from syncworker.sync.pausing import NotRebuilt
-    from syncworker.sync.rebuild import NotStill
-    from syncworker.sync.resync import ResyncOver, ResyncRuns, UnknownResync
-    from syncworker.sync.takeover import BadFile
+    from syncworker.sync.lists.finding import NotFound
+    from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
+    from syncworker.sync.lists.page_cursor import BadCursor
+    from syncworker.sync.portals.connect import WrongAccount
+    from syncworker.sync.portals.pausing import NotRebuilt
+    from syncworker.sync.portals.takeover import BadFile
+    from syncworker.sync.privacy.erasing import NotAnEmail
+    from syncworker.sync.recovery.rebuild import NotStill
+    from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 
     return {
         ExitCode.USAGE: (

@@ -63,7 +63,7 @@ def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def enable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a form register leads, from now on."""
-    from syncworker.sync.connect import enable_form
+    from syncworker.sync.portals.connect import enable_form
 
     with portal_opened(portal) as (context, chosen):
         form_id, name = _meant(context, chosen.hub_id, form)
@@ -83,7 +83,7 @@ def enable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption 
 @app.command()
 def disable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a form register no more leads. What it asked for before stays asked for."""
-    from syncworker.sync.connect import disable_form
+    from syncworker.sync.portals.connect import disable_form
 
     with portal_opened(portal) as (context, chosen):
         # Without HubSpot where possible: a form that was deleted there must be disabled too.
@@ -119,7 +119,7 @@ def backfill(
     """
     from zoneinfo import ZoneInfo
 
-    from syncworker.sync import submissions
+    from syncworker.sync.triggers import submissions
     from syncworker.sync.wake import Bell, Ring
 
     with portal_opened(portal) as (context, chosen):
@@ -154,7 +154,7 @@ def backfill(
 
 def _keep(tx: Tx, context: Context, hub_id: int, read: dict[str, list[Submission]], *, keep: bool) -> dict[str, int]:
     """How many of each form's submissions are new; kept, or only counted by keeping and taking it back."""
-    from syncworker.sync import submissions
+    from syncworker.sync.triggers import submissions
 
     trial = tx.connection.begin_nested()
     new = {form_id: submissions.keep(tx, context.secrets, hub_id, form_id, found) for form_id, found in read.items()}

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 def capacity(portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Show how many registrations the partner may have, has, and how many leads wait for one."""
-    from syncworker.sync import lists
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
         picture = lists.capacity_of(context, tx, chosen.hub_id)
@@ -39,7 +39,7 @@ def capacity(portal: PortalOption = None, as_json: JsonOption = False) -> None:
 
 def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Show all that happened to the partner about a domain, oldest first."""
-    from syncworker.sync import lists
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen):
         name = domain_meant(context, domain)
@@ -64,7 +64,7 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Say why a lead shows what it shows: registration, hold, requests, what is parked, and what happened."""
-    from syncworker.sync.why import why as known_about
+    from syncworker.sync.lists.why import why as known_about
 
     with portal_opened(portal) as (context, chosen):
         known = known_about(context, chosen.hub_id, what)
@@ -132,7 +132,7 @@ def import_(file: FileArgument, dry_run: DryRunOption = False, as_json: JsonOpti
     listed: exit code 1.
     """
     from syncworker.cli.registrations import show_outcome
-    from syncworker.sync.takeover import import_holds
+    from syncworker.sync.portals.takeover import import_holds
 
     with opened() as context:
         outcome = import_holds(context, file, who=who(), dry_run=dry_run)

@@ -13,7 +13,7 @@ from syncworker.cli.options import CursorOption, JsonOption, LimitOption, Portal
 from syncworker.cli.session import opened, portal_opened
 
 if TYPE_CHECKING:
-    from syncworker.sync.list_lines import MarkLine, MarkPage
+    from syncworker.sync.lists.list_lines import MarkLine, MarkPage
     from syncworker.sync.marks import Kind
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List marks: those that are due first come first; of parked ones, the newest."""
-    from syncworker.sync import mark_lists
+    from syncworker.sync.lists import mark_lists
 
     with opened() as context, context.database.transaction() as tx:
         page = mark_lists.marks(tx, portal, parked=True if parked else None, limit=limit, cursor=cursor)

@@ -91,8 +91,8 @@ def add(
     """
     from dataclasses import replace
 
-    from syncworker.sync.connect import connect
-    from syncworker.sync.first_portal import as_known
+    from syncworker.sync.portals.connect import connect
+    from syncworker.sync.portals.first_portal import as_known
 
     with opened() as context:
         settings = context.settings
@@ -155,9 +155,9 @@ def mode(
     """Switch a portal between observe, write and paused. Asks before write: from then on leads register."""
     from syncworker.registration.rules.terms import Source
     from syncworker.store.portals import Mode
-    from syncworker.sync import pausing
-    from syncworker.sync.connect import set_mode
-    from syncworker.sync.lists import requests_
+    from syncworker.sync.lists.lists import requests_
+    from syncworker.sync.portals import pausing
+    from syncworker.sync.portals.connect import set_mode
 
     wanted = Mode(to)
     with opened() as context:

@@ -35,7 +35,7 @@ def erase(
     A contact that is deleted for privacy in HubSpot is erased here by itself. HubSpot is not changed: delete the
     contact there first. What was submitted from the email before now is not taken in again.
     """
-    from syncworker.sync import erasing
+    from syncworker.sync.privacy import erasing
 
     if not (email or contact or person):
         raise CommandError("say whom: --email, --contact or --person", code=ExitCode.USAGE)
@@ -55,7 +55,7 @@ def _document(found: object) -> dict[str, object]:
 
 
 def _tell(found: object, *, would: bool) -> None:
-    from syncworker.sync.erasing import Erased
+    from syncworker.sync.privacy.erasing import Erased
 
     if not isinstance(found, Erased) or not found.anything:
         output.say("Nothing is kept of such a person.")

@@ -15,8 +15,8 @@ from syncworker.cli.session import domain_meant, portal_opened, who
 
 if TYPE_CHECKING:
     from syncworker.registration.ledger.requests import Stored
-    from syncworker.sync.check import Checked
     from syncworker.sync.context import Context
+    from syncworker.sync.lists.check import Checked
 
 _OUTCOME_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
@@ -47,8 +47,8 @@ def register(
     from syncworker.registration.rules.terms import Source
     from syncworker.store.portals import Mode
     from syncworker.sync import operations
-    from syncworker.sync.check import check
-    from syncworker.sync.finding import find_contact
+    from syncworker.sync.lists.check import check
+    from syncworker.sync.lists.finding import find_contact
 
     with portal_opened(portal) as (context, chosen):
         contact_id = find_contact(context, chosen.hub_id, what)

@@ -23,8 +23,8 @@ from syncworker.cli.session import domain_meant, portal_opened, who
 if TYPE_CHECKING:
     from syncworker.store.database import Tx
     from syncworker.store.portals import Portal
-    from syncworker.sync.list_lines import RegistrationLine
-    from syncworker.sync.takeover import Outcome
+    from syncworker.sync.lists.list_lines import RegistrationLine
+    from syncworker.sync.portals.takeover import Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +50,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the partner's registrations, by domain."""
-    from syncworker.sync import lists
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
         page = lists.registrations(
@@ -95,7 +95,7 @@ def import_(
     2026-03-31. Past ones come in as expired; capacity does not keep any out. Conflicts are listed and left
     alone: exit code 1.
     """
-    from syncworker.sync.takeover import import_registrations
+    from syncworker.sync.portals.takeover import import_registrations
 
     with portal_opened(portal) as (context, chosen):
         outcome = import_registrations(context, chosen.hub_id, file, who=who(), dry_run=dry_run)
@@ -160,7 +160,7 @@ def lead_contact(
     """Let another contact stand for a registration: after a merge, or where its own is gone."""
     from syncworker.registration.rules.terms import Source
     from syncworker.sync import operations
-    from syncworker.sync.finding import find_contact
+    from syncworker.sync.lists.finding import find_contact
 
     with portal_opened(portal) as (context, chosen):
         name = domain_meant(context, domain)
@@ -253,7 +253,7 @@ def _say(domain: str, portal: int | None, to: str, *, as_json: bool) -> None:
 
 
 def _registered(tx: Tx, hub_id: int) -> Iterator[RegistrationLine]:
-    from syncworker.sync import lists
+    from syncworker.sync.lists import lists
 
     cursor: str | None = None
     while True:

@@ -12,7 +12,7 @@ from syncworker.cli.session import portal_opened, who
 
 if TYPE_CHECKING:
     from syncworker.registration.ledger.requests import Stored
-    from syncworker.sync.list_lines import RequestLine
+    from syncworker.sync.lists.list_lines import RequestLine
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +39,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the partner's requests."""
-    from syncworker.sync import lists
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
         page = lists.requests_(tx, chosen.hub_id, state=state, limit=limit, cursor=cursor)
@@ -62,7 +62,8 @@ def list_(
 @app.command()
 def confirm(request_id: RequestArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Confirm a deregistration that was asked for in the CRM. Commission eligibility is lost by it."""
-    from syncworker.sync import lists, operations
+    from syncworker.sync import operations
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
@@ -74,7 +75,8 @@ def confirm(request_id: RequestArgument, portal: PortalOption = None, as_json: J
 @app.command()
 def withdraw(request_id: RequestArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Take back an open request."""
-    from syncworker.sync import lists, operations
+    from syncworker.sync import operations
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
@@ -86,7 +88,8 @@ def withdraw(request_id: RequestArgument, portal: PortalOption = None, as_json: 
 @app.command()
 def retry(request_id: RequestArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Look again for the contact of a submission that none was found for."""
-    from syncworker.sync import lists, operations
+    from syncworker.sync import operations
+    from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:

@@ -18,8 +18,8 @@ from syncworker.registration.rules.terms import Status
 if TYPE_CHECKING:
     from syncworker.store.portals import Portal
     from syncworker.sync.context import Context
-    from syncworker.sync.resync import Resync
-    from syncworker.sync.resync_scope import Scope
+    from syncworker.sync.resync.resync import Resync
+    from syncworker.sync.resync.scope import Scope
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -72,7 +72,7 @@ def resync(
         raise CommandError(message, code=ExitCode.USAGE)
     if csv is not None and not dry_run:
         raise CommandError("--csv goes with --dry-run", code=ExitCode.USAGE)
-    from syncworker.sync.resync_scope import Scope
+    from syncworker.sync.resync.scope import Scope
 
     scope = Scope(since=since.replace(tzinfo=UTC) if since else None, status=status, form=form)
     with portal_opened(portal) as (context, chosen):
@@ -88,7 +88,7 @@ def resync(
 
 
 def _named(context: Context, portal: Portal, contacts: list[str], companies: list[str]) -> tuple[list[str], list[str]]:
-    from syncworker.sync.finding import find_contact
+    from syncworker.sync.lists.finding import find_contact
 
     return (
         sorted({find_contact(context, portal.hub_id, text) for text in contacts}),
@@ -97,7 +97,7 @@ def _named(context: Context, portal: Portal, contacts: list[str], companies: lis
 
 
 def _mark(context: Context, portal: Portal, contacts: list[str], companies: list[str], *, as_json: bool) -> None:
-    from syncworker.sync.resync import mark_named
+    from syncworker.sync.resync.resync import mark_named
 
     contact_ids, company_ids = _named(context, portal, contacts, companies)
     rings = context.database.run(lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids))
@@ -112,7 +112,7 @@ def _mark(context: Context, portal: Portal, contacts: list[str], companies: list
 
 
 def _company(context: Context, hub_id: int, text: str) -> str:
-    from syncworker.sync.finding import find
+    from syncworker.sync.lists.finding import find
     from syncworker.sync.marks import Kind
 
     given = text.strip()
@@ -127,7 +127,7 @@ def _company(context: Context, hub_id: int, text: str) -> str:
 
 def _begin(context: Context, portal: Portal, scope: Scope, *, watch: bool | None, as_json: bool) -> None:
     from syncworker.store.portals import Mode
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     begun = resyncing.start(context, portal.hub_id, who=who(), scope=scope)
     if portal.mode is Mode.OBSERVE:
@@ -150,7 +150,7 @@ def show(
     resync_id: IdArgument = None, watch: WatchOption = False, portal: PortalOption = None, as_json: JsonOption = False
 ) -> None:
     """Say how far a resync has come."""
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
@@ -161,7 +161,7 @@ def show(
 @app.command("list")
 def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """List the portal's resyncs, the newest first."""
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
         found = resyncing.newest(tx, chosen.hub_id)
@@ -180,7 +180,7 @@ def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def pause(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a resync rest where it is, until it is resumed."""
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     _turn(resyncing.pause, resync_id, portal, as_json=as_json)
 
@@ -188,7 +188,7 @@ def pause(resync_id: IdArgument = None, portal: PortalOption = None, as_json: Js
 @app.command()
 def resume(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a resync go on from the page it was on, after a pause or a failure."""
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     _turn(resyncing.resume, resync_id, portal, as_json=as_json)
 
@@ -196,13 +196,13 @@ def resume(resync_id: IdArgument = None, portal: PortalOption = None, as_json: J
 @app.command()
 def cancel(resync_id: IdArgument = None, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """End a resync where it is. What it wrote stays."""
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     _turn(resyncing.cancel, resync_id, portal, as_json=as_json)
 
 
 def _turn(turn: Callable[[Context, int], Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:

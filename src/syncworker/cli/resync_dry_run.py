@@ -14,8 +14,8 @@ from syncworker.cli import output
 if TYPE_CHECKING:
     from syncworker.store.portals import Portal
     from syncworker.sync.context import Context
-    from syncworker.sync.resync_preview import WouldWrite
-    from syncworker.sync.resync_scope import Scope
+    from syncworker.sync.resync.preview import WouldWrite
+    from syncworker.sync.resync.scope import Scope
 
 HEADER = ("kind", "id", "property", "old", "new")
 MOST_SHOWN = 1000
@@ -58,7 +58,7 @@ def _pages(
     context: Context, portal: Portal, scope: Scope, named: tuple[list[str], list[str]] | None
 ) -> Iterator[list[WouldWrite]]:
     from syncworker.sync.marks import Kind
-    from syncworker.sync.resync_preview import preview, preview_named
+    from syncworker.sync.resync.preview import preview, preview_named
 
     if named is None:
         yield from preview(context, portal.hub_id, scope)

@@ -10,7 +10,7 @@ from syncworker.cli import output
 
 if TYPE_CHECKING:
     from syncworker.sync.context import Context
-    from syncworker.sync.resync import Resync
+    from syncworker.sync.resync.resync import Resync
 
 _LOOK_SECONDS = 0.5
 _RATE_OF_S = 20.0
@@ -26,7 +26,7 @@ def watched(context: Context, of: Resync) -> Resync:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from syncworker.sync import resync as resyncing
+    from syncworker.sync.resync import resync as resyncing
 
     columns = (
         TextColumn("resync {task.fields[of].id}"),

@@ -97,7 +97,7 @@ def migrate(as_json: JsonOption = False) -> None:
     """
     from syncworker.settings import load
     from syncworker.store import migrate as schema
-    from syncworker.sync.first_portal import connect_first
+    from syncworker.sync.portals.first_portal import connect_first
 
     settings = load()
     settings.require("database_url")

@@ -34,7 +34,7 @@ def setup(
 
     Shows its plan and asks. Safe to run again: it does what is missing, and deletes nothing.
     """
-    from syncworker.sync.setup_portal import plan_setup, set_up
+    from syncworker.sync.portals.setup import plan_setup, set_up
 
     with portal_opened(portal) as (context, chosen):
         planned = plan_setup(context, chosen)

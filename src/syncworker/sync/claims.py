@@ -18,7 +18,7 @@ from sqlalchemy import Row, text
 from syncworker.hubspot.quota import Lane as Lane  # which marks a claim may take
 from syncworker.store.database import Tx
 from syncworker.sync.marks import Kind, Priority
-from syncworker.sync.observed import Finished
+from syncworker.sync.watch.observed import Finished
 
 # How long a killed worker's marks rest: with the sweep after it, well within a minute. No batch takes as long between
 # two renewals, but when HubSpot hardly answers; then the batch writes nothing and is tried again.

@@ -27,10 +27,10 @@ from syncworker.store import portals
 from syncworker.store.database import Clock, Database, Tx
 from syncworker.store.portals import CredentialStore, Partner
 from syncworker.store.secrets import PortalCredentials, Secrets
-from syncworker.sync import clock_skew
-from syncworker.sync.clock_back import LastSeen
-from syncworker.sync.clock_skew import HubSpotClock
 from syncworker.sync.wake import RedisWaker, Waker
+from syncworker.sync.watch import clock_skew
+from syncworker.sync.watch.clock_back import LastSeen
+from syncworker.sync.watch.clock_skew import HubSpotClock
 
 # As long as a portal rests that was blocked for its credentials: a person may have connected it anew.
 CLIENT_LASTS_S = 300.0

@@ -16,12 +16,12 @@ from syncworker.registration.rules.terms import Action, Confirmation, Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
-from syncworker.sync.clock_skew import may_end
 from syncworker.sync.context import Context
-from syncworker.sync.fan_out import mark_changes
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.privacy import made_up_key
+from syncworker.sync.privacy.privacy import made_up_key
+from syncworker.sync.reconcile.fan_out import mark_changes
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch.clock_skew import may_end
 
 
 def register(context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str) -> Stored | None:

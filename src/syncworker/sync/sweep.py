@@ -9,9 +9,9 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from syncworker.store.database import Tx
-from syncworker.sync import clock_back, clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch import clock_back, clock_skew
 
 # Ordered, though any one will do: a planner that does not know which kind, or which time, is asked for believes that
 # the first row it meets will do, and reads a million rows to find that none does.

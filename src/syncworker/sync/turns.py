@@ -13,11 +13,11 @@ from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
-from syncworker.sync.polling import poll_records
-from syncworker.sync.portal_failures import block, of_settings
-from syncworker.sync.reconcile import reconcile
-from syncworker.sync.resync_turn import continue_resync
-from syncworker.sync.submissions import poll_forms
+from syncworker.sync.portals.failures import block, of_settings
+from syncworker.sync.reconcile.reconcile import reconcile
+from syncworker.sync.resync.turn import continue_resync
+from syncworker.sync.triggers.polling import poll_records
+from syncworker.sync.triggers.submissions import poll_forms
 
 BATCHES = 5
 # No window of HubSpot's is as long: whoever has to wait longer waits for the day's quota.

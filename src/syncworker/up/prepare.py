@@ -15,9 +15,9 @@ from syncworker.program.model import UnknownTierError
 from syncworker.settings import SettingsError, load
 from syncworker.store import migrate
 from syncworker.store.portals import WrongHubSpot
-from syncworker.sync.connect import WrongAccount
-from syncworker.sync.demo import connect_demo
-from syncworker.sync.first_portal import connect_first
+from syncworker.sync.portals.connect import WrongAccount
+from syncworker.sync.portals.demo import connect_demo
+from syncworker.sync.portals.first_portal import connect_first
 from syncworker.up import postgres
 from syncworker.up.plan import answers
 

@@ -19,11 +19,11 @@ from syncworker import logs, tracing
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
-from syncworker.sync import inbox
 from syncworker.sync.context import Context
-from syncworker.sync.shared_counts import Beating, CountsCollector, SharedCounts
-from syncworker.sync.state_metrics import StateCollector
+from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
+from syncworker.sync.watch.state_metrics import StateCollector
 from syncworker.web import errors, health, metrics, webhooks
 from syncworker.web.api import api
 from syncworker.web.held import Held

@@ -23,10 +23,10 @@ from syncworker.registration.ledger.registrations import NotRegistered, TooLateT
 from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
-from syncworker.sync.lists import UnknownFilter, UnknownRequest
-from syncworker.sync.page_cursor import BadCursor
-from syncworker.sync.pausing import NotRebuilt
-from syncworker.sync.resync import ResyncOver, ResyncRuns, UnknownResync
+from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
+from syncworker.sync.lists.page_cursor import BadCursor
+from syncworker.sync.portals.pausing import NotRebuilt
+from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.web.api.refusals import Refusal
 
 log = structlog.get_logger(__name__)

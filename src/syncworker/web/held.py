@@ -10,7 +10,7 @@ from fastapi import Request
 from prometheus_client import CollectorRegistry
 
 from syncworker.sync.context import Context
-from syncworker.sync.shared_counts import SharedCounts
+from syncworker.sync.watch.shared_counts import SharedCounts
 from syncworker.web.intake import Intake
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from syncworker.hubspot.events import parse_events
 from syncworker.hubspot.signature import verify
-from syncworker.sync import inbox
+from syncworker.sync.triggers import inbox
 from syncworker.web.webhook_secrets import WebhookSecrets
 
 

@@ -19,8 +19,8 @@ from syncworker.sync.doctor.ledger import ledger
 from syncworker.sync.doctor.prepared import prepared, webhooks
 from syncworker.sync.doctor.registrations import registrations
 from syncworker.sync.doctor.work import work
-from syncworker.sync.mark_lists import mark_counts
-from syncworker.sync.runbook import Section
+from syncworker.sync.lists.mark_lists import mark_counts
+from syncworker.sync.watch.runbook import Section
 
 
 def examine(context: Context, *, only: int | None = None, compare: Compare | None = None) -> list[Finding]:

@@ -16,8 +16,8 @@ from syncworker.store.portals import Portal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, failed, fine, problem
-from syncworker.sync.portal_failures import Blocked
-from syncworker.sync.runbook import Section, of_block
+from syncworker.sync.portals.failures import Blocked
+from syncworker.sync.watch.runbook import Section, of_block
 
 # Ids and names that nothing has: HubSpot counts from 1, and no property begins with a digit.
 _NO_RECORD = "0"

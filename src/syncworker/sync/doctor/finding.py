@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.sync.runbook import Section
+from syncworker.sync.watch.runbook import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.store.portals import Mode, Portal
 from syncworker.store.secrets import WrongSecretKey
-from syncworker.sync.audit import SAMPLE, Difference, audit
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, failed, fine, problem
-from syncworker.sync.runbook import Section
+from syncworker.sync.watch.audit import SAMPLE, Difference, audit
+from syncworker.sync.watch.runbook import Section
 
 
 def _unheard(_: Difference) -> None:

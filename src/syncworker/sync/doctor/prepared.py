@@ -17,8 +17,8 @@ from syncworker.store.portals import Portal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, ago, failed, fine, problem
-from syncworker.sync.runbook import Section
-from syncworker.sync.setup_portal import plan_setup
+from syncworker.sync.portals.setup import plan_setup
+from syncworker.sync.watch.runbook import Section
 
 # In an account that people work in, a day without any change to a contact or a company is odd.
 NO_WEBHOOK_FOR = timedelta(days=1)

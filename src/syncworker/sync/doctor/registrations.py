@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
-from syncworker.sync import lists
 from syncworker.sync.doctor.finding import Finding, fine, problem
-from syncworker.sync.runbook import Section
+from syncworker.sync.lists import lists
+from syncworker.sync.watch.runbook import Section
 
 
 def registrations(tx: Tx, portal: Portal) -> list[Finding]:

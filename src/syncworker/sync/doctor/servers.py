@@ -10,12 +10,12 @@ from sqlalchemy import text
 from syncworker.settings import PREFIX
 from syncworker.store import migrate
 from syncworker.store.database import Tx
-from syncworker.sync import clock_skew
 from syncworker.sync.context import Context
 from syncworker.sync.doctor.finding import Finding, ago, fine, problem
-from syncworker.sync.runbook import Section
-from syncworker.sync.shared_counts import ROLES, SharedCounts
 from syncworker.sync.wake import connect_briefly
+from syncworker.sync.watch import clock_skew
+from syncworker.sync.watch.runbook import Section
+from syncworker.sync.watch.shared_counts import ROLES, SharedCounts
 
 # A webhook's signature is refused when it is five minutes old or ahead (HubSpot's request validation
 # guide): clocks this far apart are noticed long before.

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.doctor.finding import Finding, ago, fine, problem
-from syncworker.sync.list_lines import MarkCount
-from syncworker.sync.portal_failures import Blocked
-from syncworker.sync.runbook import Section, of_block
+from syncworker.sync.lists.list_lines import MarkCount
+from syncworker.sync.portals.failures import Blocked
+from syncworker.sync.watch.runbook import Section, of_block
 
 # A sweep rings every few seconds, and a webhook's mark is seconds' work: due this long, nobody works.
 DUE_FOR = timedelta(minutes=5)

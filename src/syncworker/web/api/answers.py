@@ -10,7 +10,7 @@ from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Action, Confirmation, HoldKind, Reason, Source, Status
 from syncworker.store.portals import Mode
-from syncworker.sync.list_lines import RequestLine
+from syncworker.sync.lists.list_lines import RequestLine
 from syncworker.sync.marks import Kind
 
 

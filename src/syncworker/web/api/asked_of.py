@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from syncworker.registration.rules.domains import registrable
 from syncworker.store import portals
 from syncworker.sync.context import Context
-from syncworker.sync.lists import MOST_LINES
+from syncworker.sync.lists.lists import MOST_LINES
 from syncworker.web.api.refusals import NoPortal, NotADomain, PortalNotNamed
 from syncworker.web.held import context_of
 

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncworker.sync import mark_lists, marks
+from syncworker.sync import marks
+from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind
 from syncworker.sync.wake import Bell, Ring
 from syncworker.web.api.answers import CountAnswer, MarkAnswer, MarksAnswer

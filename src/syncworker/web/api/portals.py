@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
-from syncworker.sync import pausing
+from syncworker.sync.portals import pausing
 from syncworker.web.api.answers import PortalAnswer
 from syncworker.web.api.asked_of import LARGEST_ID, Held
 from syncworker.web.api.operator import WHO, OperatorRoute

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.rules.terms import Source, Status
-from syncworker.sync import lists, operations
+from syncworker.sync import operations
+from syncworker.sync.lists import lists
 from syncworker.web.api.answers import (
     CapacityAnswer,
     EndedAnswer,

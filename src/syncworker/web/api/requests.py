@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from syncworker.sync import lists, operations
+from syncworker.sync import operations
 from syncworker.sync.context import Context
+from syncworker.sync.lists import lists
 from syncworker.web.api.answers import RequestAnswer, RequestsAnswer, request_answer
 from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit, RequestId
 from syncworker.web.api.operator import WHO, OperatorRoute

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from syncworker.registration.rules.terms import Status
-from syncworker.sync import resync
-from syncworker.sync.resync_scope import Scope
+from syncworker.sync.resync import resync
+from syncworker.sync.resync.scope import Scope
 from syncworker.web.api.answers import ResyncAnswer, ResyncList
 from syncworker.web.api.asked_of import Held, HubId, ResyncId
 from syncworker.web.api.operator import WHO, OperatorRoute

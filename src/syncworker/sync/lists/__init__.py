@@ -1,0 +1,1 @@
+"""What there is to see, for pages, the API and the command line. Read-only."""

@@ -1,0 +1,265 @@
+"""What is there to see? Read-only lists for the API, the command line and pages.
+
+Every list is one portal's: it shows what the ledger holds of the portal's partner, and what we keep of the
+records of this portal alone. Nothing of another partner, and no person's name of another portal, is in it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Row, text
+
+from syncworker.registration.ledger import capacity, history
+from syncworker.registration.ledger import registrations as claims
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.capacity import Capacity
+from syncworker.registration.ledger.history import Entry
+from syncworker.registration.ledger.registrations import Registration
+from syncworker.registration.ledger.requests import State, Stored
+from syncworker.registration.rules.terms import Confirmation, HoldKind, Source, Status
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.tables import requests as requests_table
+from syncworker.sync.context import Context
+from syncworker.sync.lists import page_cursor
+from syncworker.sync.lists.list_lines import (
+    NeedingPeople,
+    RegistrationLine,
+    RegistrationPage,
+    RequestLine,
+    RequestPage,
+)
+from syncworker.sync.lists.page_cursor import BadCursor as BadCursor  # raised here, so looked for here
+
+MOST_LINES = 200
+MOST_Q_CHARACTERS = 200
+STATUSES = (Status.REGISTERED, Status.EXPIRED, Status.DEREGISTERED)
+REFUSED = "refused"
+STATES = (*(state.value for state in State), REFUSED)
+
+
+class UnknownFilter(ValueError):
+    """A list is asked for by a value that nothing can have."""
+
+    def __init__(self, name: str, value: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"{name} is one of {', '.join(known)}, not {value[:40]!r}")
+
+
+class UnknownRequest(Exception):
+    """The portal's partner has no request of that id."""
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+        super().__init__(f"there is no request {request_id}: see `syncworker requests list`")
+
+
+# A contact or a company that is named is gone, and none that is named is there. One that was never named, as after an
+# import of domains alone, says nothing.
+_ORPHANED = """(
+    r.status = 'registered' AND r.hub_id = :hub_id AND coalesce(r.contact_id, r.company_id) IS NOT NULL
+    AND (r.contact_id IS NULL OR contact.presence <> 'live') IS TRUE
+    AND (r.company_id IS NULL OR company.presence <> 'live') IS TRUE)"""
+
+# A claim that is past its last valid day, and not to be renewed, is over; who notes that may be seconds late.
+_REGISTRATIONS = text(
+    r"""
+    SELECT r.domain, r.status, r.hub_id, r.contact_id, r.company_id, r.registered_on, r.expires_on,
+           r.renew_at_expiry, r.source, r.confirmation, r.hold, r.needs_person,
+           {orphaned} AS orphaned,
+           CASE WHEN r.ended_at IS NULL AND r.undo_until > :now THEN r.undo_until END AS undo_until,
+           contact.name AS contact_name, coalesce(company.name, contact.company) AS company,
+           coalesce(contact.country, company.country) AS country,
+           coalesce(r.status = 'registered' AND contact.presence = 'live' AND contact.domain <> r.domain,
+                    false) AS drift
+      FROM (SELECT DISTINCT ON (domain) *, CASE
+                WHEN deregistered_at IS NOT NULL THEN 'deregistered'
+                WHEN ended_at IS NOT NULL OR (expires_at <= :now AND NOT renew_at_expiry) THEN 'expired'
+                ELSE 'registered' END AS status
+              FROM registrations WHERE partner_id = :partner_id AND domain > :after
+             ORDER BY domain, id DESC) AS r
+      LEFT JOIN records AS contact ON r.hub_id = :hub_id AND contact.hub_id = :hub_id
+           AND contact.kind = 'contact' AND contact.object_id = r.contact_id
+      LEFT JOIN records AS company ON r.hub_id = :hub_id AND company.hub_id = :hub_id
+           AND company.kind = 'company' AND company.object_id = r.company_id
+     WHERE (CAST(:status AS text) IS NULL OR r.status = :status)
+       AND (NOT :orphaned OR {orphaned})
+       AND (NOT :needs_person OR (r.status = 'registered' AND r.needs_person IS NOT NULL))
+       AND (CAST(:pattern AS text) IS NULL
+            OR concat_ws(E'\n', r.domain, company.name, contact.company, contact.name, contact.country,
+                         company.country) ILIKE :pattern)
+     ORDER BY r.domain LIMIT :lines
+""".replace("{orphaned}", _ORPHANED)
+)
+
+
+def registrations(
+    tx: Tx, hub_id: int, *, status: str | None = None, q: str | None = None, orphaned: bool = False,
+    needs_person: bool = False, limit: int = 50, cursor: str | None = None,
+) -> RegistrationPage:  # fmt: skip
+    """The partner's registrations by domain; `q` is sought in domain, company, contact's name and country.
+
+    `orphaned`: only those whose records are gone; `needs_person`: only those that a person has to decide about.
+
+    Raises UnknownPortal, BadCursor, UnknownFilter.
+    """
+    if status is not None and status not in STATUSES:
+        raise UnknownFilter("status", status, STATUSES)
+    parameters = {
+        "partner_id": portals.get(tx, hub_id).partner.id,
+        "hub_id": hub_id,
+        "now": tx.now,
+        "after": page_cursor.Key("registrations", cursor, parts=1).text(0) if cursor else "",
+        "status": status,
+        "orphaned": orphaned,
+        "needs_person": needs_person,
+        "pattern": _pattern(q),
+        "lines": _lines(limit) + 1,
+    }
+    rows = tx.connection.execute(_REGISTRATIONS, parameters).all()
+    shown = rows[: _lines(limit)]
+    return RegistrationPage(
+        items=tuple(_registration_line(row) for row in shown),
+        next=page_cursor.encode("registrations", shown[-1].domain) if len(rows) > len(shown) else None,
+    )
+
+
+_NEEDING_PEOPLE = text(
+    """
+    SELECT count(*) FILTER (WHERE r.needs_person IS NOT NULL) AS needs_person,
+           count(*) FILTER (WHERE {orphaned}) AS orphaned
+      FROM (SELECT *, 'registered' AS status FROM registrations
+             WHERE partner_id = :partner_id AND ended_at IS NULL AND deregistered_at IS NULL
+               AND hub_id = :hub_id AND (expires_at > :now OR renew_at_expiry)) AS r
+      LEFT JOIN records AS contact ON contact.hub_id = :hub_id
+           AND contact.kind = 'contact' AND contact.object_id = r.contact_id
+      LEFT JOIN records AS company ON company.hub_id = :hub_id
+           AND company.kind = 'company' AND company.object_id = r.company_id
+    """.replace("{orphaned}", _ORPHANED)
+)
+
+
+def needing_people(tx: Tx, hub_id: int) -> NeedingPeople:
+    """How many of the portal's active registrations a person should look at; raises UnknownPortal."""
+    parameters = {"partner_id": portals.get(tx, hub_id).partner.id, "hub_id": hub_id, "now": tx.now}
+    row = tx.connection.execute(_NEEDING_PEOPLE, parameters).one()
+    return NeedingPeople(needs_person=row.needs_person, orphaned=row.orphaned)
+
+
+# Several requests for one domain count once, so they share the place of the first.
+_LINE = text("""
+    WITH line AS (
+        SELECT id, domain, requested_at,
+               row_number() OVER (PARTITION BY domain ORDER BY requested_at, id) = 1 AS leads
+          FROM requests WHERE partner_id = :partner_id AND state = 'waiting'),
+    places AS (
+        SELECT id, domain, requested_at,
+               count(*) FILTER (WHERE leads) OVER (ORDER BY requested_at, id) AS place
+          FROM line),
+    positions AS (
+        SELECT id, requested_at, min(place) OVER (PARTITION BY domain) AS position FROM places)
+    SELECT id, position FROM positions
+     WHERE CAST(:at AS timestamptz) IS NULL OR (requested_at, id) > (:at, :id)
+     ORDER BY requested_at, id LIMIT :lines
+""")
+
+
+def requests_(
+    tx: Tx, hub_id: int, *, state: str | None = None, limit: int = 50, cursor: str | None = None
+) -> RequestPage:
+    """The partner's requests: `waiting` in the order of the line, others newest first.
+
+    Raises UnknownPortal, BadCursor, UnknownFilter.
+    """
+    if state is not None and state not in STATES:
+        raise UnknownFilter("state", state, STATES)
+    partner_id = portals.get(tx, hub_id).partner.id
+    if state == State.WAITING:
+        return _waiting(tx, partner_id, limit=limit, cursor=cursor)
+    narrowed = asked.query().where(requests_table.c.partner_id == partner_id)
+    if state is not None:
+        wanted = State.UNAVAILABLE.value if state == REFUSED else state
+        narrowed = narrowed.where(requests_table.c.state == wanted)
+    if cursor:
+        before = page_cursor.Key("requests", cursor, parts=1).number(0)
+        narrowed = narrowed.where(requests_table.c.id < before)
+    narrowed = narrowed.order_by(requests_table.c.id.desc()).limit(_lines(limit) + 1)
+    found = [asked.stored(row) for row in tx.connection.execute(narrowed)]
+    shown = found[: _lines(limit)]
+    return RequestPage(
+        items=tuple(RequestLine(request=request) for request in shown),
+        next=page_cursor.encode("requests", shown[-1].id) if len(found) > len(shown) else None,
+    )
+
+
+def _waiting(tx: Tx, partner_id: int, *, limit: int, cursor: str | None) -> RequestPage:
+    after = page_cursor.Key("waiting", cursor, parts=2) if cursor else None
+    parameters = {
+        "partner_id": partner_id,
+        "at": after.time(0) if after else None,
+        "id": after.number(1) if after else None,
+        "lines": _lines(limit) + 1,
+    }
+    places = {row.id: row.position for row in tx.connection.execute(_LINE, parameters)}
+    narrowed = asked.query().where(requests_table.c.id.in_(list(places)))
+    of_id = {row.id: asked.stored(row) for row in tx.connection.execute(narrowed)}
+    found = [RequestLine(request=of_id[id_], position=place) for id_, place in places.items()]
+    shown = found[: _lines(limit)]
+    more = len(found) > len(shown)
+    last = shown[-1].request if more else None
+    return RequestPage(
+        items=tuple(shown),
+        next=page_cursor.encode("waiting", last.requested_at, last.id) if last else None,
+    )
+
+
+def request_of(tx: Tx, hub_id: int, request_id: int) -> Stored:
+    """A request of the portal's partner; raises UnknownPortal, UnknownRequest."""
+    narrowed = asked.query().where(
+        requests_table.c.id == request_id,
+        requests_table.c.partner_id == portals.get(tx, hub_id).partner.id,
+    )
+    row = tx.connection.execute(narrowed).one_or_none()
+    if row is None:
+        raise UnknownRequest(request_id)
+    return asked.stored(row)
+
+
+def registration_of(tx: Tx, hub_id: int, domain: str) -> Registration:
+    """The partner's newest registration on a domain, ended or not; raises UnknownPortal, NotRegistered."""
+    return claims.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
+
+
+def capacity_of(context: Context, tx: Tx, hub_id: int) -> Capacity:
+    """The capacity of the portal's partner; raises UnknownPortal, UnknownTierError, NoCapacityError."""
+    partner = portals.get(tx, hub_id).partner
+    return capacity.capacity(tx, partner, context.terms(partner, tx))
+
+
+def domain_history(tx: Tx, hub_id: int, domain: str) -> list[Entry]:
+    """All that happened to the portal's partner about a domain, oldest first; raises UnknownPortal."""
+    return history.of_domain(tx, domain, partner_ids=[portals.get(tx, hub_id).partner.id])
+
+
+def _lines(limit: int) -> int:
+    return max(1, min(limit, MOST_LINES))
+
+
+def _pattern(q: str | None) -> str | None:
+    # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
+    given = "".join(character for character in (q or "")[:MOST_Q_CHARACTERS] if character.isprintable()).strip()
+    if not given:
+        return None
+    for special in ("\\", "%", "_"):
+        given = given.replace(special, f"\\{special}")
+    return f"%{given}%"
+
+
+def _registration_line(row: Row[*tuple[object, ...]]) -> RegistrationLine:
+    return RegistrationLine(
+        **{
+            **row._mapping,
+            "status": Status(row.status),
+            "source": Source(row.source),
+            "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
+            "hold": HoldKind(row.hold) if row.hold else None,
+        }
+    )

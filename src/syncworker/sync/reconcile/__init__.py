@@ -1,0 +1,1 @@
+"""From a claimed batch to what the CRM shows: read, decide and commit, write back what differs."""

@@ -1,0 +1,184 @@
+"""What do companies, as they were just read, come to? The best of their states, from the ledger alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from syncworker.hubspot.records import Record
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger.capacity import capacity
+from syncworker.registration.ledger.companies import decide_companies
+from syncworker.registration.rules.decision import Decision, Outcome
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.sync import claims
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context, program
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.reconcile import known_records
+from syncworker.sync.reconcile.hand_edits import hand_edits
+from syncworker.sync.reconcile.known_records import KnownRecord, Seen
+from syncworker.sync.reconcile.leads import CompaniesRead, company_domain, seen
+from syncworker.sync.reconcile.plan import Plan, as_json
+from syncworker.sync.reconcile.shown import Properties, company_properties, differences, own_company_properties
+
+_NOTHING = Decision(outcome=Outcome.NOTHING)
+
+
+class Came(StrEnum):
+    """How a record came to be read."""
+
+    MARKED = "marked"
+    """It was claimed by its mark, and then read."""
+    ALONG = "along"
+    """A company, read with a batch of contacts."""
+    LISTED = "listed"
+    """In a page of a list: claimed only where it differs and nobody marked it meanwhile."""
+
+
+def plan_companies(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    companies: Mapping[str, Record],
+    plan: Plan,
+    *,
+    touched: Collection[str] = (),
+    came: Came = Came.MARKED,
+    known: Mapping[str, KnownRecord] | None = None,
+) -> None:
+    """Plan what these companies show, and keep what was read of those that show something.
+
+    Those that came along and differ, or that the batch changed (`touched`), are claimed here, so that nobody else
+    writes an older state over ours; those that are marked, because they are read.
+    """
+    domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
+    decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
+    if known is None:
+        known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
+    wanted = _wanted(tx, context, portal, companies, decided, known)
+    changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
+    if came is Came.LISTED:
+        differing = [key for key in wanted if changes[key]]
+        claims.claim_unmarked(tx, claim, Kind.COMPANY, differing, cause="resync", priority=Priority.RESYNC)
+    if came is Came.ALONG:
+        needed = {key for key in wanted if changes[key] or key in touched}
+        marked = claims.marked(tx, portal.hub_id, Kind.COMPANY, companies)
+        claims.claim_also(tx, claim, Kind.COMPANY, needed | marked, cause="ledger")
+        _hear_of_moves(tx, context, portal, {key: companies[key] for key in marked}, known)
+        plan.done |= {(Kind.COMPANY, key) for key in marked - wanted.keys()} & claim.marks.keys()
+    unchanged: dict[str, str] = {}
+    edits = []
+    for company_id, properties in wanted.items():
+        key = (Kind.COMPANY, company_id)
+        before = known.get(company_id)
+        read_for_it = key in claim.marks or came is Came.LISTED
+        if read_for_it and not changes[company_id] and (before is None or before.written != properties):
+            unchanged[company_id] = as_json(properties)
+        if key not in claim.marks:
+            continue
+        current = companies[company_id].properties
+        plan.settle(key, changes=changes[company_id], wanted=properties, current=current, known=before, now=tx.now)
+        edits += hand_edits(
+            portal,
+            Kind.COMPANY,
+            company_id,
+            changes[company_id],
+            properties,
+            before,
+            domain=decided.get(company_id, _NOTHING).domain,
+        )
+    _keep(tx, portal, companies, domains, wanted, known)
+    known_records.note_written(tx, portal.hub_id, Kind.COMPANY, unchanged, counted=False)
+    history.record(tx, edits)
+
+
+def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, read: CompaniesRead) -> Plan:
+    """Bring what we keep of these companies to what was read, and say what to write."""
+    plan = Plan()
+    companies = read.companies
+    if portal.mode is not Mode.WRITE:
+        # Nothing is written in a portal that is observed; in mode write all of this is looked at again.
+        plan.done |= claim.marks.keys()
+        return plan
+    ids = claim.ids
+    known = known_records.of(tx, portal.hub_id, Kind.COMPANY, ids)
+    _hear_of_moves(tx, context, portal, companies, known)
+    plan_companies(tx, context, portal, claim, companies, plan)
+    known_records.gone(tx, portal.hub_id, Kind.COMPANY, read.gone)
+    settled = plan.done | plan.writes.keys() | plan.park.keys()
+    plan.done |= claim.marks.keys() - settled
+    return plan
+
+
+def _wanted(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    companies: Mapping[str, Record],
+    decided: Mapping[str, Decision],
+    known: Mapping[str, KnownRecord],
+) -> dict[str, Properties]:
+    """What each company should show; one that nothing is known about, and nothing was written to, is left alone."""
+    authority = program(portal.partner.program).authority
+    tier = portal.partner.tier
+    wanted: dict[str, Properties] = {}
+    for company_id in companies:
+        before = known.get(company_id)
+        if company_id in decided or (before is not None and before.written):
+            decision = decided.get(company_id, _NOTHING)
+            wanted[company_id] = company_properties(context.names, decision, authority, tier=tier)
+        if company_id == portal.partner_company_id:
+            picture = capacity(tx, portal.partner, context.terms(portal.partner, tx))
+            own = own_company_properties(context.names, tier=tier, capacity=picture)
+            wanted[company_id] = wanted.get(company_id, {}) | own
+    return wanted
+
+
+def _keep(
+    tx: Tx,
+    portal: Portal,
+    companies: Mapping[str, Record],
+    domains: Mapping[str, str | None],
+    wanted: Mapping[str, Properties],
+    known: Mapping[str, KnownRecord],
+) -> None:
+    kept = []
+    for company_id in wanted:
+        of = companies[company_id].properties
+        kept.append(
+            Seen(
+                object_id=company_id,
+                name=of.get("name"),
+                company=of.get("name"),
+                country=of.get("country"),
+                domain=domains[company_id],
+                seen=seen("company", of),
+            )
+        )
+    known_records.keep(tx, portal.hub_id, Kind.COMPANY, kept, known)
+
+
+def _hear_of_moves(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    companies: Mapping[str, Record],
+    known: Mapping[str, KnownRecord],
+) -> None:
+    """A company whose domain changed: its contacts without a website have another domain now."""
+    moved = {
+        company_id: domain
+        for company_id, record in companies.items()
+        for domain in [company_domain(record, context.domain_rules)]
+        if company_id not in known or known[company_id].domain != domain
+    }
+    contacts = known_records.contacts_of(tx, portal.hub_id, set(moved) & known.keys())
+    mark(tx, portal.hub_id, Kind.CONTACT, contacts, priority=Priority.POLL, cause="company's domain changed")
+    # Whoever else is at a company of that domain shows its state.
+    registered = known_records.registered_domains(
+        tx, portal.partner.id, {domain for domain in moved.values() if domain is not None}
+    )
+    mark(tx, portal.hub_id, Kind.DOMAIN, registered, priority=Priority.POLL, cause="company's domain changed")

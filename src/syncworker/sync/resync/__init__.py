@@ -1,0 +1,1 @@
+"""Many records looked at again at a person's word, page by page."""

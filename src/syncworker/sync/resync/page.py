@@ -1,0 +1,192 @@
+"""What does a page of listed records come to?
+
+The records are there already, and go the way of marked ones from there: decide, commit, claim what differs, write
+back. What a page cannot tell (an open request, a request property, which of several companies is the primary one) is
+marked, and read properly. A record that anybody marked or reconciled since the page was read is left to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from syncworker.hubspot.records import Record
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.deciding import standing_batch
+from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context, program
+from syncworker.sync.marks import Kind
+from syncworker.sync.reconcile import known_records, merges
+from syncworker.sync.reconcile.as_registered import is_unchanged, written_as_registered
+from syncworker.sync.reconcile.companies import Came, plan_companies
+from syncworker.sync.reconcile.contacts import hear_of_moves, keep_contacts, plan_contacts, subjects_of
+from syncworker.sync.reconcile.known_records import KnownCompany, KnownRecord
+from syncworker.sync.reconcile.leads import ContactsRead
+from syncworker.sync.reconcile.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Come:
+    """What a page came to: a plan, and the contacts that need a read of their own."""
+
+    plan: Plan
+    to_mark: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Companies:
+    """The primary companies of contacts, as far as a list tells."""
+
+    primary: dict[str, str] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+
+
+def commit_listed(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    page: Sequence[Record],
+    *,
+    read_after: datetime,
+    companies: Mapping[str, KnownCompany] | None = None,
+) -> Come:
+    """Bring what we keep to what was listed, and say what to write.
+
+    `read_after`: the database's time at a moment before the page was asked for. `companies`: some that are known
+    without being kept, by id.
+    """
+    known = known_records.of(tx, portal.hub_id, claim.kind, [record.id for record in page])
+    fresh = {
+        record.id: record
+        for record in page
+        if not record.archived and (record.id not in known or known[record.id].reconciled_at <= read_after)
+    }
+    known = {key: before for key, before in known.items() if key in fresh}
+    if claim.kind is Kind.COMPANY:
+        return _companies(tx, context, portal, claim, fresh, known)
+    return _contacts(tx, context, portal, claim, fresh, known, companies or {})
+
+
+def _companies(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    fresh: Mapping[str, Record],
+    known: Mapping[str, KnownRecord],
+) -> Come:
+    plan = Plan()
+    if portal.mode is Mode.WRITE:
+        # No mark for the contacts of a company that moved: in a list of everything they follow.
+        plan_companies(tx, context, portal, claim, fresh, plan, came=Came.LISTED, known=known)
+    return Come(plan=plan)
+
+
+def _contacts(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    claim: Claim,
+    fresh: Mapping[str, Record],
+    known: Mapping[str, KnownRecord],
+    more_companies: Mapping[str, KnownCompany],
+) -> Come:
+    plan = Plan()
+    at = _primary_companies(fresh.values())
+    companies = {
+        **known_records.companies(tx, portal.hub_id, at.listed),
+        **{key: more_companies[key] for key in at.listed & more_companies.keys()},
+    }
+    asked_before = asked.asked_before(tx, portal.hub_id, fresh)
+    to_mark = {key for key, is_open in asked_before.items() if is_open} | {
+        key for key, record in fresh.items() if record.properties.get(context.names.request)
+    }
+    to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
+    # What was another's by a merge is theirs first: the read of a mark sees to that.
+    to_mark |= merges.of_interest(tx, portal.hub_id, Kind.CONTACT, fresh.values())
+    settled = _settled(tx, context, portal, {key: known[key] for key in known.keys() - to_mark}, fresh, at, companies)
+    known_records.looked_at(tx, portal.hub_id, Kind.CONTACT, settled)
+    contacts = {key: record for key, record in fresh.items() if key not in to_mark and key not in settled}
+    if not contacts:
+        return Come(plan=plan, to_mark=frozenset(to_mark))
+    read = ContactsRead(
+        contacts=contacts,
+        primary_company=at.primary,
+        companies={
+            company_id: _as_kept(company_id, companies.get(company_id), known.get(contact_id))
+            for contact_id, company_id in at.primary.items()
+            if contact_id in contacts
+        },
+    )
+    subjects = subjects_of(context, read)
+    decided = standing_batch(
+        tx, portal, subjects, context.conditions(tx), asked_before=asked_before.keys() & contacts.keys()
+    )
+    known = {key: known[key] for key in known.keys() & contacts.keys()}
+    keep_contacts(tx, portal, subjects, decided, known, read)
+    if portal.mode is Mode.WRITE:
+        plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled={}, came=Came.LISTED)
+        hear_of_moves(tx, portal.hub_id, subjects, known)
+    return Come(plan=plan, to_mark=frozenset(to_mark))
+
+
+def _settled(
+    tx: Tx,
+    context: Context,
+    portal: Portal,
+    known: Mapping[str, KnownRecord],
+    fresh: Mapping[str, Record],
+    at: _Companies,
+    companies: Mapping[str, KnownCompany],
+) -> set[str]:
+    """Those about which deciding could say nothing new."""
+    rules = context.domain_rules
+    unchanged = [
+        key
+        for key, before in known.items()
+        if is_unchanged(fresh[key], before, companies.get(at.primary.get(key, "")), at.primary.get(key), rules)
+    ]
+    return written_as_registered(
+        tx,
+        context.names,
+        unchanged,
+        hub_id=portal.hub_id,
+        partner_id=portal.partner.id,
+        authority=program(portal.partner.program).authority,
+    )
+
+
+def _primary_companies(contacts: Iterable[Record]) -> _Companies:
+    """Whether a list tells the primary company from others is not documented: unless one is named, it is in doubt."""
+    found = _Companies()
+    for record in contacts:
+        associated = record.associations.get("company", ())
+        primaries = {one.to_id for one in associated if one.primary}
+        if len(primaries) == 1:
+            [primary] = primaries
+            found.primary[record.id] = primary
+            found.listed.add(primary)
+        elif associated:
+            found.doubtful.add(record.id)
+            found.listed.update(one.to_id for one in associated)
+    return found
+
+
+def _companies_of(record: Record) -> set[str]:
+    return {one.to_id for one in record.associations.get("company", ())}
+
+
+def _as_kept(company_id: str, company: KnownCompany | None, contact: KnownRecord | None) -> Record:
+    """A company as far as we know it: read moments ago, or at least what its contact showed of it."""
+    if company is not None:
+        of: dict[str, str | None] = {"name": company.name, "country": company.country, "domain": company.domain}
+    elif contact is not None and contact.company_id == company_id:
+        of = {"name": contact.company, "country": contact.country}
+    else:
+        of = {}
+    return Record(object_type="company", id=company_id, properties=of)

@@ -1,0 +1,230 @@
+"""How are many records looked at again at a person's word, and how is that paused, resumed, cancelled?
+
+Named records are marked at once. Everything else is a row that the workers go on with, page by page; each page is kept
+with what it led to, so that a killed worker goes on from the page it was on. A resync re-reads and writes back: it
+creates no requests and renews nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.tables import resyncs
+from syncworker.sync.context import Context
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync.scope import Scope, read_scope
+from syncworker.sync.wake import Bell, Ring
+
+
+class State(StrEnum):
+    """How it is with a resync."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """By a person: it keeps its place."""
+    CANCELLED = "cancelled"
+    DONE = "done"
+    FAILED = "failed"
+    """HubSpot refused it, and a person must look: it can be resumed."""
+
+
+UNFINISHED = (State.RUNNING, State.PAUSED)
+EVERYTHING = Scope()
+
+
+class ResyncRuns(Exception):
+    """A portal has one resync at a time."""
+
+    def __init__(self, hub_id: int, resync_id: int, state: str) -> None:
+        self.resync_id = resync_id
+        how = "see" if state == State.RUNNING else "resume or cancel it; see"
+        super().__init__(
+            f"resync {resync_id} of portal {hub_id} is {state}: {how} `syncworker resync show {resync_id}`"
+        )
+
+
+class UnknownResync(Exception):
+    """There is no such resync."""
+
+    def __init__(self, resync_id: int | None = None) -> None:
+        super().__init__(
+            "there is no resync yet: begin one with `syncworker resync --all`"
+            if resync_id is None
+            else f"there is no resync {resync_id}: see `syncworker resync list`"
+        )
+
+
+class ResyncOver(Exception):
+    """What is asked for cannot be done with a resync in this state."""
+
+    def __init__(self, resync_id: int, state: str) -> None:
+        super().__init__(
+            f"resync {resync_id} is {state}: see `syncworker resync show {resync_id}`, or begin another one"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync:
+    """How far a resync has come. All but `calls` count records."""
+
+    id: int
+    hub_id: int
+    scope: str
+    state: State
+    stage: str
+    total: int | None
+    """How many there were when it began, as far as HubSpot could tell."""
+    listed: int
+    marked: int
+    """Handed to the marks: what needs a read of its own."""
+    written: int
+    failed: int
+    calls: int
+    """That read and that wrote, without the repeated ones."""
+    asked_by: str
+    created_at: datetime
+    finished_at: datetime | None
+    last_error: str | None
+    note: str | None
+    """What was unusual on the way."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it by itself."""
+        return self.state is not State.RUNNING
+
+
+_FIELDS = (
+    resyncs.c.id,
+    resyncs.c.hub_id,
+    resyncs.c.scope,
+    resyncs.c.state,
+    resyncs.c.kind.label("stage"),
+    resyncs.c.total,
+    resyncs.c.listed,
+    resyncs.c.marked,
+    resyncs.c.written,
+    resyncs.c.failed,
+    resyncs.c.calls,
+    resyncs.c.asked_by,
+    resyncs.c.created_at,
+    resyncs.c.finished_at,
+    resyncs.c.last_error,
+    resyncs.c.note,
+)
+
+
+def _resync(row: Row[*tuple[object, ...]]) -> Resync:
+    return Resync(**{**row._mapping, "scope": str(read_scope(row.scope)), "state": State(row.state)})
+
+
+def mark_named(tx: Tx, hub_id: int, *, contacts: Collection[str] = (), companies: Collection[str] = ()) -> list[Ring]:
+    """A person asks to look at these records again, now."""
+    portals.get(tx, hub_id)
+    mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="resync")
+    mark(tx, hub_id, Kind.COMPANY, companies, priority=Priority.PERSON, cause="resync")
+    return [Ring(Bell.SERVE_INTERACTIVE, hub_id)]
+
+
+def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING) -> Resync:
+    """Begin to look at records of a portal; raises ResyncRuns. In a portal that is paused it waits for that to end."""
+
+    def begin(tx: Tx) -> Resync:
+        portals.get(tx, hub_id)
+        row = insert(resyncs).values(
+            hub_id=hub_id,
+            scope=scope.as_json(),
+            state=State.RUNNING.value,
+            kind=scope.stages[0],
+            asked_by=who,
+            created_at=tx.now,
+        )
+        return _resync(tx.connection.execute(row.returning(*_FIELDS)).one())
+
+    try:
+        begun = context.database.run(begin)
+    except IntegrityError:
+        raise _runs(context, hub_id) from None
+    context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
+    return begun
+
+
+def _runs(context: Context, hub_id: int) -> ResyncRuns:
+    unfinished = select(resyncs.c.id, resyncs.c.state).where(
+        resyncs.c.hub_id == hub_id, resyncs.c.state.in_(UNFINISHED)
+    )
+    with context.database.transaction() as tx:
+        row = tx.connection.execute(unfinished).one()
+    return ResyncRuns(hub_id, row.id, row.state)
+
+
+def pause(context: Context, resync_id: int) -> Resync:
+    """Let it rest where it is, until it is resumed. Raises UnknownResync, ResyncOver."""
+    return context.database.run(lambda tx: _turn(tx, resync_id, State.PAUSED, {State.RUNNING}))
+
+
+def resume(context: Context, resync_id: int) -> Resync:
+    """Let it go on from the page it was on, after a pause or a failure.
+
+    Raises UnknownResync, ResyncOver, ResyncRuns.
+    """
+    try:
+        resumed = context.database.run(
+            lambda tx: _turn(tx, resync_id, State.RUNNING, {State.PAUSED, State.FAILED, State.RUNNING})
+        )
+    except IntegrityError:
+        with context.database.transaction() as tx:
+            hub_id = get(tx, resync_id).hub_id
+        raise _runs(context, hub_id) from None
+    context.waker.ring(Ring(Bell.SERVE_BULK, resumed.hub_id))
+    return resumed
+
+
+def cancel(context: Context, resync_id: int) -> Resync:
+    """End it where it is; what it wrote stays. Raises UnknownResync, ResyncOver."""
+    return context.database.run(lambda tx: _turn(tx, resync_id, State.CANCELLED, set(UNFINISHED)))
+
+
+def _turn(tx: Tx, resync_id: int, state: State, of: set[State]) -> Resync:
+    over = state is State.CANCELLED
+    values: dict[str, object] = {"state": state.value, "finished_at": tx.now if over else None, "leased_until": None}
+    turned = update(resyncs).where(resyncs.c.id == resync_id, resyncs.c.state.in_(of)).values(**values)
+    row = tx.connection.execute(turned.returning(*_FIELDS)).one_or_none()
+    if row is None:
+        raise ResyncOver(resync_id, get(tx, resync_id).state)
+    return _resync(row)
+
+
+def get(tx: Tx, resync_id: int) -> Resync:
+    """How far it has come; raises UnknownResync."""
+    row = tx.connection.execute(select(*_FIELDS).where(resyncs.c.id == resync_id)).one_or_none()
+    if row is None:
+        raise UnknownResync(resync_id)
+    return _resync(row)
+
+
+def newest(tx: Tx, hub_id: int, *, most: int = 20) -> Sequence[Resync]:
+    """The portal's resyncs, the newest first."""
+    query = select(*_FIELDS).where(resyncs.c.hub_id == hub_id).order_by(resyncs.c.id.desc()).limit(most)
+    return [_resync(row) for row in tx.connection.execute(query)]
+
+
+def of_portal(tx: Tx, hub_id: int, resync_id: int | None = None) -> Resync:
+    """A resync of the portal, by default its newest; raises UnknownResync."""
+    if resync_id is None:
+        found = newest(tx, hub_id, most=1)
+        if not found:
+            raise UnknownResync
+        return found[0]
+    one = get(tx, resync_id)
+    if one.hub_id != hub_id:
+        raise UnknownResync(resync_id)
+    return one

@@ -1,0 +1,212 @@
+"""How does a resync go on, for a turn of a worker?
+
+A list is read a page ahead, and written a page behind: HubSpot works while this process decides. The place is kept with
+what the page led to, so a killed worker's page is read again, and nothing is written twice that is right.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import Page
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync import claims
+from syncworker.sync.claims import Claim
+from syncworker.sync.context import Context
+from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portals.failures import block_if_of_portal
+from syncworker.sync.reconcile import reconcile
+from syncworker.sync.reconcile.leads import properties_read
+from syncworker.sync.reconcile.plan import Plan
+from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, write_out
+from syncworker.sync.resync import find as resync_find
+from syncworker.sync.resync import place as resync_place
+from syncworker.sync.resync.find import Found
+from syncworker.sync.resync.page import commit_listed
+from syncworker.sync.resync.place import LEASE, Place, Taken
+from syncworker.sync.resync.scope import LISTED, kind_of
+
+# A turn ends after about so long: then polls and other marks have theirs.
+TURN_S = 2.0
+# So soon after the commit, the lease need not be looked at.
+SOON_S = 5.0
+# What reading a batch of marked contacts takes: contacts, associations, companies.
+CALLS_OF_A_BATCH = 3
+
+
+def continue_resync(context: Context, hub_id: int) -> bool:
+    """Go on with the portal's running resync for a turn; return whether there is more of it to do now."""
+    taken = context.database.run(lambda tx: resync_place.take(tx, hub_id))
+    if taken is None:
+        return False
+    try:
+        if taken.total is None:
+            _count(context, taken)
+        more = _list(context, taken) if taken.place.stage in LISTED else _find(context, taken)
+    except (HubSpotError, RateLimited) as error:
+        _rest(context, taken, error)
+        return False
+    context.database.run(lambda tx: resync_place.release(tx, taken.id))
+    return more
+
+
+def _count(context: Context, taken: Taken) -> None:
+    found, calls = resync_find.total(context, taken)
+    context.database.run(lambda tx: resync_place.note_total(tx, taken.id, found, calls=calls))
+
+
+def _list(context: Context, taken: Taken) -> bool:
+    """Pages of the list, until the turn or the list ends; return whether something is left to do."""
+    began = time.monotonic()
+    place, known_time = taken.place, taken.now
+    writing: Future[bool] | None = None
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="resync") as beside:
+        reading, read_after = beside.submit(_read, context, taken.hub_id, place), known_time
+        while True:
+            page, after = reading.result(), read_after
+            to = _following(taken, place, page.after)
+            goes_on = to is not None and to.stage in LISTED and time.monotonic() - began < TURN_S
+            if to is not None and goes_on:
+                reading, read_after = beside.submit(_read, context, taken.hub_id, to), known_time
+            stored = _store(context, taken, place, to, page, read_after=after)
+            if stored is None:
+                return True
+            if stored.claim.marks:
+                if writing is not None and not writing.result():
+                    # What was not written before will be no more now.
+                    context.database.run(lambda tx: claims.give_back(tx, stored.claim))  # noqa: B023 - run at once
+                    return False
+                writing = beside.submit(_write, context, taken, stored)
+            if to is None or not goes_on:
+                return (writing is None or writing.result()) and to is not None
+            place, known_time = to, stored.at
+
+
+def _read(context: Context, hub_id: int, place: Place) -> Page:
+    kind = kind_of(place.stage)
+    return context.client(hub_id).list_page(
+        "contact" if kind is Kind.CONTACT else "company",
+        properties=properties_read(context.names, kind),
+        after=place.after,
+        associations=("company",) if kind is Kind.CONTACT else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """A page that is kept, and what is to be written of it."""
+
+    at: datetime
+    done: float
+    """By the process's clock."""
+    claim: Claim
+    plan: Plan
+
+
+def _store(
+    context: Context, taken: Taken, place: Place, to: Place | None, page: Page, *, read_after: datetime
+) -> _Stored | None:
+    """Keep a page and what it led to; None where it is not ours."""
+    claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
+    stored_at: list[datetime] = []
+
+    def go_on(tx: Tx) -> bool:
+        stored_at[:] = [tx.now]
+        return resync_place.move(tx, taken.id, place, to, listed=len(page.records), calls=1)
+
+    def commit(tx: Tx, portal: Portal) -> Plan:
+        if not go_on(tx):
+            raise NotOurs
+        come = commit_listed(tx, context, portal, claim, page.records, read_after=read_after)
+        marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        resync_place.count_marked(tx, taken.id, marked)
+        return come.plan
+
+    def mark_all(tx: Tx) -> bool:
+        if not go_on(tx):
+            return False
+        everybody = [record.id for record in page.records]
+        mark(tx, taken.hub_id, claim.kind, everybody, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        resync_place.count_marked(tx, taken.id, len(everybody))
+        return True
+
+    plans: list[Plan | None] = []
+    error = reconcile.attempt(context, claim, lambda: plans.append(decide(context, claim, commit)))
+    if error is not None and context.database.run(mark_all):
+        # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
+        plans = [Plan()]
+    plan = plans[0] if plans else None
+    return _Stored(at=stored_at[0], done=time.monotonic(), claim=claim, plan=plan) if plan is not None else None
+
+
+def _write(context: Context, taken: Taken, stored: _Stored) -> bool:
+    """Write back what differs of a page, while the next one is decided; false where all of the portal failed."""
+    written: list[bool] = []
+    at_once = time.monotonic() - stored.done < SOON_S
+
+    def work() -> None:
+        written.append(write_out(context, stored.claim, stored.plan, note=_counted(taken), at_once=at_once))
+
+    # What else goes wrong is logged, and the marks are read once their lease has run out.
+    reconcile.attempt(context, stored.claim, work)
+    return all(written)
+
+
+def _find(context: Context, taken: Taken) -> bool:
+    """Records found by id, a batch at a time: claimed, then read, like any that is marked."""
+    began = time.monotonic()
+    while True:
+        found = resync_find.find(context, taken)
+        to = _following(taken, taken.place, found.after)
+        claimed = context.database.run(lambda tx: _claim(tx, taken, to, found))  # noqa: B023 - run at once
+        if claimed is None:
+            return True
+        reconcile.work(context, claimed, note=_counted(taken))
+        if to is None or to.stage in LISTED or time.monotonic() - began > TURN_S:
+            return to is not None
+        taken = replace(taken, place=to)
+
+
+def _claim(tx: Tx, taken: Taken, to: Place | None, found: Found) -> Claim | None:
+    """Claim what was found, and go on: a mark is the promise that it will be looked at, whatever becomes of us."""
+    calls = found.calls + CALLS_OF_A_BATCH * bool(found.ids)
+    if not resync_place.move(tx, taken.id, taken.place, to, listed=len(found.ids), calls=calls):
+        return None
+    claim = Claim(hub_id=taken.hub_id, kind=kind_of(taken.place.stage), token=uuid.uuid4())
+    cause = f"resync {taken.id}"
+    claims.claim_also(tx, claim, claim.kind, found.ids, cause=cause, priority=Priority.RESYNC)
+    resync_place.count_marked(tx, taken.id, len(set(found.ids)))
+    return claim
+
+
+def _counted(taken: Taken) -> Note:
+    return lambda tx, worked: resync_place.count(tx, taken.id, worked)
+
+
+def _following(taken: Taken, place: Place, after: str | None) -> Place | None:
+    if after is not None:
+        return Place(place.stage, after)
+    stage = taken.scope.after(place.stage)
+    return Place(stage) if stage is not None else None
+
+
+def _rest(context: Context, taken: Taken, error: HubSpotError | RateLimited) -> None:
+    of_portal = block_if_of_portal(context.database, taken.hub_id, error)
+    wait = LEASE
+    if isinstance(error, RateLimited | RetryLater):
+        wait = min(wait, timedelta(seconds=error.retry_after_s))
+
+    def note(tx: Tx) -> None:
+        if of_portal or isinstance(error, RetryLater):
+            resync_place.rest(tx, taken.id, error=str(error), wait=wait)
+        elif not resync_place.begin_stage_again(tx, taken.id, error=str(error)):
+            resync_place.fail(tx, taken.id, error=str(error))
+
+    context.database.run(note)

@@ -1,0 +1,1 @@
+"""Whether all is well: metrics, clocks, the audit of ledger against CRM, the runbook."""
