@@ -42,7 +42,7 @@ def test_form_to_crm_with_webhooks_without_and_with_bad_ones() -> None:
         took = latencies(run, range(100, 200), gap=0.1)
         # I expect the poll interval and a few looks to be enough
         print(f"form to CRM, webhooks lost, polled every 5 s: p50 {took[49]:.2f} s, p95 {took[94]:.2f} s")
-        assert took[94] <= 20.0, took
+        assert took[94] <= 30.0, took
         # When 30 % are lost, and the others come twice and shuffled
         run.sandbox.faults(seed=7, webhooks={"lost": 0.3, "duplicated": 1.0, "reordered": True})
         emails = [run.submit(number) for number in range(200, 230)]
@@ -62,12 +62,12 @@ def test_form_to_crm_with_webhooks_without_and_with_bad_ones() -> None:
 def promptly(run: Whole) -> None:
     """A hundred forms, ten a second, are shown long before the next poll, and HubSpot never has to refuse a call.
 
-    Ten seconds tell a hurried form (about one) from a polled one (a minute) on a machine that runs other tests
+    Twenty seconds tell a hurried form (about one) from a polled one (a minute) on a machine that runs other tests
     beside; whether two seconds hold is measured alone, by `make bench`.
     """
     steady = latencies(run, range(100), gap=0.1)
     print(f"form to CRM, {run.version}, ten a second: p50 {steady[49]:.2f} s, p95 {steady[94]:.2f} s")
-    assert steady[94] <= 10.0, steady
+    assert steady[94] <= 20.0, steady
     contact = run.contact("ada@firma-99-ab.se")
     assert contact["partner_registered_domain"] == "firma-99-ab.se"
     assert contact["partner_registration_source"] == "form"
