@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import seeding
-from bench.figure import Curve, Figure
+from bench.figure import Curve, Figure, at_most
 from support import services
 from syncworker.store import migrate
 from syncworker.store.database import Database, Tx
@@ -75,8 +75,7 @@ def _figure(name: str, points: Sequence[tuple[int, float]]) -> Figure:
         value=slow,
         unit="ms",
         floor=quick,
-        target=f"at most {MOST_SLOWER:g} times the floor",
-        met=slow <= MOST_SLOWER * quick,
+        **at_most(MOST_SLOWER, slow / quick, " times the floor"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,8 +13,9 @@ class Figure:
     name: str
     value: float
     unit: str
-    target: str
-    met: bool
+    target: str = ""
+    """In words; empty: none."""
+    met: bool = True
     floor: float | None = None
 
     @property
@@ -43,6 +45,28 @@ class Figure:
             "target": self.target,
             "met": self.met,
         }
+
+
+class Goal(TypedDict):
+    """What a figure is to reach, and whether it does."""
+
+    target: str
+    met: bool
+
+
+def at_least(bound: float, reached: float, of: str = "") -> Goal:
+    """For `Figure(**...)`: a value, or its ratio to the floor, is to be so much or more."""
+    return Goal(target=f"at least {bound:g}{of}", met=reached >= bound)
+
+
+def at_most(bound: float, reached: float, of: str = "") -> Goal:
+    """The same, so much or less. `of` is said after the bound: its unit, or what it is a share of."""
+    return Goal(target=f"at most {bound:g}{of}", met=reached <= bound)
+
+
+def under(bound: float, reached: float, of: str = "") -> Goal:
+    """The same, less than that."""
+    return Goal(target=f"under {bound:g}{of}", met=reached < bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import seeding
-from bench.figure import Curve, Figure
+from bench.figure import Curve, Figure, at_most
 from support import services
 from syncworker.program import load_program
 from syncworker.registration.ledger import requests
@@ -63,8 +63,6 @@ def ledger(folder: Path, sizes: Sequence[int]) -> tuple[list[Figure], Curve]:
             value=BATCH / ours[size],
             unit="registrations/s",
             floor=BATCH / bare[size],
-            target="",
-            met=True,
         )
         for size in sizes
     ]
@@ -74,8 +72,7 @@ def ledger(folder: Path, sizes: Sequence[int]) -> tuple[list[Figure], Curve]:
             name=f"the same, how much slower among {sizes[-1]:,} rows than among {sizes[0]:,}",
             value=slower,
             unit="times",
-            target=f"at most {MOST_SLOWER}",
-            met=slower <= MOST_SLOWER,
+            **at_most(MOST_SLOWER, slower),
         )
     )
     return figures, Curve(

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.figure import Figure, at_least
 from support import services
 from support.quota_users import User, using
 from support.sandbox_server import SandboxServer
@@ -48,8 +48,7 @@ def quota() -> list[Figure]:
             value=rate,
             unit="calls/s",
             floor=floor,
-            target=f"at least {TARGET}",
-            met=rate >= TARGET * floor,
+            **at_least(TARGET, rate / floor),
         ),
         Figure(
             name="answers 429 meanwhile",

@@ -15,12 +15,10 @@ from pathlib import Path
 import urllib3
 from sqlalchemy import text
 
-from bench.figure import Figure
+from bench.figure import Figure, at_least, at_most, under
+from bench.whole_path import whole_path
 from hubspot import HubSpot
-from support import services
 from support.rig import SECRET_KEY, Rig
-from support.sandbox_server import SandboxServer
-from syncworker.store import migrate
 from syncworker.sync.marks import Kind
 from syncworker.sync.reconcile.leads import properties_read
 from syncworker.sync.reconcile.shown import read_by_us
@@ -51,15 +49,13 @@ class Portal:
     """A portal in which the ledger holds the domain of every company."""
 
     rig: Rig
-    database_url: str
-    redis_url: str
 
     def resync(self) -> Ran:
         """A whole one."""
         self.rig.sandbox.reset_stats()
         settings = {
-            "SYNCWORKER_DATABASE_URL": self.database_url,
-            "SYNCWORKER_REDIS_URL": self.redis_url,
+            "SYNCWORKER_DATABASE_URL": str(self.rig.settings.database_url),
+            "SYNCWORKER_REDIS_URL": str(self.rig.settings.redis_url),
             "SYNCWORKER_SECRET_KEY": SECRET_KEY,
             "SYNCWORKER_HUBSPOT_BASE_URL": self.rig.sandbox.base_url,
         }
@@ -90,25 +86,12 @@ class Portal:
 @contextmanager
 def portal(folder: Path, *, contacts: int, companies: int) -> Iterator[Portal]:
     """A fresh one, with that many records."""
-    with (
-        services.start_postgres(folder / "postgres") as server,
-        services.start_valkey(folder / "valkey") as redis_url,
-        SandboxServer(folder / "sandbox") as sandbox,
-    ):
-        database_url = services.create_database(server, "bench")
-        migrate.upgrade(database_url)
-        sandbox.faults(search_lag_s=0)
-        for each in sandbox.portals():
-            sandbox.settings(each["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
-        rig = Rig(sandbox, database_url, redis_url, partner_capacity=10_000_000)
-        try:
-            for start in range(0, contacts, 100_000):
-                some = min(100_000, contacts - start)
-                sandbox.seed(contacts=some, companies=companies * some // contacts, portal=rig.hub, seed=start + 1)
-            _hold_all_domains(rig)
-            yield Portal(rig, database_url, redis_url)
-        finally:
-            rig.close()
+    with whole_path(folder, capacity=10_000_000) as rig:
+        for start in range(0, contacts, 100_000):
+            some = min(100_000, contacts - start)
+            rig.sandbox.seed(contacts=some, companies=companies * some // contacts, portal=rig.hub, seed=start + 1)
+        _hold_all_domains(rig)
+        yield Portal(rig)
 
 
 def _hold_all_domains(rig: Rig) -> None:
@@ -197,7 +180,7 @@ def resync_figures(folder: Path, *, contacts: int = 10_000, many: int = MANY) ->
         largest = large.resync()
     written_rate = everything.listed / everything.seconds
     rate = nothing.listed / nothing.seconds
-    per_thousand = 1000 / contacts
+    reads, writes = (1000 / contacts * calls for calls in (nothing.reads, everything.writes))
     growth = largest.peak_mb - max(everything.peak_mb, nothing.peak_mb)
     return [
         Figure(
@@ -205,45 +188,39 @@ def resync_figures(folder: Path, *, contacts: int = 10_000, many: int = MANY) ->
             value=rate,
             unit="records/s",
             floor=floor,
-            target="at least 0.5",
-            met=rate >= 0.5 * floor,
+            **at_least(0.5, rate / floor),
         ),
         Figure(
             name="full resync, everything differs, quota off; floor: the same and a batch write per 100",
             value=written_rate,
             unit="records/s",
             floor=writing,
-            target="at least 0.4",
-            met=written_rate >= 0.4 * writing,
+            **at_least(0.4, written_rate / writing),
         ),
         Figure(
             name="full resync, nothing differs; floor: the official client's typed get_all",
             value=rate,
             unit="records/s",
             floor=official,
-            target="at least 3",
-            met=rate >= 3 * official,
+            **at_least(3, rate / official),
         ),
         Figure(
             name="calls that read contacts, per 1,000, full resync",
-            value=nothing.reads * per_thousand,
+            value=reads,
             unit="calls",
-            target="at most 10.2",
-            met=nothing.reads * per_thousand <= 10.2,
+            **at_most(10.2, reads),
         ),
         Figure(
             name="calls that write contacts, per 1,000, everything differs",
-            value=everything.writes * per_thousand,
+            value=writes,
             unit="calls",
-            target="at most 10.2",
-            met=everything.writes * per_thousand <= 10.2,
+            **at_most(10.2, writes),
         ),
         Figure(
             name=f"worker's peak memory, resync of {contacts:,} contacts",
             value=everything.peak_mb,
             unit="MB",
-            target="under 150 MB",
-            met=everything.peak_mb < 150,
+            **under(150, everything.peak_mb, " MB"),
         ),
         Figure(
             name=f"worker's peak memory, resync of {many:,} contacts",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.figure import Figure, at_least, under
 from bench.load import Load, load
 from support import services
 from support.processes import eventually
@@ -77,16 +77,14 @@ def _figures(ours: list[Load], floor: list[Load]) -> list[Figure]:
             value=rate,
             unit="requests/s",
             floor=bare,
-            target="at least 0.5 of the floor",
-            met=rate >= 0.5 * bare,
+            **at_least(0.5, rate / bare, " of the floor"),
         ),
         Figure(
             name="the same, p99 of the answer",
             value=p99,
             unit="ms",
             floor=bare_p99,
-            target="under 150 ms",
-            met=p99 < 150,
+            **under(150, p99, " ms"),
         ),
     ]
 

@@ -170,6 +170,12 @@ class SandboxServer:
         portal: dict[str, Any] = self.post(f"/_sandbox/portals/{hub_id}", changed)
         return portal
 
+    def hold_nothing_back(self) -> None:
+        """No limits, no lag of search, no webhooks: what a test asks for happens at once, and nothing else does."""
+        self.faults(search_lag_s=0)
+        for portal in self.portals():
+            self.settings(portal["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
+
     def faults(self, **plan: object) -> None:
         """Set the fault plan (`http=`, `webhooks=`, `search_lag_s=`, `seed=`); without arguments, none."""
         self.post("/_sandbox/faults", plan)

@@ -20,9 +20,7 @@ def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
     # Defining our forty properties anew would be half of what a test costs.
     sandbox_server.reset(keep_properties=True)
-    sandbox_server.faults(search_lag_s=0)
-    for portal in sandbox_server.portals():
-        sandbox_server.settings(portal["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
+    sandbox_server.hold_nothing_back()
     return sandbox_server
 
 

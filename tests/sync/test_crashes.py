@@ -256,9 +256,7 @@ def test_whenever_the_process_dies_ledger_and_crm_come_out_the_same(
 
     def make() -> Mortal:
         sandbox.reset(keep_properties=True)
-        sandbox.faults(search_lag_s=0)
-        for portal in sandbox.portals():
-            sandbox.settings(portal["hub_id"], rate_limit=0, search_limit=0, webhook_url=None)
+        sandbox.hold_nothing_back()
         url = services.create_database(postgres_url, f"crashes_{next(numbers)}", template=migrated_template)
         # A poll would heal what a lost mark left undone; here the marks alone have to hold.
         return Mortal(sandbox, url, redis_url, partner_capacity=CAPACITY, poll_seconds=3600)
