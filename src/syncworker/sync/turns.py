@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syncworker.program import ProgramError
-from syncworker.program.model import NoCapacityError, UnknownTierError
-from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
-from syncworker.sync.portals.failures import block, of_settings
+from syncworker.sync.portals.failures import WRONG_SETTINGS, block, of_settings
 from syncworker.sync.reconcile.reconcile import reconcile
 from syncworker.sync.resync.turn import continue_resync
 from syncworker.sync.triggers.polling import poll_records
@@ -58,7 +55,7 @@ def _unless_settings_are_wrong(context: Context, hub_id: int, turn: Callable[[],
     """
     try:
         return turn()
-    except (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey) as error:
+    except WRONG_SETTINGS as error:
         failure = of_settings(error)
         context.database.run(lambda tx: block(tx, hub_id, failure))
         return False

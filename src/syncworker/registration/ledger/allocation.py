@@ -19,7 +19,7 @@ from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.moves import Move
 from syncworker.registration.ledger.registrations import NewRegistration, held_on, insert_free, touch, undo
 from syncworker.registration.ledger.requests import State, Stored
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
 from syncworker.store.tables import portals, registrations

@@ -15,7 +15,7 @@ from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.registrations import held_on, touch
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import holds, partners, registrations, requests
 

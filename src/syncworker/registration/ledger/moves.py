@@ -14,7 +14,7 @@ from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.ledger.requests import OPEN, NotOpen, State, Stored, query, stored
 from syncworker.registration.rules.terms import Reason
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals, registrations, requests
 

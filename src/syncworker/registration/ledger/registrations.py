@@ -16,7 +16,7 @@ from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKind, Source
 from syncworker.registration.rules.validity import expires_on, today_in
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import portals, registrations
 

@@ -112,6 +112,10 @@ def failure_of_record(error: HubSpotError) -> PortalFailure | None:
     return None if isinstance(error, RetryLater) and error.scope == "call" else portal_failure(error)
 
 
+# What a mistake in the settings is met with, by whoever needs the program or the credentials.
+WRONG_SETTINGS = (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey)
+
+
 def of_settings(error: ProgramError | UnknownTierError | NoCapacityError | WrongSecretKey) -> PortalFailure:
     """The failure that a mistake in the settings is: of all the portal's records, and of none."""
     return PortalFailure(reason=Blocked.SETTINGS, detail=str(error), wait=ASK_AGAIN)

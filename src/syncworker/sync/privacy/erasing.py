@@ -133,16 +133,7 @@ def _contacts(tx: Tx, hub_ids: Iterable[int], *, email: str | None, contact_id: 
 
 
 def _emails(tx: Tx, contacts: Iterable[tuple[int, str]]) -> set[str]:
-    found: set[str] = set()
-    for hub_id, contact_id in contacts:
-        kept = select(records.c.email).where(
-            records.c.hub_id == hub_id,
-            records.c.kind == Kind.CONTACT.value,
-            records.c.object_id == contact_id,
-            records.c.email.is_not(None),
-        )
-        found |= {str(email).lower() for email in tx.connection.execute(kept).scalars()}
-    return found
+    return {email.lower() for hub_id, contact_id in contacts for email in privacy.emails_kept(tx, hub_id, [contact_id])}
 
 
 def _waiting(tx: Tx, hub_ids: Iterable[int], emails: Iterable[str]) -> int:

@@ -23,6 +23,7 @@ from syncworker.store.database import Tx
 from syncworker.store.secrets import Secrets
 from syncworker.store.tables import erasures, records, requests
 from syncworker.sync.marks import Kind
+from syncworker.sync.reconcile.known_records import FORGET_PERSON
 
 # A request's key that is made of what a caller of ours sent, which may be anything.
 _MADE_UP = (Source.API, Source.APP)
@@ -39,7 +40,7 @@ def erase_contacts(tx: Tx, secrets: Secrets, deleted: Iterable[tuple[int, str]],
         by_hub[hub_id].add(contact_id)
     emails: set[str] = set()
     for hub_id, contact_ids in sorted(by_hub.items()):
-        kept = _emails(tx, hub_id, contact_ids)
+        kept = emails_kept(tx, hub_id, contact_ids)
         emails |= kept
         remember(tx, secrets, hub_id, kept)
         end_unresolved(tx, hub_id, kept)
@@ -102,7 +103,8 @@ def made_up_key(secrets: Secrets, source: Source, key: str) -> str:
     return f"{source}:{HASHED}{secrets.key_hash(key)}"
 
 
-def _emails(tx: Tx, hub_id: int, contact_ids: Collection[str]) -> set[str]:
+def emails_kept(tx: Tx, hub_id: int, contact_ids: Collection[str]) -> set[str]:
+    """The emails that we keep of these contacts."""
     narrowed = select(records.c.email).where(
         records.c.hub_id == hub_id,
         records.c.kind == Kind.CONTACT.value,
@@ -161,10 +163,9 @@ _TOMBSTONES = text("""
         OR EXISTS (SELECT FROM resyncs WHERE hub_id = :hub_id AND state = 'running')
     ON CONFLICT (hub_id, kind, object_id) DO NOTHING
 """)
-_RECORDS = text("""
+_RECORDS = text(f"""
     UPDATE records
-       SET name = NULL, email = NULL, company = NULL, country = NULL, seen = NULL, written = written - :detail ::text,
-           presence = coalesce(CAST(:erased AS text), presence), erased_at = :now
+       SET {FORGET_PERSON}, presence = coalesce(CAST(:erased AS text), presence), erased_at = :now
      WHERE hub_id = :hub_id AND kind = 'contact' AND object_id = ANY(:ids)
 """)
 _MARKS = text("""

@@ -16,7 +16,7 @@ from sqlalchemy import select, union
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.records import Filter, Sort
 from syncworker.registration.ledger.moves import recall_taken
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import records, registrations, requests

@@ -11,11 +11,21 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from syncworker.hubspot.properties import PropertyNames
-from syncworker.store.arrays import joined, split
+from syncworker.store.arrays import among, joined, split
 from syncworker.store.database import Tx
 from syncworker.store.tables import records, registrations
 from syncworker.store.texts import storable
 from syncworker.sync.marks import Kind
+
+# What we keep of a person.
+_PERSONAL = ("name", "email", "company", "country", "seen")
+# SQL that sets a row to nothing of it; `:detail` is the property's name. What was written stays known but for its
+# sentence, which may quote what somebody typed: a restored record that still shows something is thereby found, and
+# brought to what is so.
+FORGET_PERSON = ", ".join([*(f"{column} = NULL" for column in _PERSONAL), "written = written - :detail ::text"])
+_UNLESS_ERASED = ", ".join(
+    f"{column} = CASE WHEN records.erased_at IS NULL THEN excluded.{column} END" for column in _PERSONAL
+)
 
 # The same values written this often within this time: the CRM does not keep them, and a person must look.
 SAME_WRITES = 3
@@ -163,7 +173,7 @@ def _keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
 
 
 # Rows as JSON: one statement however many there are, and compiled once.
-_KEEP = text("""
+_KEEP = text(f"""
     INSERT INTO records (hub_id, kind, object_id, name, email, company, country, domain, company_id, presence, seen,
                          reconciled_at)
     SELECT :hub_id, :kind, r.object_id, r.name, r.email, r.company, r.country, r.domain, r.company_id, r.presence,
@@ -172,11 +182,7 @@ _KEEP = text("""
            country text, domain text, company_id text, presence text, seen text)
     ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET
         -- Read before a privacy deletion, and kept after it: a person who was erased stays so.
-        name = CASE WHEN records.erased_at IS NULL THEN excluded.name END,
-        email = CASE WHEN records.erased_at IS NULL THEN excluded.email END,
-        company = CASE WHEN records.erased_at IS NULL THEN excluded.company END,
-        country = CASE WHEN records.erased_at IS NULL THEN excluded.country END,
-        seen = CASE WHEN records.erased_at IS NULL THEN excluded.seen END,
+        {_UNLESS_ERASED},
         domain = excluded.domain, company_id = excluded.company_id, presence = excluded.presence,
         reconciled_at = excluded.reconciled_at
 """)
@@ -209,12 +215,7 @@ _GONE = """
      WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY(:ids)
 """
 _GONE_COMPANIES = text(_GONE.format(personal=""))
-# What was written stays known but for its sentence, which may quote what somebody typed: a restored record that
-# still shows something is thereby found, and brought to what is so.
-_PERSONAL = """
-    , name = NULL, email = NULL, company = NULL, country = NULL, seen = NULL, written = written - :detail ::text
-"""
-_GONE_CONTACTS = text(_GONE.format(personal=_PERSONAL)).bindparams(detail=PropertyNames().detail)
+_GONE_CONTACTS = text(_GONE.format(personal=f", {FORGET_PERSON}")).bindparams(detail=PropertyNames().detail)
 
 
 def move(tx: Tx, hub_id: int, kind: Kind, moved: Mapping[str, str]) -> None:
@@ -271,7 +272,7 @@ def being_cleared(tx: Tx, hub_id: int, ids: Collection[str]) -> dict[str, dateti
     query = select(records.c.object_id, records.c.request_cleared).where(
         records.c.hub_id == hub_id,
         records.c.kind == Kind.CONTACT.value,
-        records.c.object_id.in_(sorted(ids)),
+        among(records.c.object_id, ids),
         records.c.request_cleared.is_not(None),
     )
     return {row.object_id: row.request_cleared for row in tx.connection.execute(query)}
@@ -292,7 +293,7 @@ def contacts_of(tx: Tx, hub_id: int, company_ids: Collection[str]) -> set[str]:
     query = select(records.c.object_id).where(
         records.c.hub_id == hub_id,
         records.c.kind == Kind.CONTACT.value,
-        records.c.company_id.in_(sorted(company_ids)),
+        among(records.c.company_id, company_ids),
     )
     return set(tx.connection.execute(query).scalars())
 
@@ -300,7 +301,7 @@ def contacts_of(tx: Tx, hub_id: int, company_ids: Collection[str]) -> set[str]:
 def registered_domains(tx: Tx, partner_id: int, domains: Collection[str]) -> set[str]:
     """Which of these domains the partner has, or had, a registration on."""
     query = select(registrations.c.domain).where(
-        registrations.c.partner_id == partner_id, registrations.c.domain.in_(sorted(domains))
+        registrations.c.partner_id == partner_id, among(registrations.c.domain, domains)
     )
     return set(tx.connection.execute(query).scalars()) if domains else set()
 

@@ -16,16 +16,20 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from syncworker import tracing
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.program import ProgramError
-from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store.database import Tx
 from syncworker.store.portals import UnknownPortal
-from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync import claims
 from syncworker.sync.claims import BATCH, Claim, Lane
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
-from syncworker.sync.portals.failures import PortalFailure, block, may_be_called, of_settings, portal_failure
+from syncworker.sync.portals.failures import (
+    WRONG_SETTINGS,
+    PortalFailure,
+    block,
+    may_be_called,
+    of_settings,
+    portal_failure,
+)
 from syncworker.sync.reconcile.work_off import Note, Worked, unheard, work_off
 from syncworker.sync.wake import Bell, Ring
 
@@ -85,7 +89,7 @@ def attempt(context: Context, taken: Claim, do: Callable[[], object]) -> Excepti
     except (OperationalError, InterfaceError, UnknownPortal):
         # The database is away, or the portal is gone with all its marks: nothing can be kept. The lease runs out.
         raise
-    except (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey) as error:
+    except WRONG_SETTINGS as error:
         _give_back(context, taken, of_settings(error))
     except (HubSpotError, RateLimited) as error:
         failure = portal_failure(error)

@@ -34,11 +34,6 @@ class Scope:
     form: str | None = None
 
     @property
-    def is_everything(self) -> bool:
-        """Whether all contacts and companies are looked at."""
-        return self.since is None and self.status is None and self.form is None
-
-    @property
     def stages(self) -> tuple[str, ...]:
         """What is gone through, in order."""
         if self.form is not None:

@@ -14,7 +14,7 @@ from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.records import Record
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import Presence
-from syncworker.store.among import among
+from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import requests
