@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(None, description="Redis or Valkey; none: started by `syncworker up`")
     secret_key: SecretStr | None = Field(None, description="encrypts credentials at rest; 32 characters or more")
     api_token: SecretStr | None = Field(None, description="bearer token of the operator API; none: the API is off")
-    public_url: str | None = Field(None, description="the address HubSpot sends webhooks to, without a path")
+    public_url: str | None = Field(None, description="the address of this from outside, without a path")
     poll_seconds: int = Field(60, ge=1, le=3600, description="seconds between two polls of one kind")
 
     hubspot_base_url: str | None = Field(None, description="HubSpot's API; none: HubSpot's own, or the sandbox")
@@ -112,7 +112,12 @@ class Settings(BaseSettings):
     @property
     def webhook_url(self) -> str:
         """The target address of webhooks: what HubSpot signs, whatever a proxy made of it."""
-        return f"{self.public_url or f'http://127.0.0.1:{self.port}'}/webhooks/hubspot"
+        return f"{self.pages_url}/webhooks/hubspot"
+
+    @property
+    def pages_url(self) -> str:
+        """The address of the pages: where people come from outside, else this machine's."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
 
     def require(self, *names: str) -> None:
         """Raise SettingsError naming each of `names` that is not set."""

@@ -22,6 +22,7 @@ from syncworker.cli import (
     resync,
     running,
     setting_up,
+    users,
 )
 from syncworker.cli.failures import EXIT_CODES, Commands
 from syncworker.cli.options import DAY_ONE, LEADS, WORK
@@ -47,6 +48,7 @@ running.add_to(app)
 setting_up.add_to(app)
 app.add_typer(portals.app, name="portals", rich_help_panel=DAY_ONE)
 app.add_typer(forms.app, name="forms", rich_help_panel=DAY_ONE)
+app.add_typer(users.app, name="users", rich_help_panel=DAY_ONE)
 registering.add_to(app)
 ledger.add_to(app)
 app.add_typer(registrations.app, name="registrations", rich_help_panel=LEADS)

@@ -79,6 +79,8 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+    from syncworker.access.passwords import WeakPassword
+    from syncworker.access.users import BadEmail, UnknownUser, UserExists
     from syncworker.hubspot.errors import Gone, HubSpotError
     from syncworker.hubspot.rate_limit import RateLimited
     from syncworker.program import MissingConfigError, NoCapacityError, ProgramError, UnknownTierError
@@ -116,8 +118,19 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             UnknownFilter,
             BadCursor,
             NotAnEmail,
+            BadEmail,
+            WeakPassword,
         ),
-        ExitCode.NOT_FOUND: (UnknownPortal, NotFound, NotHeld, NotRegistered, UnknownRequest, UnknownResync, Gone),
+        ExitCode.NOT_FOUND: (
+            UnknownPortal,
+            UnknownUser,
+            NotFound,
+            NotHeld,
+            NotRegistered,
+            UnknownRequest,
+            UnknownResync,
+            Gone,
+        ),
         ExitCode.REFUSED: (
             TooLateToUndo,
             ResyncRuns,
@@ -127,6 +140,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NotRebuilt,
             NotEmpty,
             NotStill,
+            UserExists,
         ),
         ExitCode.UNREACHABLE: (
             HubSpotError,

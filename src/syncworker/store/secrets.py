@@ -46,6 +46,8 @@ class Secrets:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"credentials")))
         self._email_key = _derive(secret_key, b"email")
         self._key_key = _derive(secret_key, b"request key")
+        self.session_key = _derive(secret_key, b"sessions")
+        """Signs cookies, and what the forms of a session carry."""
         self.fingerprint = _derive(secret_key, b"fingerprint").hex()
         """Tells this key from another, and nothing else of it."""
 

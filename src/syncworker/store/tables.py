@@ -13,14 +13,12 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Sequence,
     SmallInteger,
@@ -32,18 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Time = DateTime(timezone=True)
-NOW = text("clock_timestamp()")
+# The tables of their own files are part of the schema, so whoever asks for it gets them too.
+from syncworker.store import access_tables as access_tables
+from syncworker.store.schema import NOW, Time
+from syncworker.store.schema import metadata as metadata
 
 # One row. Says which HubSpot this database has met ("sandbox" or "hubspot"), so that it never meets the other.
 deployment = Table(

@@ -4,6 +4,7 @@ DATA_DIR/up.lock      held while an `up` runs here; the kernel lets go of it, ho
 DATA_DIR/up.env       the addresses of what runs, for the other commands; only there while it runs
 DATA_DIR/secret_key   made once: it decrypts the credentials in the database
 DATA_DIR/api_token    made once: the bearer token of the operator API
+DATA_DIR/sign_in      the link of the first person, from when it was made until it is shown
 DATA_DIR/postgres, valkey, sandbox, and their logs
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from syncworker.settings import UP_ENV_FILE
 
+SIGN_IN = "sign_in"
 _LOG_BYTES = 10_000_000
 
 
@@ -63,6 +65,13 @@ class DataFolder:
         self.env_file.unlink(missing_ok=True)
         return was_there
 
+    def take(self, name: str) -> str | None:
+        """What was left under this name, which is then gone; None if nothing was."""
+        path = self.path / name
+        text = path.read_text() if path.exists() else None
+        path.unlink(missing_ok=True)
+        return text
+
     def log(self, name: str) -> Path:
         """Return the log of the process `name`; one that has grown large is put aside first."""
         path = self.path / f"{name}.log"
@@ -92,6 +101,11 @@ def locked(path: Path) -> Iterator[DataFolder]:
             os.truncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def leave(folder: Path, name: str, text: str) -> None:
+    """Leave `text` for whoever takes it, readable by us only."""
+    _write_private(folder / name, text)
 
 
 def _quoted(value: str) -> str:

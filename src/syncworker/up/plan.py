@@ -100,6 +100,7 @@ def make(settings: Settings, folder: DataFolder, *, worker_processes: int) -> Pl
     web_url = f"http://127.0.0.1:{settings.port}"
     addresses = {"Sandbox": f"{sandbox_url}/"} if need.sandbox else {}
     addresses |= {
+        "Pages": f"{web_url}/",
         "Operator API": f"{web_url}/docs",
         "Health": f"{web_url}/health/ready",
         "Data": str(folder.path),

@@ -1,6 +1,7 @@
 """What must be so before the workers start?
 
-The database has the newest schema, and the portals are connected: the sandbox's, or the one of the settings.
+The database has the newest schema, the portals are connected: the sandbox's, or the one of the settings; and as long
+as nobody has a password, there is a link that signs the first person in.
 Runs once, as `python -m syncworker.up.prepare [SANDBOX_URL]`, beside the servers that it waits for.
 """
 
@@ -9,16 +10,19 @@ from __future__ import annotations
 import sys
 import time
 
+from syncworker.access import links
 from syncworker.hubspot.errors import HubSpotError
 from syncworker.program import ProgramError
 from syncworker.program.model import UnknownTierError
-from syncworker.settings import SettingsError, load
+from syncworker.settings import Settings, SettingsError, load
 from syncworker.store import migrate
+from syncworker.store.database import Database
 from syncworker.store.portals import WrongHubSpot
 from syncworker.sync.portals.connect import WrongAccount
 from syncworker.sync.portals.demo import connect_demo
 from syncworker.sync.portals.first_portal import connect_first
 from syncworker.up import postgres
+from syncworker.up.data_folder import SIGN_IN, leave
 from syncworker.up.plan import answers
 
 PATIENCE_SECONDS = 25.0
@@ -48,12 +52,25 @@ def main(arguments: list[str]) -> int:
                 return _refuse(f"the sandbox does not answer at {sandbox_url}")
             time.sleep(_CHECK_SECONDS)
         connect_demo(settings, sandbox_url)
+        _let_first_person_in(settings, url)
         return 0
     try:
         connect_first(settings)
     except (SettingsError, HubSpotError, ProgramError, UnknownTierError, WrongAccount, WrongHubSpot) as error:
         return _refuse(str(error))
+    _let_first_person_in(settings, url)
     return 0
+
+
+def _let_first_person_in(settings: Settings, database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    token = links.made_up()
+    try:
+        if database.run(lambda tx: links.make_for_first(tx, token)):
+            # Read, and removed, by whoever shows where everything is.
+            leave(settings.data_dir, SIGN_IN, links.address(f"http://127.0.0.1:{settings.port}", token))
+    finally:
+        database.close()
 
 
 def _refuse(reason: str) -> int:

@@ -9,11 +9,12 @@ from typing import Protocol
 
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from syncworker.settings import Settings, SettingsError, load
 from syncworker.up import plan as planning
 from syncworker.up import ports
-from syncworker.up.data_folder import AlreadyRunningError, DataFolder, locked
+from syncworker.up.data_folder import SIGN_IN, AlreadyRunningError, DataFolder, locked
 from syncworker.up.embedded import EmbeddedMissingError
 from syncworker.up.kept import Household, NotReadyError
 from syncworker.up.output import Terminal, complain
@@ -112,11 +113,14 @@ async def _start(make_plan: Callable[[], Plan], household: Household, folder: Da
     folder.publish(plan.published)
     await asyncio.gather(household.start(plan.worker), household.start(plan.web))
     await household.start(plan.scheduler)
-    terminal.show(_panel(plan))
+    terminal.show(_panel(plan, sign_in=folder.take(SIGN_IN)))
 
 
-def _panel(plan: Plan) -> Panel:
+def _panel(plan: Plan, *, sign_in: str | None) -> Panel:
     table = Table.grid(padding=(0, 2))
+    if sign_in:
+        # Not wrapped: a link in two lines leads nowhere.
+        table.add_row("Sign in, once", Text(sign_in, style="bold", no_wrap=True, overflow="ignore"))
     for what, where in plan.addresses.items():
         table.add_row(what, where)
     return Panel.fit(table, title="syncworker runs", subtitle="Ctrl-C stops everything", padding=(1, 2))

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Column, ColumnElement, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from syncworker.access import users
 from syncworker.registration.ledger import people
 from syncworker.store import portals as known
+from syncworker.store.access_tables import users as users_table
 from syncworker.store.database import Tx
 from syncworker.store.tables import history, holds, metadata, persons, portals, records, requests, resyncs
 from syncworker.sync.context import Context
@@ -26,7 +28,12 @@ from syncworker.sync.wake import Bell, Ring
 # History is never changed: it names nobody, and is kept from emails where it is written. Names are erased row by row.
 _KEPT = (history, persons)
 # Where a name is looked for: a person may be called as a state or a source is, and those are no names.
-_NAMES = frozenset((requests.c.who, requests.c.confirmed_by, holds.c.added_by, portals.c.paused_by, resyncs.c.asked_by))
+_NAMES = frozenset(
+    (
+        requests.c.who, requests.c.confirmed_by, holds.c.added_by, portals.c.paused_by, resyncs.c.asked_by,
+        users_table.c.added_by,
+    )
+)  # fmt: skip
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
@@ -112,6 +119,8 @@ def _erase(
         privacy.end_unresolved(tx, hub_id, emails)
     for name in names:
         people.erase(tx, name)
+    # An account whose email is taken out of it is nobody's.
+    users.forget(tx, emails)
     _texts(tx, emails, names, context, change=True)
     for hub_id, contact_id in sorted(contacts):
         mark(tx, hub_id, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="erased")
