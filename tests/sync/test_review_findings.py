@@ -366,6 +366,8 @@ def test_a_hold_can_be_lifted_and_the_flag_goes_with_it(rig: Rig) -> None:
     from syncworker.registration.ledger import holds
     from syncworker.registration.ledger.holds import Hold, NotHeld
     from syncworker.registration.rules.terms import HoldKind
+    from syncworker.sync.lists import lists
+    from syncworker.sync.lists.hold_list import hold_lines
 
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
@@ -375,6 +377,10 @@ def test_a_hold_can_be_lifted_and_the_flag_goes_with_it(rig: Rig) -> None:
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
     with rig.context.database.transaction() as tx:
-        assert holds.everything(tx) == []
+        assert hold_lines(tx).items == ()
+        [told] = [
+            entry for entry in lists.domain_history(tx, rig.hub, "fjordline-tools.se") if entry.event == "hold_lifted"
+        ]
+    assert (told.event, told.who, told.why) == ("hold_lifted", "t", "existing_customer")
     with pytest.raises(NotHeld):
         operations.lift_hold(rig.context, "fjordline-tools.se", who="t")

@@ -14,6 +14,7 @@ from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
 from syncworker.sync.portals import takeover
+from syncworker.sync.portals.hold_import import import_holds
 from syncworker.sync.portals.takeover import BadFile, Outcome
 
 ADA = "ada@fjordline-tools.se"
@@ -188,12 +189,16 @@ def test_holds_come_in_by_file_and_refuse_and_flag(rig: Rig, file: Path) -> None
         "domain;kind;note\nfjordline-tools.se;existing_customer;old\nhttps://granlund-bygg.se;pursued_by_vendor;\n"
         "gmail.com;existing_customer;\nx.se;unheard_of;\n"
     )
-    tried = takeover.import_holds(rig.context, file, who="t", dry_run=True)
+    tried = import_holds(rig.context, file.read_bytes(), file.name, who="t", dry_run=True)
     with rig.context.database.transaction() as tx:
         assert tx.connection.execute(text("SELECT count(*) FROM holds")).scalar_one() == 0
-    taken = takeover.import_holds(rig.context, file, who="t", dry_run=False)
-    assert taken.active == tried.active == ["fjordline-tools.se", "granlund-bygg.se"]
-    assert [number for number, *_ in taken.problems] == [4, 5]
+    taken = import_holds(rig.context, file.read_bytes(), file.name, who="t", dry_run=False)
+    assert taken == tried
+    came = [("fjordline-tools.se", "added"), ("granlund-bygg.se", "added"), (None, "left_out"), (None, "left_out")]
+    assert [(row.domain, row.came.value) for row in taken] == came
+    assert [row.number for row in taken] == [2, 3, 4, 5]
+    again = import_holds(rig.context, file.read_bytes(), file.name, who="t", dry_run=False)
+    assert [row.came.value for row in again] == ["known", "known", "left_out", "left_out"]
     rig.settle()
     assert rig.status(ADA) == ("registered", "hold_came_later")
     made = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": "bo@mejl-hemma.se", "website": "granlund-bygg.se"})

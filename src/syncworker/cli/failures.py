@@ -92,6 +92,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.lists.finding import NotFound
+    from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
     from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.lists.page_cursor import BadCursor
     from syncworker.sync.portals.connect import WrongAccount
@@ -125,6 +126,8 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             UnknownPortal,
             UnknownUser,
             NotFound,
+            NoSuchForm,
+            FormsAlike,
             NotHeld,
             NotRegistered,
             UnknownRequest,

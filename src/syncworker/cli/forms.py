@@ -10,7 +10,7 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import DryRunOption, JsonOption, PortalOption, YesOption, ask
-from syncworker.cli.session import portal_opened
+from syncworker.cli.session import portal_opened, who
 
 if TYPE_CHECKING:
     from syncworker.hubspot.records import Submission
@@ -31,23 +31,11 @@ FormArgument = Annotated[str, typer.Argument(metavar="FORM", help="The form's id
 @app.command("list")
 def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """List the portal's forms, and since when each registers leads."""
+    from syncworker.sync.lists.form_list import form_lines
+
     with portal_opened(portal) as (context, chosen):
-        enabled = _enabled(context, chosen.hub_id)
-        names = {form.id: form.name for form in context.client(chosen.hub_id).forms()}
-    items = [
-        {
-            "id": form_id,
-            # Enabled, and no longer in HubSpot: a person should know.
-            "name": names.get(form_id, ""),
-            "in_hubspot": form_id in names,
-            "enabled_at": enabled.get(form_id),
-        }
-        for form_id in dict.fromkeys([*names, *enabled])
-    ]
-    rows = [
-        (item["id"], item["name"] if item["in_hubspot"] else "(no longer in HubSpot)", item["enabled_at"])
-        for item in items
-    ]
+        items = form_lines(context, chosen.hub_id)
+    rows = [(one.id, one.name if one.in_hubspot else "(no longer in HubSpot)", one.enabled_at) for one in items]
     output.show(
         {"hub_id": chosen.hub_id, "items": items},
         as_json=as_json,
@@ -63,19 +51,17 @@ def list_(portal: PortalOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def enable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a form register leads, from now on."""
-    from syncworker.sync.portals.connect import enable_form
+    from syncworker.sync.portals.form_switch import switch_form
 
     with portal_opened(portal) as (context, chosen):
-        form_id, name = _meant(context, chosen.hub_id, form)
-        changed = form_id not in _enabled(context, chosen.hub_id)
-        context.database.run(lambda tx: enable_form(tx, chosen.hub_id, form_id, name=name))
+        done = switch_form(context, chosen.hub_id, form, on=True, who=who())
     output.show(
-        {"hub_id": chosen.hub_id, "id": form_id, "name": name, "enabled": True, "changed": changed},
+        {"hub_id": chosen.hub_id, "id": done.id, "name": done.name, "enabled": True, "changed": done.changed},
         as_json=as_json,
         people=lambda: output.say(
-            f"The form {name!r} registers leads from now on; older submissions: syncworker forms backfill."
-            if changed
-            else f"The form {name!r} registers leads already."
+            f"The form {done.name!r} registers leads from now on; older submissions: syncworker forms backfill."
+            if done.changed
+            else f"The form {done.name!r} registers leads already."
         ),
     )
 
@@ -83,20 +69,50 @@ def enable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption 
 @app.command()
 def disable(form: FormArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Let a form register no more leads. What it asked for before stays asked for."""
-    from syncworker.sync.portals.connect import disable_form
+    from syncworker.sync.portals.form_switch import switch_form
 
     with portal_opened(portal) as (context, chosen):
-        # Without HubSpot where possible: a form that was deleted there must be disabled too.
-        known = form in _enabled(context, chosen.hub_id)
-        form_id = form if known else _meant(context, chosen.hub_id, form)[0]
-        changed = context.database.run(lambda tx: disable_form(tx, chosen.hub_id, form_id))
+        done = switch_form(context, chosen.hub_id, form, on=False, who=who())
     output.show(
-        {"hub_id": chosen.hub_id, "id": form_id, "enabled": False, "changed": changed},
+        {"hub_id": chosen.hub_id, "id": done.id, "enabled": False, "changed": done.changed},
         as_json=as_json,
         people=lambda: output.say(
-            "The form registers no more leads." if changed else "The form did not register leads."
+            "The form registers no more leads." if done.changed else "The form did not register leads."
         ),
     )
+
+
+@app.command()
+def trial(
+    form: FormArgument,
+    days: Annotated[int, typer.Option("--days", min=1, max=365, help="How far back.")] = 30,
+    portal: PortalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a form would have done these last days, had it registered leads. Nothing is kept or changed."""
+    from syncworker.sync.lists.form_list import form_meant
+    from syncworker.sync.lists.form_trial import form_trial
+
+    with portal_opened(portal) as (context, chosen):
+        meant = form_meant(context, chosen.hub_id, form)
+        found = form_trial(context, chosen.hub_id, meant.id, days=days)
+
+    def people() -> None:
+        output.facts(
+            {
+                "form": meant.name,
+                "submissions": f"{found.submissions}{', and older ones that were not read' if found.more else ''}",
+                "would be registered": found.registered,
+                "registered already": found.already,
+                "would wait for capacity": found.pending,
+                "unavailable": found.unavailable,
+                "invalid data": found.invalid,
+                "without a contact": found.unresolved,
+            }
+        )
+
+    document = {"hub_id": chosen.hub_id, "id": meant.id, "name": meant.name, "trial": found}
+    output.show(document, as_json=as_json, people=people)
 
 
 @app.command()
@@ -166,12 +182,15 @@ def _keep(tx: Tx, context: Context, hub_id: int, read: dict[str, list[Submission
 
 
 def _to_backfill(context: Context, portal: Portal, form: str | None) -> list[str]:
-    enabled = _enabled(context, portal.hub_id)
+    from syncworker.sync.lists.form_list import enabled, form_meant
+
+    with context.database.transaction() as tx:
+        known = enabled(tx, portal.hub_id)
     if form is None:
-        wanted = sorted(enabled)
+        wanted = sorted(known)
     else:
-        form_id = form if form in enabled else _meant(context, portal.hub_id, form)[0]
-        wanted = [form_id] if form_id in enabled else []
+        form_id = form if form in known else form_meant(context, portal.hub_id, form).id
+        wanted = [form_id] if form_id in known else []
     if not wanted:
         what = "no form" if form is None else "that form"
         negation = "is" if form is None else "is not"
@@ -180,28 +199,6 @@ def _to_backfill(context: Context, portal: Portal, form: str | None) -> list[str
             code=ExitCode.REFUSED,
         )
     return wanted
-
-
-def _enabled(context: Context, hub_id: int) -> dict[str, datetime]:
-    from sqlalchemy import select
-
-    from syncworker.store.tables import forms
-
-    with context.database.transaction() as tx:
-        rows = tx.connection.execute(
-            select(forms.c.form_id, forms.c.enabled_at).where(forms.c.hub_id == hub_id).order_by(forms.c.form_id)
-        )
-        return {row.form_id: row.enabled_at for row in rows}
-
-
-def _meant(context: Context, hub_id: int, text: str) -> tuple[str, str]:
-    """The id and the name of the form that is meant; raises CommandError."""
-    found = [form for form in context.client(hub_id).forms() if text in {form.id, form.name}]
-    if len(found) != 1:
-        many = f"{len(found)} forms are called {text!r}: name it by its id"
-        none = f"portal {hub_id} has no form {text!r}: see `syncworker forms list`"
-        raise CommandError(many if found else none, code=ExitCode.NOT_FOUND)
-    return found[0].id, found[0].name
 
 
 def _show_submissions(read: dict[str, list[Submission]], new: dict[str, int]) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from syncworker.cli import output
-from syncworker.cli.options import LEADS, DomainArgument, DryRunOption, FileArgument, JsonOption, PortalOption
+from syncworker.cli.options import (
+    LEADS,
+    CursorOption,
+    DomainArgument,
+    DryRunOption,
+    FileArgument,
+    JsonOption,
+    LimitOption,
+    PortalOption,
+)
 from syncworker.cli.session import domain_meant, opened, portal_opened, who
 
 holds = typer.Typer(no_args_is_help=True, help="Say which domains nobody may register.")
@@ -98,18 +107,46 @@ def why(
 
 
 @holds.command("list")
-def list_(as_json: JsonOption = False) -> None:
-    """List the holds."""
-    from syncworker.registration.ledger import holds as kept
+def list_(
+    q: Annotated[str | None, typer.Option("--search", help="Look for this in domains and notes.")] = None,
+    limit: LimitOption = 200,
+    cursor: CursorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the holds, with who added each, and when."""
+    from syncworker.sync.lists.hold_list import hold_lines
 
     with opened() as context, context.database.transaction() as tx:
-        found = kept.everything(tx)
-    rows = [(one.domain, one.kind, one.note) for one in found]
+        page = hold_lines(tx, q=q, limit=limit, cursor=cursor)
+    rows = [(one.domain, one.kind, one.note, one.added_by, one.added_at) for one in page.items]
+    columns = ("domain", "kind", "note", "added by", "added at")
     output.show(
-        {"items": found},
+        {"total": page.total, "items": page.items, "next": page.next},
         as_json=as_json,
-        people=lambda: output.table("holds", ("domain", "kind", "note"), rows, empty="There are no holds."),
+        people=lambda: output.table("holds", columns, rows, empty="There are no holds."),
     )
+    if page.next and not as_json:
+        output.note(f"{page.total} in all; there are more: --cursor {page.next}")
+
+
+@holds.command("add")
+def add(
+    domain: DomainArgument,
+    kind: Annotated[
+        Literal["own_or_affiliated", "existing_customer", "pursued_by_vendor"],
+        typer.Option("--kind", help="Why nobody may register it."),
+    ],
+    note: Annotated[str, typer.Option("--note", help="For whoever reads the list.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Let nobody register a domain. A registration on it is flagged for a person, and goes on."""
+    from syncworker.registration.rules.terms import HoldKind
+    from syncworker.sync import operations
+
+    with opened() as context:
+        name = domain_meant(context, domain)
+        operations.add_hold(context, name, HoldKind(kind), note=note, who=who())
+    output.show({"domain": name, "kind": kind}, as_json=as_json, people=lambda: output.facts({"held": name}))
 
 
 @holds.command("remove")
@@ -132,8 +169,14 @@ def import_(file: FileArgument, dry_run: DryRunOption = False, as_json: JsonOpti
     listed: exit code 1.
     """
     from syncworker.cli.registrations import show_outcome
-    from syncworker.sync.portals.takeover import import_holds
+    from syncworker.sync.portals.hold_import import Came, import_holds
+    from syncworker.sync.portals.takeover import Outcome
 
     with opened() as context:
-        outcome = import_holds(context, file, who=who(), dry_run=dry_run)
+        rows = import_holds(context, file.read_bytes(), file.name, who=who(), dry_run=dry_run)
+    outcome = Outcome(
+        active=[str(row.domain) for row in rows if row.came in {Came.ADDED, Came.CHANGED}],
+        known=[str(row.domain) for row in rows if row.came is Came.KNOWN],
+        problems=[(row.number, row.written, row.why) for row in rows if row.came is Came.LEFT_OUT],
+    )
     show_outcome(outcome, dry_run=dry_run, as_json=as_json, what="holds")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -260,12 +260,6 @@ def unblock(tx: Tx, hub_id: int, *, brake: bool = False) -> None:
         update(portals).where(portals.c.hub_id == hub_id, true() if brake else _WAITS_FOR_NOBODY)
         .values(blocked_until=None, blocked_reason=None, blocked_detail=None)
     )  # fmt: skip
-
-
-def note_webhook(tx: Tx, hub_ids: Collection[int]) -> None:
-    """Note that webhooks of these portals came; to the minute, so that a thousand of them are one write."""
-    stale = or_(portals.c.webhook_at.is_(None), portals.c.webhook_at < tx.now - timedelta(minutes=1))
-    tx.connection.execute(update(portals).where(portals.c.hub_id.in_(sorted(hub_ids)), stale).values(webhook_at=tx.now))
 
 
 def bind_to(tx: Tx, hubspot: str) -> None:

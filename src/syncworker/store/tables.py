@@ -1,7 +1,8 @@
 """What does the database hold?
 
 Owned by it: partners, portals, forms, holds, requests, registrations, history, marks, inbox, cursors, records, resyncs,
-brakes, downgrades, clock_skew.
+brakes, downgrades, clock_skew. Other rooms' tables lie in files of their own, which are imported here, so that
+whoever knows `metadata` knows them all.
 Times are `timestamptz` from the database's clock; days (`registered_on`, `expires_on`) are in the portal's time zone.
 """
 
@@ -32,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The tables of their own files are part of the schema, so whoever asks for it gets them too.
 from syncworker.store import access_tables as access_tables
+from syncworker.store import watch_tables as watch_tables
 from syncworker.store.schema import NOW, Time
 from syncworker.store.schema import metadata as metadata
 

@@ -10,12 +10,14 @@ from syncworker.registration.ledger import allocation, holds, lead_contacts, mov
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
+from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import NewRequest, Stored
-from syncworker.registration.rules.terms import Action, Confirmation, Source
+from syncworker.registration.rules.terms import Action, Confirmation, HoldKind, Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
+from syncworker.store.texts import storable
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.privacy.privacy import made_up_key
@@ -144,6 +146,16 @@ def _changed(
     _change(context, hub_id, work, cause=cause)
     with context.database.transaction() as tx:
         return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
+
+
+def add_hold(context: Context, domain: str, kind: HoldKind, *, note: str = "", who: str) -> None:
+    """Let nobody register a domain. A registration on it is flagged for a person, and goes on."""
+
+    def keep(tx: Tx) -> set[Ring]:
+        hold = Hold(domain=domain, kind=kind, note=storable(note[:500]))
+        return mark_changes(tx, holds.add(tx, [hold], who=who), cause="hold added", priority=Priority.PERSON)
+
+    context.waker.ring(*context.database.run(keep))
 
 
 def lift_hold(context: Context, domain: str, *, who: str) -> None:

@@ -52,6 +52,8 @@ class Happened(StrEnum):
     NEEDS_PERSON = "needs_person"
     LEAD_CONTACT_CHOSEN = "lead_contact_chosen"
     LEAD_CONTACT_LEFT = "lead_contact_left"
+    FORM_ENABLED = "form_enabled"
+    FORM_DISABLED = "form_disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,34 +63,35 @@ def add(tx: Tx, new: Collection[Hold], *, who: str) -> Changes:
     return changes
 
 
-def everything(tx: Tx) -> list[Hold]:
-    """All holds, by domain."""
-    query = select(holds.c.domain, holds.c.kind, holds.c.note).order_by(holds.c.domain)
-    return [Hold(domain=row.domain, kind=HoldKind(row.kind), note=row.note) for row in tx.connection.execute(query)]
-
-
 def remove(tx: Tx, domain: str, *, who: str) -> Changes:
     """Lift a hold; raises NotHeld. What was refused for it stays refused until it is asked for again."""
-    tx.connection.execute(select(partners.c.id).order_by(partners.c.id).with_for_update(key_share=True))
+    locked = select(partners.c.id).order_by(partners.c.id).with_for_update(key_share=True)
+    everybody = tx.connection.execute(locked).scalars().all()
     lifted = delete(holds).where(holds.c.domain == domain).returning(holds.c.kind)
-    if tx.connection.execute(lifted).one_or_none() is None:
+    kind = tx.connection.execute(lifted).scalar_one_or_none()
+    if kind is None:
         raise NotHeld(domain)
     changes = Changes()
     claim = held_on(tx, [domain]).get(domain)
-    if claim is not None and claim.hold is not None:
-        tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(hold=None))
-        told = Event(
-            partner_id=claim.partner_id,
-            hub_id=claim.hub_id,
+    flagged = claim if claim is not None and claim.hold is not None else None
+    if flagged is not None:
+        tx.connection.execute(update(registrations).where(registrations.c.id == flagged.id).values(hold=None))
+        touch(changes, flagged)
+    # A hold was everybody's, and so is its end; the row that said who added it is gone.
+    told = [
+        Event(
+            partner_id=partner_id,
+            hub_id=flagged.hub_id if flagged and flagged.partner_id == partner_id else None,
             domain=domain,
             event=Happened.HOLD_LIFTED,
             source="app",
             who=who,
-            why=claim.hold.value,
-            registration_id=claim.id,
+            why=kind,
+            registration_id=flagged.id if flagged and flagged.partner_id == partner_id else None,
         )
-        history.record(tx, [told])
-        touch(changes, claim)
+        for partner_id in everybody
+    ]
+    history.record(tx, told)
     return changes
 
 

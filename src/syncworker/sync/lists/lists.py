@@ -111,7 +111,7 @@ def registrations(
         "status": status,
         "orphaned": orphaned,
         "needs_person": needs_person,
-        "pattern": _pattern(q),
+        "pattern": like_pattern(q),
         "lines": _lines(limit) + 1,
     }
     rows = tx.connection.execute(_REGISTRATIONS, parameters).all()
@@ -243,7 +243,8 @@ def _lines(limit: int) -> int:
     return max(1, min(limit, MOST_LINES))
 
 
-def _pattern(q: str | None) -> str | None:
+def like_pattern(q: str | None) -> str | None:
+    """What is searched for as a pattern of LIKE, its special characters meaning themselves; None for nothing."""
     # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
     given = "".join(character for character in (q or "")[:MOST_Q_CHARACTERS] if character.isprintable()).strip()
     if not given:

@@ -1,4 +1,4 @@
-"""How is taken over what is registered already, and how do holds come in? By CSV, checked before anything is kept.
+"""How is taken over what is registered already? By CSV, checked before anything is kept.
 
 A row that is taken over keeps its own domain and dates, needs no contact and no conversion, and counts even over
 capacity: it is so already. Past ones come in as expired.
@@ -12,31 +12,29 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 from sqlalchemy import insert
 
 from syncworker.program import Authority
-from syncworker.registration.ledger import history, holds, moves
+from syncworker.registration.ledger import history, moves
 from syncworker.registration.ledger import registrations as claimed
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Event, Happened
-from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
-from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKind, Source
+from syncworker.registration.rules.terms import Confirmation, EndReason, Source
 from syncworker.registration.rules.validity import expires_on, today_in
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import registrations
-from syncworker.store.texts import storable
 from syncworker.sync.context import Context, program
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
 
 REGISTRATION_COLUMNS = ("domain", "registered_on", "expires_on", "contact_id", "company_id")
-HOLD_COLUMNS = ("domain", "kind", "note")
 _ROWS_MOST = 200_000
 # HubSpot's record ids are positive 64-bit numbers.
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -89,48 +87,36 @@ def import_registrations(context: Context, hub_id: int, path: Path, *, who: str,
     return outcome
 
 
-def import_holds(context: Context, path: Path, *, who: str, dry_run: bool) -> Outcome:
-    """Keep the holds of a file; raises BadFile."""
-    rows = read_rows(path, HOLD_COLUMNS, required=("domain", "kind"))
-    outcome = Outcome()
-    good: dict[str, Hold] = {}
-    for number, row in rows:
-        domain = registrable(row["domain"], context.domain_rules)
-        if not isinstance(domain, str):
-            outcome.problems.append((number, row["domain"], domain.sentence))
-        elif row["kind"] not in set(HoldKind):
-            outcome.problems.append((number, row["domain"], f"kind must be one of {', '.join(HoldKind)}"))
-        else:
-            good[domain] = Hold(domain=domain, kind=HoldKind(row["kind"]), note=storable(row["note"][:500]))
-    outcome.active = sorted(good)
-    if not dry_run:
-        _carry_out(context, lambda tx: holds.add(tx, list(good.values()), who=who))
-    return outcome
-
-
 def read_rows(path: Path, columns: tuple[str, ...], *, required: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with a header, numbered as an editor shows them; raises BadFile."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            sample = file.read(4096)
-            file.seek(0)
-            # Excel writes semicolons where the comma is the decimal mark, as in Swedish.
-            semicolons = sample.splitlines()[:1] and ";" in sample.splitlines()[0]
-            reader = csv.DictReader(file, delimiter=";" if semicolons else ",")
-            names = [name.strip().lower() for name in reader.fieldnames or []]
-            missing = [name for name in required if name not in names]
-            if missing:
-                raise BadFile(f"{path.name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")
-            reader.fieldnames = names
-            rows = [(reader.line_num, {name: (row.get(name) or "").strip() for name in columns}) for row in reader]
-    except UnicodeDecodeError:
-        raise BadFile(f"{path.name} is not UTF-8: save it as CSV UTF-8") from None
+        content = path.read_bytes()
     except OSError as error:
         raise BadFile(f"{path.name} cannot be read: {error.strerror}") from error
+    return rows_of(content, path.name, columns, required=required)
+
+
+def rows_of(
+    content: bytes, name: str, columns: tuple[str, ...], *, required: tuple[str, ...]
+) -> list[tuple[int, dict[str, str]]]:
+    """The same of a file's content; `name` names it in what BadFile says."""
+    try:
+        lines = content.decode("utf-8-sig")
+        # Excel writes semicolons where the comma is the decimal mark, as in Swedish.
+        semicolons = ";" in lines[:4096].partition("\n")[0]
+        reader = csv.DictReader(StringIO(lines, newline=""), delimiter=";" if semicolons else ",")
+        names = [name.strip().lower() for name in reader.fieldnames or []]
+        missing = [name for name in required if name not in names]
+        if missing:
+            raise BadFile(f"{name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")
+        reader.fieldnames = names
+        rows = [(reader.line_num, {name: (row.get(name) or "").strip() for name in columns}) for row in reader]
+    except UnicodeDecodeError:
+        raise BadFile(f"{name} is not UTF-8: save it as CSV UTF-8") from None
     except csv.Error as error:
-        raise BadFile(f"{path.name} is not CSV: {error}") from error
+        raise BadFile(f"{name} is not CSV: {error}") from error
     if len(rows) > _ROWS_MOST:
-        raise BadFile(f"{path.name} has {len(rows)} rows; divide it into files of {_ROWS_MOST}")
+        raise BadFile(f"{name} has {len(rows)} rows; divide it into files of {_ROWS_MOST}")
     return rows
 
 

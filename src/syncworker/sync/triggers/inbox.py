@@ -6,14 +6,13 @@ in one transaction. The payload is a hint that a record changed, not data.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select, text
 
 from syncworker.hubspot.events import Event
-from syncworker.store import portals as portal_rows
 from syncworker.store.database import Database, Tx
 from syncworker.store.tables import portals
 from syncworker.sync.context import Context
@@ -21,7 +20,7 @@ from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.privacy import privacy
 from syncworker.sync.triggers.cursors import hurry_forms
 from syncworker.sync.wake import Bell, Ring
-from syncworker.sync.watch import observed
+from syncworker.sync.watch import heard, observed
 
 # One transaction's worth: a hundred POSTs of up to a hundred events.
 ROWS = 100
@@ -56,7 +55,7 @@ def store(database: Database, rows: Sequence[str]) -> None:
 def expand(context: Context) -> bool:
     """Turn waiting rows into marks; return whether there may be more."""
     rings: set[Ring] = set()
-    heard_of: set[int] = set()
+    heard_of: Counter[int] = Counter()
     late: list[float] = []
 
     def work(tx: Tx) -> int:
@@ -79,7 +78,7 @@ def expand(context: Context) -> bool:
     context.waker.ring(*sorted(rings, key=lambda ring: (ring.bell, ring.hub_id)))
     if heard_of:
         # In a transaction of its own: a portal's row is locked by others who hold marks already.
-        context.database.run(lambda tx: portal_rows.note_webhook(tx, heard_of))
+        context.database.run(lambda tx: heard.note(tx, heard_of))
     return taken == ROWS
 
 

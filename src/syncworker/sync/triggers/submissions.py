@@ -166,6 +166,18 @@ def read_down_to(context: Context, hub_id: int, form_id: str, since: datetime) -
     return [one for page, _ in pages for one in page.submissions if one.submitted_at >= since]
 
 
+def read_some(
+    context: Context, hub_id: int, form_id: str, since: datetime, *, pages: int
+) -> tuple[list[Submission], bool]:
+    """The newest submissions of a form down to `since`, of so many pages at most; and whether there are more."""
+    found: list[Submission] = []
+    after: str | None = None
+    for page, following in islice(_pages(context, hub_id, form_id, since), pages):
+        found += page.submissions
+        after = following
+    return found, after is not None
+
+
 def _pages(
     context: Context, hub_id: int, form_id: str, since: datetime, *, after: str | None = None
 ) -> Iterator[tuple[SubmissionPage, str | None]]:
