@@ -17,7 +17,7 @@ import structlog
 from dramatiq.middleware import Middleware
 
 from actors.process import context, counts
-from syncworker import tracing
+from syncworker import long_lived, tracing
 from syncworker.sync.sweep import sweep
 from syncworker.sync.wake import Ring
 from syncworker.sync.watch.going_on import GoingOn
@@ -40,6 +40,7 @@ class Pulse(Middleware):
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - Dramatiq's
         """Begin; and read the domain lists now, not while somebody waits."""
         context().domain_rules  # noqa: B018 - it is kept by whoever asks for it first
+        long_lived.settle_in()
         self._thread = threading.Thread(target=self._run, args=(broker,), name="pulse", daemon=True)
         self._thread.start()
         self._beating = Beating(counts(), "worker")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from support.rig import HeardRings, Unlimited
+from syncworker import long_lived
 from syncworker.settings import load
 from syncworker.sync.context import Context
 from syncworker.sync.resync.turn import continue_resync
@@ -20,7 +21,9 @@ def main() -> None:
     hub_id = int(sys.argv[1])
     context = Context(load(), waker=HeardRings(), limiter=Unlimited(), pool_size=2)
     try:
-        context.domain_rules  # noqa: B018 - as a worker does when it boots
+        # As a worker does when it boots.
+        context.domain_rules  # noqa: B018 - it is kept
+        long_lived.settle_in()
         profile = cProfile.Profile() if os.environ.get("BENCH_PROFILE") else None
         began = time.perf_counter()
         if profile:

@@ -13,7 +13,7 @@ from syncworker.hubspot import call_log
 from syncworker.hubspot.answers import error_from
 from syncworker.hubspot.credentials import Credentials
 from syncworker.hubspot.errors import FixCredentials, HubSpotError, RetryLater
-from syncworker.hubspot.json_values import JsonObject, UnreadableError, read_object
+from syncworker.hubspot.json_values import JsonObject, UnreadableError, parsed, read_object
 from syncworker.hubspot.quota import Bucket, Lane, told_by
 from syncworker.hubspot.rate_limit import RateLimited, RateLimiter
 from syncworker.hubspot.records import CallMade
@@ -174,8 +174,7 @@ def _read(call: Call, answer: Answer, read: Callable[[JsonObject], T]) -> T:
     if not 200 <= answer.status <= 299:
         raise error_from(route=call.route, status=answer.status, headers=answer.headers, body=answer.body)
     try:
-        parsed = json.loads(answer.body) if answer.status != 204 else {}
-        return read(read_object(parsed, "the answer"))
+        return read(read_object(parsed(answer.body) if answer.status != 204 else {}, "the answer"))
     except UnreadableError as error:
         raise _unreadable(call, answer, str(error)) from error
     except (ValueError, RecursionError) as error:

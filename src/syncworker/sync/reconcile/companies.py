@@ -48,8 +48,8 @@ def plan_companies(
     touched: Collection[str] = (),
     came: Came = Came.MARKED,
     known: Mapping[str, KnownRecord] | None = None,
-) -> None:
-    """Plan what these companies show, and keep what was read of those that show something.
+) -> frozenset[str]:
+    """Plan what these companies show, and keep what was read of those that show something; return those that show it.
 
     Those that came along and differ, or that the batch changed (`touched`), are claimed here, so that nobody else
     writes an older state over ours; those that are marked, because they are read.
@@ -93,6 +93,7 @@ def plan_companies(
     _keep(tx, portal, companies, domains, wanted, known)
     known_records.note_written(tx, portal.hub_id, Kind.COMPANY, unchanged, counted=False)
     history.record(tx, edits)
+    return frozenset(companies.keys() - {key for key, some in changes.items() if some})
 
 
 def commit_companies(tx: Tx, context: Context, portal: Portal, claim: Claim, read: CompaniesRead) -> Plan:

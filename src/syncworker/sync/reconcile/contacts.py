@@ -87,10 +87,11 @@ def plan_contacts(
     *,
     handled: Mapping[str, datetime],
     came: Came = Came.MARKED,
-) -> None:
-    """Plan what these contacts show. Those that were listed and differ are claimed here."""
+) -> frozenset[str]:
+    """Plan what these contacts show; return those that show it. Those that were listed and differ are claimed here."""
     wanted: dict[str, Properties] = {}
     changes: dict[str, Properties] = {}
+    left_alone: set[str] = set()
     authority = program(portal.partner.program).authority
     for contact_id, record in read.contacts.items():
         key = (Kind.CONTACT, contact_id)
@@ -102,6 +103,7 @@ def plan_contacts(
         if not of.touched and (before is None or not before.written) and not asked:
             # Nobody asked about it and nothing is registered: nothing is written to it, ever.
             plan.done.add(key)
+            left_alone.add(contact_id)
             continue
         if asked and contact_id not in handled:
             # Cleared, nobody would ever know what was asked for.
@@ -132,6 +134,7 @@ def plan_contacts(
     known_records.gone(tx, portal.hub_id, Kind.CONTACT, read.gone)
     known_records.note_written(tx, portal.hub_id, Kind.CONTACT, unchanged, counted=False)
     history.record(tx, edits)
+    return frozenset(left_alone | {contact_id for contact_id, some in changes.items() if not some})
 
 
 def hear_of_moves(tx: Tx, hub_id: int, subjects: Mapping[str, Subject], known: Mapping[str, KnownRecord]) -> None:

@@ -17,23 +17,24 @@ from syncworker.registration.ledger.deciding import standing_batch
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.claims import Claim
-from syncworker.sync.context import Context, program
+from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 from syncworker.sync.reconcile import known_records, merges
-from syncworker.sync.reconcile.as_registered import is_unchanged, written_as_registered
 from syncworker.sync.reconcile.companies import Came, plan_companies
 from syncworker.sync.reconcile.contacts import hear_of_moves, keep_contacts, plan_contacts, subjects_of
 from syncworker.sync.reconcile.known_records import KnownCompany, KnownRecord
 from syncworker.sync.reconcile.leads import ContactsRead
 from syncworker.sync.reconcile.plan import Plan
+from syncworker.sync.resync import settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Come:
-    """What a page came to: a plan, and the contacts that need a read of their own."""
+    """What a page came to: a plan, the contacts that need a read of their own, and the known records that are right."""
 
     plan: Plan
     to_mark: frozenset[str] = frozenset()
+    right: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +59,24 @@ def commit_listed(
     """Bring what we keep to what was listed, and say what to write.
 
     `read_after`: the database's time at a moment before the page was asked for. `companies`: some that are known
-    without being kept, by id.
+    without being kept, by id; with them, all is decided.
     """
-    known = known_records.of(tx, portal.hub_id, claim.kind, [record.id for record in page])
-    fresh = {
-        record.id: record
-        for record in page
-        if not record.archived and (record.id not in known or known[record.id].reconciled_at <= read_after)
-    }
+    there = [record for record in page if not record.archived]
+    digests = settled.digests(context, portal, claim.kind, there)
+    right = settled.recognise(tx, portal, claim.kind, digests, read_after=read_after) if companies is None else set()
+    rest = {record.id: record for record in there if record.id not in right}
+    if not rest:
+        return Come(plan=Plan())
+    known = known_records.of(tx, portal.hub_id, claim.kind, rest)
+    fresh = {key: record for key, record in rest.items() if key not in known or known[key].reconciled_at <= read_after}
     known = {key: before for key, before in known.items() if key in fresh}
-    if claim.kind is Kind.COMPANY:
-        return _companies(tx, context, portal, claim, fresh, known)
-    return _contacts(tx, context, portal, claim, fresh, known, companies or {})
+    come = (
+        _companies(tx, context, portal, claim, fresh, known)
+        if claim.kind is Kind.COMPANY
+        else _contacts(tx, context, portal, claim, fresh, known, companies or {})
+    )
+    settled.note(tx, portal, claim.kind, {key: digests[key] for key in sorted(come.right & digests.keys())})
+    return come
 
 
 def _companies(
@@ -81,10 +88,11 @@ def _companies(
     known: Mapping[str, KnownRecord],
 ) -> Come:
     plan = Plan()
-    if portal.mode is Mode.WRITE:
-        # No mark for the contacts of a company that moved: in a list of everything they follow.
-        plan_companies(tx, context, portal, claim, fresh, plan, came=Came.LISTED, known=known)
-    return Come(plan=plan)
+    if portal.mode is not Mode.WRITE:
+        return Come(plan=plan)
+    # No mark for the contacts of a company that moved: in a list of everything they follow.
+    right = plan_companies(tx, context, portal, claim, fresh, plan, came=Came.LISTED, known=known)
+    return Come(plan=plan, right=right & known.keys())
 
 
 def _contacts(
@@ -109,9 +117,7 @@ def _contacts(
     to_mark |= {key for key in at.doubtful if key in known or _companies_of(fresh[key]) & companies.keys()}
     # What was another's by a merge is theirs first: the read of a mark sees to that.
     to_mark |= merges.of_interest(tx, portal.hub_id, Kind.CONTACT, fresh.values())
-    settled = _settled(tx, context, portal, {key: known[key] for key in known.keys() - to_mark}, fresh, at, companies)
-    known_records.looked_at(tx, portal.hub_id, Kind.CONTACT, settled)
-    contacts = {key: record for key, record in fresh.items() if key not in to_mark and key not in settled}
+    contacts = {key: record for key, record in fresh.items() if key not in to_mark}
     if not contacts:
         return Come(plan=plan, to_mark=frozenset(to_mark))
     read = ContactsRead(
@@ -129,36 +135,12 @@ def _contacts(
     )
     known = {key: known[key] for key in known.keys() & contacts.keys()}
     keep_contacts(tx, portal, subjects, decided, known, read)
-    if portal.mode is Mode.WRITE:
-        plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled={}, came=Came.LISTED)
-        hear_of_moves(tx, portal.hub_id, subjects, known)
-    return Come(plan=plan, to_mark=frozenset(to_mark))
-
-
-def _settled(
-    tx: Tx,
-    context: Context,
-    portal: Portal,
-    known: Mapping[str, KnownRecord],
-    fresh: Mapping[str, Record],
-    at: _Companies,
-    companies: Mapping[str, KnownCompany],
-) -> set[str]:
-    """Those about which deciding could say nothing new."""
-    rules = context.domain_rules
-    unchanged = [
-        key
-        for key, before in known.items()
-        if is_unchanged(fresh[key], before, companies.get(at.primary.get(key, "")), at.primary.get(key), rules)
-    ]
-    return written_as_registered(
-        tx,
-        context.names,
-        unchanged,
-        hub_id=portal.hub_id,
-        partner_id=portal.partner.id,
-        authority=program(portal.partner.program).authority,
-    )
+    if portal.mode is not Mode.WRITE:
+        return Come(plan=plan, to_mark=frozenset(to_mark))
+    right = plan_contacts(tx, context, portal, claim, read, decided, known, plan, handled={}, came=Came.LISTED)
+    hear_of_moves(tx, portal.hub_id, subjects, known)
+    # Which company is the primary one is looked up for those in doubt, each time.
+    return Come(plan=plan, to_mark=frozenset(to_mark), right=(right & known.keys()) - at.doubtful)
 
 
 def _primary_companies(contacts: Iterable[Record]) -> _Companies:

@@ -1,0 +1,108 @@
+"""Which listed records are as they were when they were last found right?
+
+Most records of a resync are, and to decide each anew costs more than to read it. So a record that showed what it should
+is noted as settled, with a digest of all that this rested on: what was read of it, what we keep of it and of its
+company, and each row of the ledger that deciding looks at. Where all of that is the same, deciding could only say the
+same again. Everything else is decided: no answer here is ever wrong for being no.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+
+from sqlalchemy import TextClause, text
+
+from syncworker.hubspot.reading import merged_ids
+from syncworker.hubspot.records import Record
+from syncworker.store.arrays import SEPARATOR, joined, split
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync.context import Context, program
+from syncworker.sync.marks import Kind
+from syncworker.sync.reconcile.leads import properties_read
+
+# Of a new release all is decided anew: its rules may be others.
+_RELEASE = version("syncworker")
+
+
+def digests(context: Context, portal: Portal, kind: Kind, listed: Iterable[Record]) -> dict[str, str]:
+    """A digest of what was read of each record, and of the rules it is decided by.
+
+    Without those that are never settled: a request is set, HubSpot names another record that was merged into it, or it
+    is the partner's own company, which shows the capacity.
+    """
+    names = context.names
+    rules = [_RELEASE, context.domain_rules.digest, program(portal.partner.program).authority.value]
+    rules += [portal.partner.tier, repr(names)]
+    prefix = joined(rules).encode()
+    read = properties_read(names, kind)
+    found = {}
+    for record in listed:
+        of = record.properties
+        if of.get(names.request) or merged_ids(record) or record.id == portal.partner_company_id:
+            continue
+        values = [of.get(name) or "" for name in read]
+        values += [f"{one.to_id}{one.primary:d}" for some in record.associations.values() for one in some]
+        digest = hashlib.blake2b(prefix, digest_size=16)
+        digest.update(SEPARATOR.join(values).encode("utf-8", "surrogatepass"))
+        found[record.id] = digest.hexdigest()
+    return found
+
+
+def recognise(tx: Tx, portal: Portal, kind: Kind, read: Mapping[str, str], *, read_after: datetime) -> set[str]:
+    """Those that are settled, given the digest of each; noted as looked at, if nobody did after `read_after`."""
+    if not read:
+        return set()
+    parameters = _parameters(portal, kind, read) | {"now": tx.now, "read_after": read_after}
+    return set(tx.connection.execute(_RECOGNISE[kind], parameters).scalars())
+
+
+def note(tx: Tx, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
+    """Settle records that show what they should, given the digest of each; after all else that is kept of them."""
+    if right:
+        tx.connection.execute(_NOTE[kind], _parameters(portal, kind, right))
+
+
+def _parameters(portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "hub_id": portal.hub_id,
+        "partner_id": portal.partner.id,
+        "kind": kind.value,
+        "ids": joined(read),
+        "digests": joined(read.values()),
+    }
+
+
+# `xmin` is another one whenever anything in the row was changed. In a restored backup all are others: then everything
+# is decided once.
+_ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ' ORDER BY l.id) FROM {table} AS l WHERE {where})"
+_RESTS_ON = f"""md5(CAST(ROW(
+    listed.digest, r.seen, r.domain, r.company_id, r.company, r.country, r.written,
+    (SELECT c.seen FROM records AS c WHERE c.hub_id = r.hub_id AND c.kind = 'company' AND c.object_id = r.company_id),
+    {_ROWS.format(table="registrations", where="l.partner_id = :partner_id AND l.domain = r.domain")},
+    {_ROWS.format(table="registrations", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")},
+    {_ROWS.format(table="requests", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")}
+) AS text))"""
+# The ids twice: by the array alone the planner knows how few they are, and goes by the index.
+_LISTED = f"""
+      FROM unnest({split("ids")}, {split("digests")}) AS listed (id, digest)
+     WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")})
+       AND r.object_id = listed.id AND r.presence = 'live'
+"""
+_RECOGNISED = f"""
+    UPDATE records AS r SET reconciled_at = :now {_LISTED}
+       AND r.reconciled_at <= :read_after AND r.settled = {_RESTS_ON}
+    RETURNING r.object_id
+"""
+_NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
+
+
+def _of_each_kind(statement: str) -> dict[Kind, TextClause]:
+    return {kind: text(statement.replace("{object_id}", f"{kind}_id")) for kind in (Kind.CONTACT, Kind.COMPANY)}
+
+
+_RECOGNISE = _of_each_kind(_RECOGNISED)
+_NOTE = _of_each_kind(_NOTED)

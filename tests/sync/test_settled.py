@@ -1,0 +1,173 @@
+"""Does a resync know again what was right, and nothing else?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import event, text
+
+from support.rig import Rig
+from sync.test_resync import hold, look
+from syncworker.registration.rules.domain_rules import domain_rules
+from syncworker.sync.resync import resync, settled
+from syncworker.sync.resync.turn import continue_resync
+
+REGISTERED, COMPANY = "karin@fjallvik.se", "fjallvik.se"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A registered lead with a website, a colleague without one, a stranger, and what was done to them since."""
+
+    rig: Rig
+    karin: str
+    bo: str
+    company: str
+
+    def sql(self, statement: str, **values: object) -> None:
+        """Change the database behind everybody's back: nobody marks anything."""
+        with self.rig.context.database.transaction() as tx:
+            tx.connection.execute(text(statement), values)
+
+    def edit(self, kind: str, id_: str, **properties: str) -> None:
+        """Change the CRM, and no webhook comes."""
+        self.rig.sandbox.edit(self.rig.hub, kind, id_, properties)
+
+    def shown(self, kind: str, id_: str) -> dict[str, str]:
+        """What we show on a record."""
+        of = self.rig.sandbox.record(self.rig.hub, kind, id_)["properties"]
+        return {name: of.get(name) or "" for name in of if name.startswith("partner_")}
+
+    def resync(self) -> resync.Resync:
+        """A resync, and nothing beside it: no poll, no mark."""
+        begun = resync.start(self.rig.context, self.rig.hub, who="t")
+        while continue_resync(self.rig.context, self.rig.hub):
+            pass
+        return look(self.rig, begun)
+
+
+@pytest.fixture
+def world(rig: Rig) -> World:
+    company = rig.sandbox.create(rig.hub, "companies", {"name": "Fjällvik", "domain": COMPANY})
+    lead = {"firstname": "Karin", "lastname": "Lind", "email": REGISTERED, "website": f"https://www.{COMPANY}"}
+    karin = rig.sandbox.create(rig.hub, "contacts", lead, company=company["id"])
+    bo = rig.sandbox.create(rig.hub, "contacts", {"email": "bo@fjallvik.se"}, company=company["id"])
+    rig.sandbox.create(rig.hub, "contacts", {"email": "a@elsewhere.se", "website": "elsewhere.se"})
+    hold(rig, {COMPANY})
+    return World(rig=rig, karin=karin["id"], bo=bo["id"], company=company["id"])
+
+
+@contextmanager
+def statements(rig: Rig) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+    engine = rig.context.database.engine
+
+    def hear(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+def test_what_was_right_is_known_again_without_looking_at_the_ledger(world: World) -> None:
+    assert world.resync().written == 3
+    assert world.resync().written == 0  # now it is seen that all of them are right
+    with statements(world.rig) as asked:
+        assert world.resync().written == 0
+    # The stranger alone, of whom nothing is kept, is looked for.
+    decided = [one for one in asked if "registrations" in one and "settled" not in one]
+    assert len(decided) == 1
+    # And a record that is known again counts as looked at.
+    with world.rig.context.database.transaction() as tx:
+        looked_at = tx.connection.execute(text("SELECT DISTINCT reconciled_at FROM records")).scalars().all()
+    assert looked_at == [world.rig.clock.time]
+
+
+def _edited_by_hand(world: World) -> None:
+    world.edit("contacts", world.karin, partner_registration_status="expired")
+    world.edit("companies", world.company, partner_registration_expires_on="2031-01-01")
+
+
+def _a_day_longer(world: World) -> None:
+    world.sql("UPDATE registrations SET expires_on = expires_on + 1")
+
+
+def _held(world: World) -> None:
+    world.sql("UPDATE registrations SET hold = 'existing_customer'")
+
+
+def _ended(world: World) -> None:
+    world.sql("UPDATE registrations SET ended_at = now(), end_reason = 'expired'")
+
+
+def _confirmed(world: World) -> None:
+    world.sql("UPDATE registrations SET confirmation = 'confirmed'")
+
+
+def _given_back(world: World) -> None:
+    world.sql("DELETE FROM registrations")
+
+
+def _moved_to_another_website(world: World) -> None:
+    world.edit("contacts", world.karin, website="elsewhere.se")
+
+
+def _the_company_moved(world: World) -> None:
+    world.edit("companies", world.company, domain="elsewhere.se")
+
+
+def _another_leads(world: World) -> None:
+    world.sql("UPDATE registrations SET contact_id = :bo, domain = 'another.se'", bo=world.bo)
+
+
+def _refused(world: World) -> None:
+    world.sql(
+        "INSERT INTO requests (partner_id, hub_id, action, source, key, who, requested_at, created_at, contact_id, "
+        "company_id, state, reason, domain, decided_at) SELECT 1, :hub, 'register', 'api', 'k', 't', now(), now(), "
+        ":bo, :company, 'unavailable', 'existing_customer', 'another.se', now()",
+        hub=world.rig.hub, bo=world.bo, company=world.company,
+    )  # fmt: skip
+
+
+def _another_tier(world: World) -> None:
+    world.sql("UPDATE partners SET tier = 'elite'")
+
+
+CHANGES = (
+    _edited_by_hand, _a_day_longer, _held, _ended, _confirmed, _given_back, _moved_to_another_website,
+    _the_company_moved, _another_leads, _refused, _another_tier,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda of: of.__name__.strip("_"))
+def test_after_any_change_a_resync_shows_what_one_shows_that_knows_nothing_again(
+    world: World, change: Callable[[World], None]
+) -> None:
+    for _ in range(2):
+        world.resync()
+    records = [("contacts", world.karin), ("contacts", world.bo), ("companies", world.company)]
+    before = [world.shown(*one) for one in records]
+    change(world)
+    world.resync()
+    shown = [world.shown(*one) for one in records]
+    assert (shown == before) is (change is _edited_by_hand)
+    world.sql("UPDATE records SET settled = NULL")
+    assert world.resync().written == 0
+    assert [world.shown(*one) for one in records] == shown
+
+
+def test_by_other_rules_nothing_is_known_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        world.resync()
+    monkeypatch.setattr(settled, "_RELEASE", "another release")
+    with statements(world.rig) as asked:
+        world.resync()
+    assert [one for one in asked if "UNION" in one]
+    assert len(domain_rules().digest) == 32
