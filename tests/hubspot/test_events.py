@@ -124,6 +124,21 @@ def test_an_empty_array_and_odd_numbers_are_no_trouble():
     assert parse_events(b"[NaN, Infinity, -1e999]").ignored == {"bad_shape": 3}
 
 
+def test_what_equals_a_number_and_is_none_stands_for_no_portal_and_no_record():
+    usual = {"portalId": 1, "subscriptionType": "contact.creation", "objectId": 7}
+    odd = [{**usual, "portalId": True}, {**usual, "portalId": 1.0}, {**usual, "objectId": True}]
+    read = parse(*odd, usual, *odd)
+    assert [(type(one.hub_id), one.hub_id, one.object_ids) for one in read.events] == [(int, 1, ("7",))]
+    assert read.ignored == {"bad_shape": 6}
+
+
+def test_a_property_name_that_is_no_text_costs_its_event_nothing():
+    changed = {"portalId": 1, "subscriptionType": "contact.propertyChange", "objectId": 7}
+    read = parse(*({**changed, "propertyName": name} for name in ([], {}, 1, True, None)))
+    assert {one.property_name for one in read.events} == {None}
+    assert sum(one.times for one in read.events) == 5
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
 names = st.sampled_from([

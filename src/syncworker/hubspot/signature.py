@@ -103,7 +103,7 @@ def _decoded(uri: str) -> str:
 
 
 def _v3(secret: str, signed: bytes) -> str:
-    return base64.b64encode(hmac.new(_bytes(secret), signed, hashlib.sha256).digest()).decode("ascii")
+    return base64.b64encode(hmac.digest(_bytes(secret), signed, "sha256")).decode("ascii")
 
 
 def _bytes(value: str) -> bytes:
