@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,12 +23,13 @@ def hearing(rig: Rig) -> Iterator[None]:
         settings = rig.settings.model_copy(update={"public_url": address})
         context = Context(settings, clock=rig.clock, waker=rig.waker, limiter=Unlimited(), pool_size=2)
         client.get("/health/live")
-        app.state.held = hold(context)
+        holds = app.state.held = hold(context)
         rig.sandbox.settings(rig.hub, webhook_url=f"{address}/webhooks/hubspot")
         try:
             yield
         finally:
             rig.sandbox.settings(rig.hub, webhook_url=None)
+            asyncio.run(holds.loop_database.close())
             context.close()
 
 

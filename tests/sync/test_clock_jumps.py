@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from support.delivered import delivered
 from support.rig import LEAD, Rig
 from syncworker.hubspot.events import Event
 from syncworker.store.tables import cursors
@@ -71,7 +72,7 @@ def test_polls_go_on_at_once_when_a_clock_that_was_ahead_is_set_right(rig: Rig, 
     rig.sandbox.submit(rig.form, rig.hub, **{**LEAD, "email": "ada@fjordline-tools.se"})
     contact_id = rig.contact_id("ada@fjordline-tools.se")
     came = Event(hub_id=rig.hub, kind="contact", event="creation", object_ids=(contact_id,))
-    inbox.store(rig.context.database, [inbox.row([came])])
+    delivered(rig.context.database, [inbox.row([came])])
     # I expect it to be registered within a minute, and all polls to be due as ever
     for _ in range(30):
         rig.pass_time(seconds=2)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from support import services
+from support.delivered import delivered
 from support.rig import LEAD, Rig, Unlimited
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.events import Event
@@ -125,7 +126,7 @@ class Crashes(RuleBasedStateMachine):
     def heard(self, name: str, event: Any = "propertyChange") -> None:
         """A webhook tells of a contact."""
         told = Event(hub_id=self.rig.hub, kind="contact", event=event, object_ids=(self.ids[name],))
-        inbox.store(self.rig.context.database, [inbox.row([told])])
+        delivered(self.rig.context.database, [inbox.row([told])])
 
     def contact(self, name: str) -> str:
         if name not in self.ids:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from support.delivered import delivered
 from support.rig import Rig
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.store.portals import UnknownPortal
@@ -26,7 +27,7 @@ ADA = "ada@fjordline-tools.se"
 
 
 def test_a_glance_counts_what_is_due_parked_and_heard_of_this_portal_alone(rig: Rig) -> None:
-    inbox.store(rig.context.database, [f'[[{rig.hub}, "contact", "1", "creation"], [{rig.hub}, "contact", "2", "x"]]'])
+    delivered(rig.context.database, [f'[[{rig.hub}, "contact", "1", "creation"], [{rig.hub}, "contact", "2", "x"]]'])
     inbox.expand(rig.context)
     rig.context.database.run(
         lambda tx: mark(tx, rig.other_hub, Kind.CONTACT, ["7"], priority=Priority.POLL, cause="a test")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
+from support.delivered import delivered
 from support.rig import LEAD, Rig
 from syncworker.hubspot.events import Event
 from syncworker.registration.ledger.history import Happened
@@ -48,7 +49,7 @@ def test_what_comes_in_a_pause_is_kept_and_done_afterwards(rig: Rig) -> None:
         object_ids=(contact,),
         property_name="website",
     )
-    inbox.store(rig.context.database, [inbox.row([changed])])
+    delivered(rig.context.database, [inbox.row([changed])])
     rig.settle()
     # I expect the webhook to be a mark, and nothing to be done about it
     assert [(m.kind, m.object_id) for m in rig.marks()] == [("contact", contact)]

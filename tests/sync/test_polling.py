@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, select, text
 from sqlalchemy.event import listen
 
+from support.delivered import delivered
 from support.rig import LEAD, Rig
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.events import Event
@@ -285,7 +286,7 @@ def test_cursors_are_locked_before_marks_in_every_transaction(rig: Rig) -> None:
     listen(rig.context.database.engine, "commit", committed)
     for number in range(3):
         made = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": f"a@firma-{number}.se", **REQUEST})
-        inbox.store(rig.context.database, [inbox.row([Event(rig.hub, "contact", "creation", (made["id"],), None)])])
+        delivered(rig.context.database, [inbox.row([Event(rig.hub, "contact", "creation", (made["id"],), None)])])
     sweep(rig.context)
     rig.pass_time(hours=2)
     for look in ("contact.late", "contact.now", "contact.archived"):

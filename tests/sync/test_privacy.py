@@ -12,6 +12,7 @@ from sqlalchemy import cast, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Text
 
+from support.delivered import delivered
 from support.hearing import heard, hearing
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
@@ -27,7 +28,7 @@ from syncworker.sync.privacy import erasing
 from syncworker.sync.reconcile.reconcile import reconcile_kind
 from syncworker.sync.resync import resync
 from syncworker.sync.resync.turn import continue_resync
-from syncworker.sync.triggers import expiry, inbox
+from syncworker.sync.triggers import expiry
 from syncworker.sync.triggers.inbox import expand
 from syncworker.sync.triggers.submissions import poll_forms
 from syncworker.sync.turns import interactive_turn
@@ -67,7 +68,7 @@ def look_at(rig: Rig, *ids: str) -> None:
 def told_of_deletion(rig: Rig, contact_id: str) -> None:
     """The webhook alone: it is expanded, and HubSpot is asked for nothing."""
     rows = [f'[[{rig.hub}, "contact", "{contact_id}", "privacyDeletion"]]']
-    inbox.store(rig.context.database, rows)
+    delivered(rig.context.database, rows)
     expand(rig.context)
 
 

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from support.delivered import delivered
 from support.rig import LEAD, Rig
 from support.second_worker import Meanwhile, second_worker
 from syncworker.hubspot.answers import error_from
@@ -123,7 +124,7 @@ def test_a_portal_that_is_blocked_or_paused_is_not_called_whatever_rings(rig: Ri
     rig.hurry()
     resync.start(rig.context, rig.hub, who="t")
     created = Event(hub_id=rig.hub, kind="contact", event="creation", object_ids=("7",))
-    inbox.store(rig.context.database, [inbox.row([created])])
+    delivered(rig.context.database, [inbox.row([created])])
     inbox.expand(rig.context)
     rig.sandbox.reset_stats()
     turns.interactive_turn(rig.context, rig.hub)
@@ -185,7 +186,7 @@ def test_a_conversion_hurries_the_forms_as_a_creation_does(rig: Rig) -> None:
         hub_id=rig.hub, kind="contact", event="propertyChange", object_ids=("7",),
         property_name="recent_conversion_date",
     )  # fmt: skip
-    inbox.store(rig.context.database, [inbox.row([converted])])
+    delivered(rig.context.database, [inbox.row([converted])])
     inbox.expand(rig.context)
     with rig.context.database.transaction() as tx:
         hurried = text("SELECT hurried_at FROM cursors WHERE trigger LIKE 'form:%'")

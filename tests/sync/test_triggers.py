@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from support.delivered import delivered
 from support.rig import LEAD, Rig
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.events import Event
@@ -34,7 +35,7 @@ def event(rig: Rig, *ids: str, kind: Any = "contact", name: Any = "propertyChang
 
 
 def arrive(rig: Rig, *events: Event) -> None:
-    incoming.store(rig.context.database, [incoming.row(events)])
+    delivered(rig.context.database, [incoming.row(events)])
 
 
 def registered(rig: Rig, email: str = "ada@fjordline-tools.se") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
@@ -64,9 +65,10 @@ def served() -> Iterator[tuple[FastAPI, httpx.URL]]:
 def client(deployment: Deployment, served: tuple[FastAPI, httpx.URL]) -> Iterator[httpx.Client]:
     """Whoever comes by: without a token."""
     app, address = served
-    app.state.held = hold(deployment.context)
+    holds = app.state.held = hold(deployment.context)
     with httpx.Client(base_url=address, timeout=10) as visitor:
         yield visitor
+    asyncio.run(holds.loop_database.close())
 
 
 @pytest.fixture

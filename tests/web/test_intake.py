@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
 
+import psycopg
 import pytest
-from anyio import CapacityLimiter
-from sqlalchemy.exc import SQLAlchemyError
 
 from syncworker.web.intake import Intake
 
@@ -20,15 +18,16 @@ class Store:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
-        self.let_go = threading.Event()
-        self.end = threading.Event()
+        self.let_go = asyncio.Event()
+        self.end = asyncio.Event()
         self.fails = False
 
-    def __call__(self, rows: Sequence[str]) -> None:
+    async def __call__(self, rows: Sequence[str]) -> None:
         self.batches.append(list(rows))
-        assert (self.end if "hangs" in rows else self.let_go).wait(PATIENT)
+        async with asyncio.timeout(PATIENT):
+            await (self.end if "hangs" in rows else self.let_go).wait()
         if self.fails:
-            raise SQLAlchemyError("the database went away")
+            raise psycopg.OperationalError("the database went away")
 
 
 async def _until_begun(store: Store, batches: int) -> None:
@@ -39,7 +38,7 @@ async def _until_begun(store: Store, batches: int) -> None:
 
 def test_all_that_come_during_a_commit_share_the_next_one() -> None:
     async def scenario(store: Store) -> None:
-        intake = Intake(store, threads=CapacityLimiter(2))
+        intake = Intake(store, commits=2)
         first = asyncio.create_task(intake.keep("1"))
         await _until_begun(store, 1)
         others = [asyncio.create_task(intake.keep(str(number))) for number in range(2, 6)]
@@ -56,11 +55,11 @@ def test_all_that_come_during_a_commit_share_the_next_one() -> None:
 
 def test_a_commit_that_fails_is_told_to_all_who_share_it_and_the_next_is_tried_again() -> None:
     async def scenario(store: Store) -> None:
-        intake = Intake(store, threads=CapacityLimiter(2))
+        intake = Intake(store, commits=2)
         store.let_go.set()
         store.fails = True
         outcomes = await asyncio.gather(intake.keep("1"), intake.keep("2"), return_exceptions=True)
-        assert [type(outcome) for outcome in outcomes] == [SQLAlchemyError, SQLAlchemyError]
+        assert [type(outcome) for outcome in outcomes] == [psycopg.OperationalError, psycopg.OperationalError]
         store.fails = False
         await intake.keep("3")
 
@@ -69,7 +68,7 @@ def test_a_commit_that_fails_is_told_to_all_who_share_it_and_the_next_is_tried_a
 
 def test_a_commit_that_hangs_holds_nobody_who_comes_after_it() -> None:
     async def scenario(store: Store) -> None:
-        intake = Intake(store, threads=CapacityLimiter(2))
+        intake = Intake(store, commits=2)
         store.let_go.set()
         hanging = asyncio.create_task(intake.keep("hangs"))
         await _until_begun(store, 1)
@@ -82,9 +81,9 @@ def test_a_commit_that_hangs_holds_nobody_who_comes_after_it() -> None:
     asyncio.run(scenario(Store()))
 
 
-def test_when_all_threads_hang_what_waits_is_stored_by_the_first_that_comes_free() -> None:
+def test_when_all_connections_hang_what_waits_is_stored_by_the_first_that_comes_free() -> None:
     async def scenario(store: Store) -> None:
-        intake = Intake(store, threads=CapacityLimiter(1))
+        intake = Intake(store, commits=1)
         store.let_go.set()
         hanging = asyncio.create_task(intake.keep("hangs"))
         await _until_begun(store, 1)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import psycopg.errors
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
 _NOW = text("SELECT now()")
+_SESSION = {"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=20s"}
 # A conflict between two transactions resolves itself within a few tries; more would hide a wrong lock order.
 TRIES = 6
 # After so many seconds without use a connection may be gone.
@@ -70,7 +71,7 @@ class Database:
             pool_timeout=10,
             # An error's text is kept and logged: it must not name the values, which are persons' too.
             hide_parameters=True,
-            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=20s"},
+            connect_args=_SESSION,
         )
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", _ask_if_idle)
@@ -94,10 +95,11 @@ class Database:
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
 
-    def once(self, statement: Executable, values: Mapping[str, object]) -> None:
-        """Do one statement that is a transaction by itself and needs no clock: one trip to the database, not four."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(statement, values)
+    @property
+    def connect_arguments(self) -> dict[str, Any]:
+        """What the driver's own `connect` is given to reach this database in the same way."""
+        _, arguments = self.engine.dialect.create_connect_args(self.engine.url)
+        return {**arguments, **_SESSION}
 
     def close(self) -> None:
         """Close all connections."""

@@ -19,21 +19,26 @@ from syncworker import logs, long_lived, tracing
 from syncworker import settings as settings_module
 from syncworker.settings import Settings
 from syncworker.store import portals
+from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
 from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
 from syncworker.sync.watch.state_metrics import StateCollector
-from syncworker.web import errors, health, metrics, webhooks
+from syncworker.web import errors, health, metrics
 from syncworker.web.api import api
 from syncworker.web.held import Held
 from syncworker.web.intake import Intake
+from syncworker.web.ringing import Ringing
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
+from syncworker.web.webhooks import Webhooks
 
 # Connections to the database, of which as many again are opened in a rush.
 POOL_SIZE = 10
-# For commits of webhooks that hang, and for reading the secrets.
+# Of webhooks, each with a connection of its own: one or two, unless they hang.
+COMMITS = 10
+# For reading the secrets of webhooks, and for ringing.
 WEBHOOK_THREADS = 20
 HEALTH_THREADS = 4
 # That are checked at once. HubSpot hardly ever sends one.
@@ -61,8 +66,8 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened = context or Context(settings or settings_module.load(), pool_size=POOL_SIZE)
-        app.state.held = hold(opened)
-        beating = Beating(app.state.held.counts, "web")
+        holds = app.state.held = hold(opened)
+        beating = Beating(holds.counts, "web")
         beating.start()
         tracing.begin("web")
         long_lived.settle_in()
@@ -71,6 +76,7 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
         finally:
             await run_in_threadpool(beating.stop)
             await run_in_threadpool(tracing.end)
+            await holds.loop_database.close()
             if opened is not context:
                 opened.close()
 
@@ -82,10 +88,11 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
         redoc_url=None,
     )
     errors.install(app)
-    app.include_router(webhooks.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(api.router)
+    # The last one added is the first that sees a request.
+    app.add_middleware(Webhooks)
     return app
 
 
@@ -98,23 +105,26 @@ def hold(context: Context) -> Held:
     told.register(StateCollector(context))
     told.register(CountsCollector(counts))
     webhook_threads = CapacityLimiter(WEBHOOK_THREADS)
+    loop_database = LoopDatabase(context.database)
+    ringing = Ringing(lambda: context.waker.ring(Ring(Bell.EXPAND_INBOX)), threads=webhook_threads)
+
+    async def keep(rows: Sequence[str]) -> None:
+        await inbox.store(loop_database, rows)
+        await ringing.ring()
+
     return Held(
         context=context,
         telemetry=telemetry,
         counts=counts,
         metrics=told,
         secrets=WebhookSecrets(lambda: _secrets(context)),
-        intake=Intake(lambda rows: _keep(context, rows), threads=webhook_threads),
+        loop_database=loop_database,
+        intake=Intake(keep, commits=COMMITS),
         webhook_threads=webhook_threads,
         large_bodies=asyncio.Semaphore(LARGE_BODIES),
         large_body_threads=CapacityLimiter(LARGE_BODIES),
         health_threads=CapacityLimiter(HEALTH_THREADS),
     )
-
-
-def _keep(context: Context, rows: Sequence[str]) -> None:
-    inbox.store(context.database, rows)
-    context.waker.ring(Ring(Bell.EXPAND_INBOX))
 
 
 def _secrets(context: Context) -> dict[int, str]:

@@ -9,6 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Request
 from prometheus_client import CollectorRegistry
 
+from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
 from syncworker.sync.watch.shared_counts import SharedCounts
 from syncworker.web.intake import Intake
@@ -26,6 +27,7 @@ class Held:
     metrics: CollectorRegistry
     """What a scrape tells."""
     secrets: WebhookSecrets
+    loop_database: LoopDatabase
     intake: Intake
     webhook_threads: CapacityLimiter
     """Webhooks have threads of their own: an operator's slow list delays none of them."""

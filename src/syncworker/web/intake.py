@@ -7,11 +7,9 @@ is a commit for every few webhooks and not for each.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-import anyio
-from anyio import CapacityLimiter
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
 # Of a hundred events each.
 MOST_AT_ONCE = 100
@@ -23,10 +21,10 @@ PATIENCE_S = 0.003
 class Intake:
     """Stores rows, each before `keep` returns. Of one event loop."""
 
-    def __init__(self, store: Callable[[Sequence[str]], None], *, threads: CapacityLimiter) -> None:
-        """`store` commits rows, in one of `threads`; it does no harm when it succeeds late."""
+    def __init__(self, store: Callable[[Sequence[str]], Awaitable[None]], *, commits: int) -> None:
+        """`store` commits rows, raising psycopg.Error; it does no harm when it succeeds late. `commits` at once."""
         self._store = store
-        self._threads = threads
+        self._commits = commits
         self._waiting: dict[asyncio.Future[None], str] = {}
         self._writer: asyncio.Task[None] | None = None
         """Who takes what waits; None: whoever comes next starts one."""
@@ -47,11 +45,10 @@ class Intake:
             self._waiting.pop(kept, None)
 
     def _start_writer(self) -> None:
-        # Without a thread to be had, all of them hang: the first that comes free takes what waits.
-        if self._writer is None and self._waiting and self._threads.available_tokens > 0:
+        # When as many hang as may be, the first that comes free takes what waits.
+        if self._writer is None and self._waiting and len(self._writers) < self._commits:
             self._writer = asyncio.create_task(self._write())
             self._writers.add(self._writer)
-            self._writer.add_done_callback(self._writers.discard)
 
     def _give_up(self, writer: asyncio.Task[None] | None) -> None:
         if self._writer is writer:
@@ -68,15 +65,16 @@ class Intake:
                     del self._waiting[kept]
                 await self._commit(batch, asyncio.get_running_loop().call_later(PATIENCE_S, self._give_up, me))
         finally:
+            self._writers = {writer for writer in self._writers if writer is not me}
             self._give_up(me)
 
     async def _commit(self, batch: dict[asyncio.Future[None], str], relief: asyncio.TimerHandle) -> None:
         try:
-            await anyio.to_thread.run_sync(self._store, list(batch.values()), limiter=self._threads)
+            await self._store(list(batch.values()))
         except BaseException as error:
             _answer(batch, error)
             # What is not the database's is a fault of ours: the task ends with it, and the next one starts anew.
-            if not isinstance(error, SQLAlchemyError):
+            if not isinstance(error, psycopg.Error):
                 raise
         else:
             _answer(batch, None)

@@ -27,13 +27,16 @@ class Telemetry:
             ["outcome"],
             registry=self.registry,
         )
+        # Looked up once: nearly all are these.
+        self._accepted = self._requests.labels("accepted")
+        self._accepted_events = self._events.labels("accepted")
 
     def webhook(self, outcome: Outcome) -> None:
         """Count a request."""
-        self._requests.labels(outcome).inc()
+        (self._accepted if outcome == "accepted" else self._requests.labels(outcome)).inc()
 
     def events(self, *, accepted: int, ignored: Mapping[str, int]) -> None:
         """Count the events of a request."""
-        self._events.labels("accepted").inc(accepted)
+        self._accepted_events.inc(accepted)
         for reason, number in ignored.items():
             self._events.labels(f"ignored_{reason}").inc(number)

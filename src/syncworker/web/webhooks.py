@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import anyio
+import orjson
+import psycopg
 import structlog
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncworker import tracing
 from syncworker.hubspot.events import NotWebhookJson
 from syncworker.hubspot.signature import BadSignature
 from syncworker.store.secrets import WrongSecretKey
-from syncworker.web.held import Held, held
+from syncworker.web.held import Held
 from syncworker.web.receiving import Delivery, Understood, understand
 from syncworker.web.telemetry import Outcome
 from syncworker.web.webhook_secrets import NotKept
 
-router = APIRouter()
 log = structlog.get_logger(__name__)
+
+PATH = "/webhooks/hubspot"
 
 MOST_BYTES = 1_048_576
 # Twice what HubSpot sends (100 events of half a kilobyte). What is larger may be a stranger's, and is hashed with the
@@ -41,6 +44,10 @@ class TooLarge(Exception):
         super().__init__(f"the body is larger than {MOST_BYTES} bytes; send fewer events at once")
 
 
+class CutOff(Exception):
+    """Whoever sent the body hung up before its end."""
+
+
 class Busy(Exception):
     """As many large bodies are checked as may be at once."""
 
@@ -48,48 +55,70 @@ class Busy(Exception):
         super().__init__(f"other bodies of more than {MOST_BYTES_HERE} bytes are being checked; send it again")
 
 
-async def hubspot(request: Request) -> JSONResponse:
+class Answer(NamedTuple):
+    """What HubSpot is told."""
+
+    status: int
+    content: Mapping[str, object]
+
+
+class Webhooks:
+    """Answers webhooks, and leaves all other requests to the app.
+
+    Before the app's routes and what surrounds them, which would take longer than all the rest of an answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+        elif scope["method"] == "POST":
+            await _send(send, await hubspot(scope["app"].state.held, scope, receive))
+        else:
+            await _send(send, Answer(405, {"error": "Method Not Allowed"}), (b"allow", b"POST"))
+
+
+async def hubspot(holds: Held, scope: Scope, receive: Receive) -> Answer:
     """Take events: 200 when they are committed; 400, 401, 408, 413; 503 so that HubSpot sends again."""
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            body = await _body(request)
+            body = await _body(receive)
     except TooLarge as error:
-        return _refused(request, 413, "too_large", str(error))
+        return _refused(holds, 413, "too_large", str(error))
     except TimeoutError:
-        return _refused(request, 408, "cut_off", "the body did not come in time; send it again")
-    except ClientDisconnect:
-        return _refused(request, 400, "cut_off", "the body ended early; send it again")
-    holds = held(request)
+        return _refused(holds, 408, "cut_off", "the body did not come in time; send it again")
+    except CutOff:
+        return _refused(holds, 400, "cut_off", "the body ended early; send it again")
     delivery = Delivery(
         body=body,
-        headers=request.headers,
-        uri=_signed_uri(request, holds),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        uri=_signed_uri(holds, scope),
         # Our own clock, not the database's: to ask the database before the signature is checked would let anybody
         # make it work, and within five minutes every server's clock is right.
         received_at=datetime.now(UTC),
     )
     try:
-        with tracing.span("webhook", bytes=len(body)), anyio.fail_after(ANSWER_WITHIN_S):
-            understood = await _understand(holds, delivery)
-            if understood.row:
-                # Harmless when it succeeds after all: the same events come again, and mark the same records.
-                await holds.intake.keep(understood.row)
+        with tracing.span("webhook", bytes=len(body)):
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                understood = await _understand(holds, delivery)
+                if understood.row:
+                    # Harmless when it succeeds after all: the same events come again, and mark the same records.
+                    await holds.intake.keep(understood.row)
     except BadSignature as error:
-        return _refused(request, 401, "unsigned", str(error), bytes=len(body))
+        return _refused(holds, 401, "unsigned", str(error), bytes=len(body))
     except NotWebhookJson as error:
-        return _refused(request, 400, "malformed", str(error), bytes=len(body))
+        return _refused(holds, 400, "malformed", str(error), bytes=len(body))
     except Busy as error:
-        return _refused(request, 503, "busy", str(error), bytes=len(body))
-    except (SQLAlchemyError, WrongSecretKey, TimeoutError) as error:
+        return _refused(holds, 503, "busy", str(error), bytes=len(body))
+    except (SQLAlchemyError, psycopg.Error, WrongSecretKey, TimeoutError) as error:
         log.error("webhook_not_stored", error=type(error).__name__, detail=_first_line(error))
-        return _refused(request, 503, "unavailable", "the events cannot be stored now; send them again")
+        return _refused(holds, 503, "unavailable", "the events cannot be stored now; send them again")
     holds.telemetry.webhook("accepted")
     holds.telemetry.events(accepted=understood.accepted, ignored=understood.ignored)
-    return JSONResponse({"accepted": understood.accepted, "ignored": dict(understood.ignored)})
-
-
-# Not as an operation of the API: what FastAPI does for one takes longer than all the rest of an answer.
-router.add_route("/webhooks/hubspot", hubspot, methods=["POST"], include_in_schema=False)
+    return Answer(200, {"accepted": understood.accepted, "ignored": understood.ignored})
 
 
 async def _understand(holds: Held, delivery: Delivery) -> Understood:
@@ -112,27 +141,40 @@ async def _in_a_thread(holds: Held, delivery: Delivery, threads: CapacityLimiter
     )
 
 
-def _signed_uri(request: Request, holds: Held) -> str:
+def _signed_uri(holds: Held, scope: Scope) -> str:
     # HubSpot signs the address that it was given. A proxy may have made anything of host, scheme and path.
-    query = request.scope["query_string"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
     return holds.context.settings.webhook_url + (f"?{query}" if query else "")
 
 
-async def _body(request: Request) -> bytes:
+async def _body(receive: Receive) -> bytes:
     """The raw bytes, counted as they come: a Content-Length can say anything, or be missing."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CutOff
+        body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise TooLarge
+        more = message.get("more_body", False)
     return bytes(body)
 
 
-def _refused(request: Request, status: int, outcome: Outcome, message: str, **facts: int) -> JSONResponse:
+def _refused(holds: Held, status: int, outcome: Outcome, message: str, **facts: int) -> Answer:
     # Never the body: it may hold a person's data, or be an attacker's.
     log.warning("webhook_refused", status=status, outcome=outcome, reason=message, **facts)
-    held(request).telemetry.webhook(outcome)
-    return JSONResponse({"error": message}, status_code=status)
+    holds.telemetry.webhook(outcome)
+    return Answer(status, {"error": message})
+
+
+async def _send(send: Send, answer: Answer, *headers: tuple[bytes, bytes]) -> None:
+    content = orjson.dumps(answer.content)
+    length = b"%d" % len(content)
+    described = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": described})
+    await send({"type": "http.response.body", "body": content})
 
 
 def _first_line(error: Exception) -> str:

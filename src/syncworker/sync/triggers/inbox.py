@@ -13,7 +13,8 @@ from datetime import timedelta
 from sqlalchemy import select, text
 
 from syncworker.hubspot.events import Event
-from syncworker.store.database import Database, Tx
+from syncworker.store.database import Tx
+from syncworker.store.loop_database import LoopDatabase
 from syncworker.store.tables import portals
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
@@ -36,20 +37,26 @@ def row(events: Iterable[Event]) -> str:
     """What events point at, as the JSON of one row; empty for no events."""
     # One entry for each record, however many of its properties the body names. Put together by hand, in a third of the
     # time: its words are our own, and its ids are digits.
-    entries: set[str] = set()
+    entries: dict[str, None] = {}
     for event in events:
         hints = event.kind == "contact" and _hints_at_form(event.event, event.property_name)
         head, tail = f'[{event.hub_id},"{event.kind}","', f'","{"form" if hints else event.event}"]'
-        entries.update([f"{head}{object_id}{tail}" for object_id in event.object_ids])
-    return f"[{','.join(sorted(entries))}]" if entries else ""
+        entries |= dict.fromkeys([f"{head}{object_id}{tail}" for object_id in event.object_ids])
+    return f"[{','.join(entries)}]" if entries else ""
 
 
-_STORE = text("INSERT INTO inbox (events) SELECT value FROM jsonb_array_elements(CAST(:rows AS jsonb))")
+STORE = "INSERT INTO inbox (events) SELECT value FROM jsonb_array_elements(%(rows)s::jsonb)"
+"""For the driver: `rows` is what `together` makes of them."""
 
 
-def store(database: Database, rows: Sequence[str]) -> None:
-    """Keep these rows, one for each POST: committed when this returns."""
-    database.once(_STORE, {"rows": f"[{','.join(rows)}]"})
+def together(rows: Sequence[str]) -> str:
+    """Many rows as one parameter."""
+    return f"[{','.join(rows)}]"
+
+
+async def store(database: LoopDatabase, rows: Sequence[str]) -> None:
+    """Keep these rows, one for each POST: committed when this returns. Raises psycopg.Error."""
+    await database.once(STORE, {"rows": together(rows)})
 
 
 def expand(context: Context) -> bool:
