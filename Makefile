@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COVERED := registration program sync hubspot
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test coverage soak bench lint format lock clean
+.PHONY: help install up test coverage soak bench lint format lock messages clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,17 @@ LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal
 lock: ## lock the newest versions that fit; needs uv
 	@$(LOCK) --extra embedded --extra traces --output-file requirements.lock pyproject.toml
 	@$(LOCK) --extra embedded --extra traces --extra dev --output-file requirements-dev.lock pyproject.toml
+
+PYBABEL := $(BIN)/pybabel --quiet
+LOCALES := src/syncworker/web/locales
+
+messages: $(INSTALLED) ## gather the texts to translate into every catalogue; LANGUAGE=de begins another one
+	@mkdir -p build
+	@$(PYBABEL) extract --mapping babel.cfg --keyword to_translate --no-location --sort-output \
+		--output build/messages.pot src/syncworker
+	@$(if $(LANGUAGE),$(PYBABEL) init --input-file build/messages.pot --output-dir $(LOCALES) --locale $(LANGUAGE))
+	@$(PYBABEL) update --input-file build/messages.pot --output-dir $(LOCALES) --width 120 --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date
 
 clean: ## remove .venv and all caches; the data in .syncworker stays
 	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

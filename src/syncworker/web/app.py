@@ -25,10 +25,11 @@ from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
 from syncworker.sync.watch.state_metrics import StateCollector
-from syncworker.web import errors, health, metrics
+from syncworker.web import errors, health, metrics, static_files
 from syncworker.web.api import api
 from syncworker.web.held import Held
 from syncworker.web.intake import Intake
+from syncworker.web.pages import all_pages
 from syncworker.web.ringing import Ringing
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
@@ -41,6 +42,8 @@ COMMITS = 10
 # For reading the secrets of webhooks, and for ringing.
 WEBHOOK_THREADS = 20
 HEALTH_THREADS = 4
+# Passwords that are hashed at once, 64 MiB each.
+SIGN_IN_THREADS = 2
 # That are checked at once. HubSpot hardly ever sends one.
 LARGE_BODIES = 2
 
@@ -91,6 +94,8 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(api.router)
+    app.include_router(static_files.router)
+    app.include_router(all_pages.router)
     # The last one added is the first that sees a request.
     app.add_middleware(Webhooks)
     return app
@@ -124,6 +129,7 @@ def hold(context: Context) -> Held:
         large_bodies=asyncio.Semaphore(LARGE_BODIES),
         large_body_threads=CapacityLimiter(LARGE_BODIES),
         health_threads=CapacityLimiter(HEALTH_THREADS),
+        sign_in_threads=CapacityLimiter(SIGN_IN_THREADS),
     )
 
 

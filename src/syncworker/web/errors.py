@@ -1,6 +1,6 @@
 """Which answer does each error become?
 
-Always `{"error": "..."}`: one line that says what to do.
+`{"error": "..."}`, one line that says what to do; and for whoever sits at a browser, a page.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Mapping
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from syncworker.access.roles import NotAllowed
 from syncworker.hubspot.errors import Gone, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program.model import NoCapacityError, UnknownTierError
@@ -28,11 +29,17 @@ from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.web.api.refusals import Refusal
+from syncworker.web.pages.error_pages import error_page, wants_page
+from syncworker.web.pages.route import sign_in_first
+from syncworker.web.recognising import ForeignForm, NoPortalHere, NotSignedIn
 
 log = structlog.get_logger(__name__)
 
 _STATUS: Mapping[type[Exception], int] = {
     BadCursor: 400,
+    NotAllowed: 403,
+    ForeignForm: 403,
+    NoPortalHere: 404,
     UnknownPortal: 404,
     NotRegistered: 404,
     UnknownRequest: 404,
@@ -63,14 +70,14 @@ class Error(BaseModel):
 def install(app: FastAPI) -> None:
     """Let the app answer each error in its way."""
 
-    async def known(_request: Request, error: Exception) -> JSONResponse:
+    async def known(request: Request, error: Exception) -> Response:
         kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
-        return _answer(_STATUS[kind], str(error))
+        return _answer(request, _STATUS[kind], str(error))
 
-    async def refusal(_request: Request, error: Exception) -> JSONResponse:
+    async def refusal(request: Request, error: Exception) -> Response:
         if not isinstance(error, Refusal):
             raise error
-        return _answer(error.status, str(error), error.headers)
+        return _answer(request, error.status, str(error), error.headers)
 
     for kind in _STATUS:
         app.add_exception_handler(kind, known)
@@ -79,33 +86,48 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    # What this is, the log says: it goes on to the server, which writes it there.
+    app.add_exception_handler(Exception, _unknown)
 
 
-async def _database_away(request: Request, error: Exception) -> JSONResponse:
+async def _not_signed_in(request: Request, error: Exception) -> Response:
+    return sign_in_first(request) if wants_page(request) else _answer(request, 401, str(error))
+
+
+async def _unknown(request: Request, _error: Exception) -> Response:
+    return _answer(request, 500, "this went wrong on our side: the log of the web process says what")
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
     # The rest of a database error is the statement with its values.
     log.error("database_away", path=request.url.path, error=str(error).partition("\n")[0][:300])
-    return _answer(503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"})
+    return _answer(request, 503, "the database does not answer: try again, and see /health/ready", {"Retry-After": "5"})
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     problems = [
         f"{' '.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors()
     ]
-    return _answer(422, "; ".join(problems))
+    return _answer(request, 422, "; ".join(problems))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = "there is nothing here: see /docs" if error.status_code == 404 else str(error.detail)
-    return _answer(error.status_code, message, error.headers)
+    return _answer(request, error.status_code, message, error.headers)
 
 
-def _answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     line = " ".join(message.split())[:1000]
     # A lone surrogate, echoed from a path, is no UTF-8.
     line = line.encode("utf-8", "replace").decode()
+    if wants_page(request):
+        page = error_page(request, status, line)
+        page.headers.update(headers or {})
+        return page
     return JSONResponse({"error": line}, status_code=status, headers=dict(headers or {}))

@@ -37,6 +37,8 @@ class Held:
     """Their threads, which go on when nobody waits any more."""
     health_threads: CapacityLimiter
     """So has the readiness check, which must answer when everything else hangs."""
+    sign_in_threads: CapacityLimiter
+    """Hashing a password takes much memory."""
 
 
 def held(request: Request) -> Held:

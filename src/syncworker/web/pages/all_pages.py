@@ -1,0 +1,21 @@
+"""Which pages are served?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from syncworker.web.pages import capacity, signing_in
+from syncworker.web.pages.route import HOME, go_to, pages
+
+home = pages()
+
+
+@home.get("/")
+def to_first_page(request: Request) -> Response:
+    """The Capacity Manager is where people begin."""
+    return go_to(request, HOME)
+
+
+router = APIRouter()
+for part in (signing_in.router, home, capacity.router):
+    router.include_router(part)

@@ -1,0 +1,82 @@
+"""How does a template become the answer to a request?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from syncworker import languages
+from syncworker.languages import Language
+from syncworker.web import static_files
+from syncworker.web.pages import rail
+from syncworker.web.recognising import Reader
+from syncworker.web.security_headers import unkept
+
+FOLDER = Path(__file__).parent.parent / "templates"
+
+
+@cache
+def environment(code: str) -> Environment:
+    """The templates in a language. One each: a template is compiled with the words it is rendered with."""
+    language = languages.language(code)
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        # A name that is not there is a mistake of ours, and never an empty place.
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # The extension adds this method, which no type knows of.
+    made.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["static"] = static_files.address
+    made.filters |= _filters(language)
+    return made
+
+
+def page(request: Request, reader: Reader, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """A whole page, or the part of it that the template is."""
+    shown = environment(reader.language.code).get_template(template)
+    return unkept(HTMLResponse(shown.render(**_always(request, reader), **values), status_code=status))
+
+
+def with_query(request: Request, **changed: object) -> str:
+    """The address of this page with other values in its query; None takes one out."""
+    return address(request.url.path, {**request.query_params, **changed})
+
+
+def address(path: str, query: Mapping[str, object]) -> str:
+    """A path and its query, without what is empty."""
+    kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
+    return path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _always(request: Request, reader: Reader) -> dict[str, object]:
+    """What every template may use."""
+    role = reader.session.user.role if reader.session else None
+    return {
+        "reader": reader,
+        "language": reader.language,
+        "languages": list(languages.languages().values()),
+        "zone": reader.portal.time_zone if reader.portal else "UTC",
+        "sections": list(rail.shown(role)) if role else [],
+        "path": request.url.path,
+        "with_query": lambda **changed: with_query(request, **changed),
+    }
+
+
+def _filters(language: Language) -> dict[str, object]:
+    return {
+        "number": language.number,
+        "percent": language.percent,
+        "day": language.date,
+        "time": language.time,
+    }

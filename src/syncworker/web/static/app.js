@@ -1,0 +1,113 @@
+// What pages do beyond links and forms. All of it works without this, only slower.
+"use strict";
+
+(() => {
+  const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
+
+  // Menus are <details>: one open at a time, closed by Escape or a click beside it.
+  document.addEventListener("click", (event) => {
+    const inside = closest(event, "details.menu");
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== inside) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    }
+    // As in most pages with a search box.
+    if (event.key === "/" && !closest(event, "input, textarea, select, [contenteditable]")) {
+      const search = document.querySelector("input[type=search]");
+      if (search) {
+        event.preventDefault();
+        search.focus();
+        search.select();
+      }
+    }
+  });
+
+  // Toasts leave by themselves, unless there is something in them to click or they are being read.
+  const watch = (toast) => {
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+    if (toast.dataset.leaves) setTimeout(leave, Number(toast.dataset.leaves));
+  };
+  document.addEventListener("click", (event) => {
+    const closing = closest(event, "[data-close]");
+    if (!closing) return;
+    const dialog = closing.closest("dialog");
+    if (dialog) {
+      event.preventDefault();
+      dialog.close();
+    } else closing.closest(".toast").remove();
+  });
+  const said = new WeakSet();
+  const look = () => {
+    for (const toast of document.querySelectorAll(".toast"))
+      if (!said.has(toast)) {
+        said.add(toast);
+        watch(toast);
+      }
+    // A dialog that came with the page, or with an answer, is shown as one.
+    for (const dialog of document.querySelectorAll("dialog[data-modal][open]"))
+      if (!dialog.matches(":modal")) {
+        dialog.close();
+        dialog.showModal();
+      }
+    count();
+  };
+
+  // Ticks: the bar of actions says how many; shift takes all between; the box on top takes the page.
+  let last = null;
+  const boxes = (form) => [...form.querySelectorAll("tbody .tick input")];
+  const count = () => {
+    for (const form of document.querySelectorAll("form[data-ticks]")) {
+      const all = boxes(form);
+      const ticked = all.filter((box) => box.checked).length;
+      const top = form.querySelector("thead .tick input");
+      if (top) {
+        top.checked = ticked > 0 && ticked === all.length;
+        top.indeterminate = ticked > 0 && ticked < all.length;
+      }
+      const bar = form.querySelector(".selection");
+      if (!bar) continue;
+      const every = form.querySelector("input[name=every]");
+      if (every && ticked < all.length) every.checked = false;
+      bar.hidden = ticked === 0;
+      const offer = bar.querySelector("[data-every]");
+      if (offer) offer.hidden = all.length === 0 || ticked < all.length;
+      const said = bar.querySelector("[data-count]");
+      const number = every && every.checked ? said.dataset.total : new Intl.NumberFormat(document.documentElement.lang).format(ticked);
+      said.textContent = said.dataset.count.replace("{}", number);
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const box = closest(event, ".tick input");
+    if (!box) return;
+    const all = boxes(box.form);
+    if (box.closest("thead")) for (const one of all) one.checked = box.checked;
+    else if (event.shiftKey && last && all.includes(last)) {
+      const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
+      for (const one of all.slice(from, to + 1)) one.checked = box.checked;
+    }
+    last = box.closest("thead") ? null : box;
+    count();
+  });
+  document.addEventListener("change", count);
+
+  document.addEventListener("htmx:afterSettle", look);
+  // What went wrong with a part of a page comes as a notice: the page stays as it was, with what was typed.
+  document.addEventListener("htmx:responseError", (event) => {
+    const part = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector(".toast");
+    if (part) document.getElementById("toasts").append(part);
+    look();
+  });
+  document.addEventListener("htmx:sendError", () => {
+    const offline = document.getElementById("offline");
+    if (offline) document.getElementById("toasts").append(offline.content.cloneNode(true));
+    look();
+  });
+  // Came back to by the back button: what is shown may be of before, or of somebody who signed out since.
+  window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  look();
+})();
