@@ -6,6 +6,7 @@ Raises UnreadableError where an answer has another shape: half an answer must no
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from syncworker.hubspot.json_values import (
     JsonObject,
@@ -53,10 +54,7 @@ def read_record(object_type: str, source: JsonObject) -> Record:
     return Record(
         object_type=object_type,
         id=read_id(source.get("id"), "a record's id"),
-        # HubSpot gives all values as strings; should one be a number, its text is what it would give.
-        properties={
-            name: value if value is None or type(value) is str else str(value) for name, value in properties.items()
-        },
+        properties=_as_texts(properties),
         archived=source.get("archived") is True,
         history={
             name: [_version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)]
@@ -71,6 +69,16 @@ def read_record(object_type: str, source: JsonObject) -> Record:
             [kind_of(name) for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]
         ),
     )
+
+
+_OF_TEXTS = frozenset({str, type(None)})
+
+
+def _as_texts(properties: JsonObject) -> dict[str, str | None]:
+    """HubSpot gives all values as strings; should one be a number, its text is what it would give."""
+    if _OF_TEXTS.issuperset(map(type, properties.values())):
+        return cast(dict[str, str | None], properties)
+    return {name: value if value is None or type(value) is str else str(value) for name, value in properties.items()}
 
 
 def _version(source: JsonObject) -> PropertyVersion:
@@ -93,7 +101,7 @@ def _listed(source: JsonObject) -> tuple[Association, ...]:
         given = entry.get("id")
         to_id = given if type(given) is str and given else read_id(given, "an associated id")
         primary[to_id] = entry.get("type") in _PRIMARY_NAMES or primary.get(to_id, False)
-    return tuple(Association(to_id, is_primary) for to_id, is_primary in primary.items())
+    return tuple([Association(to_id, is_primary) for to_id, is_primary in primary.items()])
 
 
 def read_association(source: JsonObject) -> Association:

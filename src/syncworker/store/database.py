@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import psycopg.errors
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -37,8 +37,14 @@ class DatabaseClock:
 
     def now(self, connection: Connection) -> datetime:
         """Return the transaction's time."""
-        now: datetime = connection.execute(_NOW).scalar_one()
-        return now
+        driver = connection.connection.driver_connection
+        try:
+            # By the driver: through SQLAlchemy this takes longer than all else that a transaction costs by itself.
+            [(now,)] = driver.execute("SELECT now()")  # type: ignore[union-attr]  # psycopg's
+        except psycopg.Error:
+            # The same again, for an error that is SQLAlchemy's: what everybody listens for.
+            now = connection.execute(_NOW).scalar_one()
+        return cast(datetime, now)
 
 
 @dataclass(slots=True)

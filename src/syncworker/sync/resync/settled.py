@@ -79,8 +79,9 @@ def _parameters(portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str
 # `xmin` is another one whenever anything in the row was changed. In a restored backup all are others: then everything
 # is decided once.
 _ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ' ORDER BY l.id) FROM {table} AS l WHERE {where})"
-_RESTS_ON = f"""md5(CAST(ROW(
-    listed.digest, r.seen, r.domain, r.company_id, r.company, r.country, r.written,
+# What was read stands first, by itself: where it differs, nothing else is looked at.
+_RESTS_ON = f"""listed.digest || md5(CAST(ROW(
+    r.seen, r.domain, r.company_id, r.company, r.country, r.written,
     (SELECT c.seen FROM records AS c WHERE c.hub_id = r.hub_id AND c.kind = 'company' AND c.object_id = r.company_id),
     {_ROWS.format(table="registrations", where="l.partner_id = :partner_id AND l.domain = r.domain")},
     {_ROWS.format(table="registrations", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")},
@@ -94,7 +95,7 @@ _LISTED = f"""
 """
 _RECOGNISED = f"""
     UPDATE records AS r SET reconciled_at = :now {_LISTED}
-       AND r.reconciled_at <= :read_after AND r.settled = {_RESTS_ON}
+       AND r.reconciled_at <= :read_after AND starts_with(r.settled, listed.digest) AND r.settled = {_RESTS_ON}
     RETURNING r.object_id
 """
 _NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
