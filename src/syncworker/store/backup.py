@@ -182,7 +182,9 @@ def _write(database_url: str, secrets: Secrets, archive: zipfile.ZipFile) -> Man
                 text("SELECT now(), (SELECT last_value FROM mark_generation)")
             ).one()
             hubspot = connection.execute(text("SELECT hubspot FROM deployment")).scalar_one_or_none()
-            tables = [_copy_out(connection, archive, table.name) for table in metadata.sorted_tables]
+            # What is made of other tables makes itself when those are restored.
+            kept = [table.name for table in metadata.sorted_tables if not table.info.get("derived")]
+            tables = [_copy_out(connection, archive, name) for name in kept]
     finally:
         engine.dispose()
     manifest = Manifest(

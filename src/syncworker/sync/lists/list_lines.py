@@ -39,6 +39,8 @@ class RegistrationLine:
     """It is active, and every record that stood for it is gone from the CRM."""
     drift: bool
     """The lead's website is another domain by now; the registration stays with this one."""
+    website: str | None = None
+    """The domain that the lead's website is by now, where it is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ records of this portal alone. Nothing of another partner, and no person's name o
 
 from __future__ import annotations
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from syncworker.registration.ledger import capacity, history
 from syncworker.registration.ledger import registrations as claims
@@ -15,15 +15,15 @@ from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.history import Entry
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import State, Stored
-from syncworker.registration.rules.terms import Confirmation, HoldKind, Source, Status
+from syncworker.registration.rules.terms import Status
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import requests as requests_table
 from syncworker.sync.context import Context
-from syncworker.sync.lists import page_cursor
+from syncworker.sync.lists import line_query, page_cursor
+from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS, folded
 from syncworker.sync.lists.list_lines import (
     NeedingPeople,
-    RegistrationLine,
     RegistrationPage,
     RequestLine,
     RequestPage,
@@ -31,7 +31,6 @@ from syncworker.sync.lists.list_lines import (
 from syncworker.sync.lists.page_cursor import BadCursor as BadCursor  # raised here, so looked for here
 
 MOST_LINES = 200
-MOST_Q_CHARACTERS = 200
 STATUSES = (Status.REGISTERED, Status.EXPIRED, Status.DEREGISTERED)
 REFUSED = "refused"
 STATES = (*(state.value for state in State), REFUSED)
@@ -52,42 +51,17 @@ class UnknownRequest(Exception):
         super().__init__(f"there is no request {request_id}: see `syncworker requests list`")
 
 
-# A contact or a company that is named is gone, and none that is named is there. One that was never named, as after an
-# import of domains alone, says nothing.
-_ORPHANED = """(
-    r.status = 'registered' AND r.hub_id = :hub_id AND coalesce(r.contact_id, r.company_id) IS NOT NULL
-    AND (r.contact_id IS NULL OR contact.presence <> 'live') IS TRUE
-    AND (r.company_id IS NULL OR company.presence <> 'live') IS TRUE)"""
-
-# A claim that is past its last valid day, and not to be renewed, is over; who notes that may be seconds late.
 _REGISTRATIONS = text(
-    r"""
-    SELECT r.domain, r.status, r.hub_id, r.contact_id, r.company_id, r.registered_on, r.expires_on,
-           r.renew_at_expiry, r.source, r.confirmation, r.hold, r.needs_person,
-           {orphaned} AS orphaned,
-           CASE WHEN r.ended_at IS NULL AND r.undo_until > :now THEN r.undo_until END AS undo_until,
-           contact.name AS contact_name, coalesce(company.name, contact.company) AS company,
-           coalesce(contact.country, company.country) AS country,
-           coalesce(r.status = 'registered' AND contact.presence = 'live' AND contact.domain <> r.domain,
-                    false) AS drift
-      FROM (SELECT DISTINCT ON (domain) *, CASE
-                WHEN deregistered_at IS NOT NULL THEN 'deregistered'
-                WHEN ended_at IS NOT NULL OR (expires_at <= :now AND NOT renew_at_expiry) THEN 'expired'
-                ELSE 'registered' END AS status
-              FROM registrations WHERE partner_id = :partner_id AND domain > :after
-             ORDER BY domain, id DESC) AS r
-      LEFT JOIN records AS contact ON r.hub_id = :hub_id AND contact.hub_id = :hub_id
-           AND contact.kind = 'contact' AND contact.object_id = r.contact_id
-      LEFT JOIN records AS company ON r.hub_id = :hub_id AND company.hub_id = :hub_id
-           AND company.kind = 'company' AND company.object_id = r.company_id
-     WHERE (CAST(:status AS text) IS NULL OR r.status = :status)
-       AND (NOT :orphaned OR {orphaned})
+    f"""
+    SELECT {line_query.COLUMNS}
+      FROM {line_query.LINES}
+     WHERE r.partner_id = :partner_id AND r.domain > :after
+       AND (CAST(:status AS text) IS NULL OR r.status = :status)
+       AND (NOT :orphaned OR {line_query.ORPHANED})
        AND (NOT :needs_person OR (r.status = 'registered' AND r.needs_person IS NOT NULL))
-       AND (CAST(:pattern AS text) IS NULL
-            OR concat_ws(E'\n', r.domain, company.name, contact.company, contact.name, contact.country,
-                         company.country) ILIKE :pattern)
+       AND (CAST(:patterns AS text[]) IS NULL OR {line_query.matches("r")})
      ORDER BY r.domain LIMIT :lines
-""".replace("{orphaned}", _ORPHANED)
+"""
 )
 
 
@@ -111,29 +85,26 @@ def registrations(
         "status": status,
         "orphaned": orphaned,
         "needs_person": needs_person,
-        "pattern": like_pattern(q),
+        "patterns": folded(tx, q),
         "lines": _lines(limit) + 1,
     }
     rows = tx.connection.execute(_REGISTRATIONS, parameters).all()
     shown = rows[: _lines(limit)]
     return RegistrationPage(
-        items=tuple(_registration_line(row) for row in shown),
+        items=tuple(line_query.line(row) for row in shown),
         next=page_cursor.encode("registrations", shown[-1].domain) if len(rows) > len(shown) else None,
     )
 
 
 _NEEDING_PEOPLE = text(
-    """
+    f"""
     SELECT count(*) FILTER (WHERE r.needs_person IS NOT NULL) AS needs_person,
-           count(*) FILTER (WHERE {orphaned}) AS orphaned
+           count(*) FILTER (WHERE {line_query.ORPHANED}) AS orphaned
       FROM (SELECT *, 'registered' AS status FROM registrations
              WHERE partner_id = :partner_id AND ended_at IS NULL AND deregistered_at IS NULL
                AND hub_id = :hub_id AND (expires_at > :now OR renew_at_expiry)) AS r
-      LEFT JOIN records AS contact ON contact.hub_id = :hub_id
-           AND contact.kind = 'contact' AND contact.object_id = r.contact_id
-      LEFT JOIN records AS company ON company.hub_id = :hub_id
-           AND company.kind = 'company' AND company.object_id = r.company_id
-    """.replace("{orphaned}", _ORPHANED)
+      {line_query.RECORDS}
+    """
 )
 
 
@@ -252,15 +223,3 @@ def like_pattern(q: str | None) -> str | None:
     for special in ("\\", "%", "_"):
         given = given.replace(special, f"\\{special}")
     return f"%{given}%"
-
-
-def _registration_line(row: Row[*tuple[object, ...]]) -> RegistrationLine:
-    return RegistrationLine(
-        **{
-            **row._mapping,
-            "status": Status(row.status),
-            "source": Source(row.source),
-            "confirmation": Confirmation(row.confirmation) if row.confirmation else None,
-            "hold": HoldKind(row.hold) if row.hold else None,
-        }
-    )

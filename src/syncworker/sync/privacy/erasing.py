@@ -19,6 +19,7 @@ from syncworker.registration.ledger import people
 from syncworker.store import portals as known
 from syncworker.store.access_tables import users as users_table
 from syncworker.store.database import Tx
+from syncworker.store.line_tables import lead_lines
 from syncworker.store.tables import history, holds, metadata, persons, portals, records, requests, resyncs
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
@@ -26,7 +27,8 @@ from syncworker.sync.privacy import privacy
 from syncworker.sync.wake import Bell, Ring
 
 # History is never changed: it names nobody, and is kept from emails where it is written. Names are erased row by row.
-_KEPT = (history, persons)
+# Lines of lists follow the records they were made of.
+_KEPT = (history, persons, lead_lines)
 # Where a name is looked for: a person may be called as a state or a source is, and those are no names.
 _NAMES = frozenset(
     (

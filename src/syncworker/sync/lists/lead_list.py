@@ -1,0 +1,209 @@
+"""Which registered, expiring, expired leads are there, found, sorted and paged as a table asks for it? Read-only.
+
+Fast with 100,000 registrations of a partner: a table is read from `lead_lines`, by an index where it is only sorted,
+in one pass where something is sought; the records of the CRM are looked up for the lines of one page alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CursorResult, text
+
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.sync.lists import line_query
+from syncworker.sync.lists.line_query import folded
+from syncworker.sync.lists.list_lines import RegistrationLine
+
+MOST_LINES_OF_PAGE = 200
+SOON_DAYS = (30, 14, 7)
+_MOST_DAYS = 3660
+# So many are sorted in no time; more are not collected first.
+FEW = 5_000
+
+
+class Leads(StrEnum):
+    """Which leads, by their registration."""
+
+    REGISTERED = "registered"
+    EXPIRING = "expiring"
+    """Registered, and over within so many days."""
+    EXPIRED = "expired"
+    DEREGISTERED = "deregistered"
+    TO_CONFIRM = "to_confirm"
+    """Registered, where HubSpot is the authority and is not known to show it."""
+
+
+class Sort(StrEnum):
+    """The column that a table is sorted by."""
+
+    DOMAIN = "domain"
+    COMPANY = "company"
+    CONTACT = "contact"
+    COUNTRY = "country"
+    REGISTERED_ON = "registered_on"
+    EXPIRES_ON = "expires_on"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a table is looked at. `q` is sought in domain, company, contact's name and country: every word of it."""
+
+    q: str | None = None
+    sort: Sort = Sort.DOMAIN
+    descending: bool = False
+    page: int = 1
+    """From 1; one beyond the last is the last."""
+    size: int = 50
+    days: int = SOON_DAYS[0]
+    """Of those expiring: within how many days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadPage:
+    """A page of a table, and how much there is of it."""
+
+    items: tuple[RegistrationLine, ...]
+    total: int
+    """All that match, across pages."""
+    page: int
+    pages: int
+    """At least 1."""
+
+
+_ALL = View()
+# What no index sorts is sorted in memory, not on the disk; and not by several processes, which are as many pages' time.
+_AT_ONCE = text("SELECT set_config('work_mem', '32MB', true), set_config('max_parallel_workers_per_gather', '0', true)")
+_REGISTERED = "(l.state = 'registered' AND (l.expires_at > :now OR l.renews))"
+_WHICH = {
+    Leads.REGISTERED: _REGISTERED,
+    Leads.EXPIRING: f"({_REGISTERED} AND l.expires_at <= :soon)",
+    Leads.EXPIRED: "(l.state = 'expired' OR (l.state = 'registered' AND l.expires_at <= :now AND NOT l.renews))",
+    Leads.DEREGISTERED: "l.state = 'deregistered'",
+    Leads.TO_CONFIRM: f"({_REGISTERED} AND l.confirmation = 'unconfirmed')",
+}
+_COLUMN = {
+    Sort.DOMAIN: "l.domain",
+    Sort.COMPANY: "l.company_key",
+    Sort.CONTACT: "l.contact_key",
+    Sort.COUNTRY: "l.country_key",
+    Sort.REGISTERED_ON: "l.registered_on",
+    Sort.EXPIRES_ON: "l.expires_at",
+    Sort.SOURCE: "l.source",
+}
+# What is another portal's is not seen, so nothing is sorted by it.
+_OF_RECORDS = frozenset((Sort.COMPANY, Sort.CONTACT, Sort.COUNTRY))
+_LINES = text(f"""
+    SELECT {line_query.COLUMNS}
+      FROM {line_query.LINES}
+      JOIN unnest(CAST(:domains AS text[])) WITH ORDINALITY AS shown (domain, place) ON shown.domain = r.domain
+     WHERE r.partner_id = :partner_id
+     ORDER BY shown.place
+""")
+
+
+def leads(tx: Tx, hub_id: int, which: Leads, view: View) -> LeadPage:
+    """A page of the leads of the portal's partner; raises UnknownPortal."""
+    table = _Table(tx, hub_id, which, view)
+    size = max(1, min(view.size, MOST_LINES_OF_PAGE))
+    total, found = table.few(view.page, size) or table.many(view.page, size)
+    return LeadPage(
+        items=table.lines(found), total=total, page=_page(view.page, size, total), pages=_pages(size, total)
+    )
+
+
+def count(tx: Tx, hub_id: int, which: Leads, view: View = _ALL) -> int:
+    """How many leads there are; raises UnknownPortal."""
+    return _Table(tx, hub_id, which, view).count()
+
+
+def domains(tx: Tx, hub_id: int, which: Leads, view: View) -> list[str]:
+    """The domains of all leads that match, across pages, by name; raises UnknownPortal."""
+    return _Table(tx, hub_id, which, view).domains()
+
+
+class _Table:
+    """A table as it is looked at in one transaction."""
+
+    def __init__(self, tx: Tx, hub_id: int, which: Leads, view: View) -> None:
+        partner_id = portals.get(tx, hub_id).partner.id
+        words = folded(tx, view.q)
+        self._tx = tx
+        self._descending = view.descending
+        self._values: dict[str, object] = {
+            "partner_id": partner_id,
+            "hub_id": hub_id,
+            "now": tx.now,
+            "soon": tx.now + timedelta(days=max(0, min(view.days, _MOST_DAYS))),
+            "patterns": words,
+        }
+        self._is_searched = words is not None
+        found = f" AND {line_query.matches('l')}" if words else ""
+        self._from = f"FROM lead_lines AS l WHERE l.partner_id = :partner_id AND {_WHICH[which]}{found}"
+        self._key = _COLUMN[view.sort]
+        if view.sort in _OF_RECORDS and len(portals.everyone(tx, partner_id=partner_id)) > 1:
+            self._key = f"CASE WHEN l.hub_id = :hub_id THEN {self._key} ELSE '' END"
+
+    def count(self) -> int:
+        return int(self._execute(f"SELECT count(*) {self._from}").scalar_one())
+
+    def domains(self) -> list[str]:
+        return list(self._execute(f"SELECT l.domain {self._from} ORDER BY l.domain").scalars())
+
+    def few(self, page: int, size: int) -> tuple[int, list[str]] | None:
+        """How many are found, and those of the page; None where nothing is sought, or many are found.
+
+        All lines are looked through once, to be counted and sorted.
+        """
+        if not self._is_searched:
+            return None
+        order = self._order()
+        query = f"""
+            WITH found AS MATERIALIZED (SELECT {self._key} AS key, l.domain {self._from} LIMIT {FEW} + 1)
+            SELECT (SELECT count(*) FROM found) AS total,
+                   ARRAY(SELECT domain FROM found ORDER BY key {order}, domain {order}) AS domains
+        """
+        row = self._execute(query).one()
+        if row.total > FEW:
+            return None
+        first = (_page(page, size, row.total) - 1) * size
+        return row.total, row.domains[first : first + size]
+
+    def many(self, page: int, size: int) -> tuple[int, list[str]]:
+        """The same where it is quicker to go through the lines in their order, which an index has, to the page."""
+        total = self.count()
+        first = (_page(page, size, total) - 1) * size
+        size = min(size, total - first)
+        # Behind the middle it is nearer from the end.
+        from_end = first > total // 2
+        offset = total - first - size if from_end else first
+        order = self._order(backwards=from_end)
+        query = (
+            f"SELECT l.domain {self._from} ORDER BY {self._key} {order}, l.domain {order} LIMIT :size OFFSET :offset"
+        )
+        found = list(self._execute(query, size=size, offset=offset).scalars())
+        return total, found[::-1] if from_end else found
+
+    def lines(self, domains: list[str]) -> tuple[RegistrationLine, ...]:
+        rows = self._tx.connection.execute(_LINES, {**self._values, "domains": domains})
+        return tuple(line_query.line(row) for row in rows)
+
+    def _order(self, *, backwards: bool = False) -> str:
+        return "DESC" if self._descending is not backwards else "ASC"
+
+    def _execute(self, query: str, **values: int) -> CursorResult[Any]:
+        self._tx.connection.execute(_AT_ONCE)
+        return self._tx.connection.execute(text(query), {**self._values, **values})
+
+
+def _pages(size: int, total: int) -> int:
+    return max(1, -(-total // size))
+
+
+def _page(wanted: int, size: int, total: int) -> int:
+    return max(1, min(wanted, _pages(size, total)))
