@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import httpx
 import psycopg
@@ -12,12 +13,14 @@ from fastapi import FastAPI
 from psycopg import sql
 
 from support import services
+from syncworker.access.roles import Role
 from syncworker.store.tables import metadata
 from syncworker.sync.context import Context
 from syncworker.up.postgres import plain
 from syncworker.web.app import create_app, hold
 from web.deployment import NOWHERE, TOKEN, Deployment, settings
 from web.serving import serving
+from web.signed_in import Browser, browser, signed_in
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +80,18 @@ def api(client: httpx.Client) -> httpx.Client:
     client.headers["Authorization"] = f"Bearer {TOKEN}"
     client.base_url = client.base_url.join("/api/v1/")
     return client
+
+
+@pytest.fixture
+def as_(deployment: Deployment, served: tuple[FastAPI, httpx.URL]) -> Iterator[Callable[..., Browser]]:
+    """A browser of somebody of a role, or of a stranger."""
+    app, address = served
+    app.state.held = hold(deployment.context)
+    with ExitStack() as stack:
+
+        def opened(role: Role | None = None, **more: list[int]) -> Browser:
+            return stack.enter_context(
+                signed_in(address, deployment.context, role, **more) if role else browser(address)
+            )
+
+        yield opened

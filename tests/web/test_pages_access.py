@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 
-import httpx
 import pytest
-from fastapi import FastAPI
 
 from syncworker.access import links, users
 from syncworker.access.attempts import MOST_BY_EMAIL
 from syncworker.access.roles import Role
 from syncworker.web import cookies
-from syncworker.web.app import hold
 from web.deployment import HUB, OTHER_HUB, Deployment
-from web.signed_in import Browser, browser, signed_in
+from web.signed_in import Browser, browser
 
 PASSWORD = "four words of some length"
 As = Callable[..., Browser]
-
-
-@pytest.fixture
-def as_(deployment: Deployment, served: tuple[FastAPI, httpx.URL]) -> Iterator[As]:
-    """A browser of somebody of a role, or of a stranger."""
-    app, address = served
-    app.state.held = hold(deployment.context)
-    with ExitStack() as stack:
-
-        def opened(role: Role | None = None, **more: list[int]) -> Browser:
-            return stack.enter_context(
-                signed_in(address, deployment.context, role, **more) if role else browser(address)
-            )
-
-        yield opened
 
 
 def test_a_stranger_is_sent_to_sign_in_and_back_to_where_they_wanted(as_: As) -> None:

@@ -11,6 +11,7 @@ from syncworker.web.errors import Error
 _ERRORS = {
     400: "a bad cursor",
     401: "no token, or a wrong one",
+    403: "somebody is signed in whose role does not do, or a change lacks the token of the session",
     404: "no such portal, domain, request or resync",
     409: "too late, or not in this state",
     422: "bad input, or more than one portal and none named",

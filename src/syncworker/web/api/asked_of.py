@@ -10,6 +10,7 @@ from syncworker.registration.rules.domains import registrable
 from syncworker.store import portals
 from syncworker.sync.context import Context
 from syncworker.sync.lists.lists import MOST_LINES
+from syncworker.web.api.operator import check_seen, signed_in, who_of
 from syncworker.web.api.refusals import NoPortal, NotADomain, PortalNotNamed
 from syncworker.web.held import context_of
 
@@ -24,15 +25,19 @@ ResyncId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 def _hub_id(
     context: Held,
+    request: Request,
     portal: Annotated[
         int | None, Query(ge=1, le=LARGEST_ID, description="hub id; needed where more than one is connected")
     ] = None,
 ) -> int:
     """The portal that is meant. Raises UnknownPortal, NoPortal, PortalNotNamed."""
+    reader = signed_in(request)
     with context.database.transaction() as tx:
         if portal is not None:
+            check_seen(request, portal)
             return portals.get(tx, portal).hub_id
-        hub_ids = [known.hub_id for known in portals.everyone(tx)]
+        shown = reader.portals if reader else portals.everyone(tx)
+    hub_ids = [known.hub_id for known in shown]
     if not hub_ids:
         raise NoPortal
     if len(hub_ids) > 1:
@@ -49,4 +54,5 @@ def _domain(domain: Annotated[str, Path(max_length=2000)], request: Request) -> 
 
 
 HubId = Annotated[int, Depends(_hub_id)]
+Who = Annotated[str, Depends(who_of)]
 Domain = Annotated[str, Depends(_domain)]

@@ -1,7 +1,8 @@
 """Who may use the API?
 
-One token for the whole deployment, of `SYNCWORKER_API_TOKEN`. Checked before anything of the request is read:
-a stranger is told nothing about which bodies, ids or portals would be right.
+Whoever has the token of `SYNCWORKER_API_TOKEN`, as an operator; and whoever is signed in to the pages, under their
+role, on the portals they see, and with the token of their forms for every change. Checked before anything of the
+request is read: a stranger is told nothing about which bodies, ids or portals would be right.
 """
 
 from __future__ import annotations
@@ -12,21 +13,28 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import SecretStr
 
+from syncworker.access.roles import Role
+from syncworker.store.portals import UnknownPortal
+from syncworker.web import cookies
 from syncworker.web.api.refusals import ApiOff, WrongToken
 from syncworker.web.held import context_of
+from syncworker.web.recognising import SAFE, Reader, check_form, recognise
 
-# What history says of whoever used the API: there is one token, so there is one name.
+# What history says of whoever used the token: there is one, so there is one name.
 WHO = "api"
 # Only tells /docs that there is a token to enter; `OperatorRoute` is what checks it.
 documented = HTTPBearer(auto_error=False, description="the value of `SYNCWORKER_API_TOKEN`")
 
 
-class OperatorRoute(APIRoute):
-    """A route that answers only to the token."""
+class LeadRoute(APIRoute):
+    """A route about leads: a viewer reads, a manager changes."""
+
+    reading, changing = Role.VIEWER, Role.MANAGER
 
     # Any: FastAPI's own signature.
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -34,10 +42,49 @@ class OperatorRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            require_token(context_of(request).settings.api_token, request.headers.get("authorization"))
+            if not await self._is_signed_in(request):
+                require_token(context_of(request).settings.api_token, request.headers.get("authorization"))
             return await handle(request)
 
         return checked
+
+    async def _is_signed_in(self, request: Request) -> bool:
+        """Whether somebody is; raises NotAllowed where their role does not do, ForeignForm."""
+        # A token that is given is what is meant: a script beside a browser must not act as the person.
+        if "authorization" in request.headers or cookies.SESSION not in request.cookies:
+            return False
+        reader = await run_in_threadpool(recognise, request)
+        if reader.session is None:
+            return False
+        await check_form(request, reader)
+        reader.require(self.reading if request.method in SAFE else self.changing)
+        request.state.reader = reader
+        return True
+
+
+class OperatorRoute(LeadRoute):
+    """A route about what keeps everything running: an operator's, to read and to change."""
+
+    reading = changing = Role.OPERATOR
+
+
+def who_of(request: Request) -> str:
+    """What history says of whoever asks."""
+    reader = signed_in(request)
+    return reader.who if reader else WHO
+
+
+def check_seen(request: Request, hub_id: int) -> None:
+    """Raise UnknownPortal where somebody is signed in who does not see the portal: to them it is not there."""
+    reader = signed_in(request)
+    if reader and not reader.signed_in.user.sees(hub_id):
+        raise UnknownPortal(hub_id)
+
+
+def signed_in(request: Request) -> Reader | None:
+    """Who is signed in; None where the token opened."""
+    found: Reader | None = getattr(request.state, "reader", None)
+    return found
 
 
 def require_token(expected: SecretStr | None, authorization: str | None) -> None:

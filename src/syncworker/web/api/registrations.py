@@ -21,11 +21,11 @@ from syncworker.web.api.answers import (
     RegistrationsAnswer,
     RequestAnswer,
 )
-from syncworker.web.api.asked_of import Cursor, Domain, Held, HubId, Limit
-from syncworker.web.api.operator import WHO, OperatorRoute
+from syncworker.web.api.asked_of import Cursor, Domain, Held, HubId, Limit, Who
+from syncworker.web.api.operator import LeadRoute
 from syncworker.web.api.refusals import KeyUsed, UnknownDomain
 
-router = APIRouter(route_class=OperatorRoute, tags=["registrations"])
+router = APIRouter(route_class=LeadRoute, tags=["registrations"])
 
 
 class NewLead(BaseModel):
@@ -65,6 +65,7 @@ def registrations(
 @router.post("/registrations", status_code=202, responses={200: {"description": "known by its key"}})
 def register(
     context: Held,
+    who: Who,
     hub_id: HubId,
     lead: NewLead,
     response: Response,
@@ -75,7 +76,7 @@ def register(
 ) -> RequestAnswer:
     """Ask to register a contact's domain: 202 with the request, whose state tells what came of it."""
     key = idempotency_key or str(uuid.uuid4())
-    request = operations.register(context, hub_id, lead.contact_id, who=WHO, source=Source.API, key=key)
+    request = operations.register(context, hub_id, lead.contact_id, who=who, source=Source.API, key=key)
     if request is None:
         response.status_code = 200
         with context.database.transaction() as tx:
@@ -86,33 +87,33 @@ def register(
 
 
 @router.delete("/registrations/{domain}")
-def deregister(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+def deregister(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedAnswer:
     """End a registration; its slot is kept, and it can be undone, until `undo_until`."""
-    ended = operations.deregister(context, hub_id, domain, who=WHO, source=Source.API)
+    ended = operations.deregister(context, hub_id, domain, who=who, source=Source.API)
     return _ended(ended, Status.DEREGISTERED)
 
 
 @router.post("/registrations/{domain}/undo")
-def undo(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+def undo(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedAnswer:
     """Take a deregistration back."""
     with context.database.transaction() as tx:
         # A domain that was never ours is unknown, not too late.
         lists.registration_of(tx, hub_id, domain)
-    back = operations.undo(context, hub_id, domain, who=WHO, source=Source.API)
+    back = operations.undo(context, hub_id, domain, who=who, source=Source.API)
     return _ended(back, Status.REGISTERED)
 
 
 @router.post("/registrations/{domain}/lead-contact")
-def choose_lead_contact(context: Held, hub_id: HubId, domain: Domain, lead: NewLead) -> EndedAnswer:
+def choose_lead_contact(context: Held, who: Who, hub_id: HubId, domain: Domain, lead: NewLead) -> EndedAnswer:
     """Let another contact stand for a registration, which then needs nobody's decision any more."""
-    chosen = operations.choose_lead_contact(context, hub_id, domain, lead.contact_id, who=WHO, source=Source.API)
+    chosen = operations.choose_lead_contact(context, hub_id, domain, lead.contact_id, who=who, source=Source.API)
     return _ended(chosen, Status.REGISTERED)
 
 
 @router.post("/registrations/{domain}/leave")
-def leave(context: Held, hub_id: HubId, domain: Domain) -> EndedAnswer:
+def leave(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedAnswer:
     """Leave a registration that needs a person's decision as it is."""
-    left = operations.leave_lead_contact(context, hub_id, domain, who=WHO, source=Source.API)
+    left = operations.leave_lead_contact(context, hub_id, domain, who=who, source=Source.API)
     return _ended(left, Status.REGISTERED)
 
 

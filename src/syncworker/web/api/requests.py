@@ -10,10 +10,10 @@ from syncworker.sync import operations
 from syncworker.sync.context import Context
 from syncworker.sync.lists import lists
 from syncworker.web.api.answers import RequestAnswer, RequestsAnswer, request_answer
-from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit, RequestId
-from syncworker.web.api.operator import WHO, OperatorRoute
+from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit, RequestId, Who
+from syncworker.web.api.operator import LeadRoute
 
-router = APIRouter(prefix="/requests", route_class=OperatorRoute, tags=["requests"])
+router = APIRouter(prefix="/requests", route_class=LeadRoute, tags=["requests"])
 
 
 @router.get("")
@@ -31,17 +31,17 @@ def requests(
 
 
 @router.post("/{request_id}/confirm")
-def confirm(context: Held, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
+def confirm(context: Held, who: Who, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
     """Confirm a deregistration that was asked for in the CRM."""
     _of_this_partner(context, hub_id, request_id)
-    return RequestAnswer.model_validate(operations.confirm(context, request_id, who=WHO))
+    return RequestAnswer.model_validate(operations.confirm(context, request_id, who=who))
 
 
 @router.post("/{request_id}/withdraw")
-def withdraw(context: Held, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
+def withdraw(context: Held, who: Who, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
     """Take back an open request."""
     _of_this_partner(context, hub_id, request_id)
-    return RequestAnswer.model_validate(operations.withdraw(context, request_id, who=WHO))
+    return RequestAnswer.model_validate(operations.withdraw(context, request_id, who=who))
 
 
 @router.post("/{request_id}/retry")

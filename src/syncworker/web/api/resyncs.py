@@ -12,8 +12,8 @@ from syncworker.registration.rules.terms import Status
 from syncworker.sync.resync import resync
 from syncworker.sync.resync.scope import Scope
 from syncworker.web.api.answers import ResyncAnswer, ResyncList
-from syncworker.web.api.asked_of import Held, HubId, ResyncId
-from syncworker.web.api.operator import WHO, OperatorRoute
+from syncworker.web.api.asked_of import Held, HubId, ResyncId, Who
+from syncworker.web.api.operator import OperatorRoute
 
 router = APIRouter(prefix="/resyncs", route_class=OperatorRoute, tags=["resyncs"])
 
@@ -51,15 +51,15 @@ class Asked(BaseModel):
 
 
 @router.post("", status_code=202)
-def start(context: Held, hub_id: HubId, asked: Asked) -> ResyncAnswer:
+def start(context: Held, who: Who, hub_id: HubId, asked: Asked) -> ResyncAnswer:
     """Look at records again. Creates no requests and renews nothing."""
     if not (asked.contacts or asked.companies):
-        return ResyncAnswer.model_validate(resync.start(context, hub_id, who=WHO, scope=asked.scope))
+        return ResyncAnswer.model_validate(resync.start(context, hub_id, who=who, scope=asked.scope))
     contacts, companies = set(asked.contacts), set(asked.companies)
     rings = context.database.run(lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies))
     context.waker.ring(*rings)
     named = len(contacts) + len(companies)
-    return ResyncAnswer(id=None, scope="named", state="done", listed=named, marked=named, asked_by=WHO)
+    return ResyncAnswer(id=None, scope="named", state="done", listed=named, marked=named, asked_by=who)
 
 
 @router.get("")
