@@ -149,17 +149,19 @@ def _signed_uri(holds: Held, scope: Scope) -> str:
 
 async def _body(receive: Receive) -> bytes:
     """The raw bytes, counted as they come: a Content-Length can say anything, or be missing."""
-    body = bytearray()
+    chunks: list[bytes] = []
+    size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise CutOff
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MOST_BYTES:
             raise TooLarge
         more = message.get("more_body", False)
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def _refused(holds: Held, status: int, outcome: Outcome, message: str, **facts: int) -> Answer:
