@@ -28,6 +28,7 @@ class Held:
     """What a scrape tells."""
     secrets: WebhookSecrets
     loop_database: LoopDatabase
+    """What `intake` commits with."""
     intake: Intake
     webhook_threads: CapacityLimiter
     """Webhooks have threads of their own: an operator's slow list delays none of them."""
