@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import urllib3
 from sqlalchemy import text
@@ -53,16 +54,10 @@ class Portal:
     def resync(self) -> Ran:
         """A whole one."""
         self.rig.sandbox.reset_stats()
-        settings = {
-            "SYNCWORKER_DATABASE_URL": str(self.rig.settings.database_url),
-            "SYNCWORKER_REDIS_URL": str(self.rig.settings.redis_url),
-            "SYNCWORKER_SECRET_KEY": SECRET_KEY,
-            "SYNCWORKER_HUBSPOT_BASE_URL": self.rig.sandbox.base_url,
-        }
         begun = resync.start(self.rig.context, self.rig.hub, who="bench")
         ran = subprocess.run(
             [sys.executable, "-m", "bench.resync_worker", str(self.rig.hub)],
-            env={**os.environ, **settings},
+            env={**os.environ, **worker_settings(self.rig)},
             check=True,
             capture_output=True,
             text=True,
@@ -83,6 +78,16 @@ class Portal:
         )
 
 
+def worker_settings(rig: Rig) -> dict[str, str]:
+    """The environment of a worker process that serves this rig's portals."""
+    return {
+        "SYNCWORKER_DATABASE_URL": str(rig.settings.database_url),
+        "SYNCWORKER_REDIS_URL": str(rig.settings.redis_url),
+        "SYNCWORKER_SECRET_KEY": SECRET_KEY,
+        "SYNCWORKER_HUBSPOT_BASE_URL": rig.sandbox.base_url,
+    }
+
+
 @contextmanager
 def portal(folder: Path, *, contacts: int, companies: int) -> Iterator[Portal]:
     """A fresh one, with that many records."""
@@ -90,15 +95,16 @@ def portal(folder: Path, *, contacts: int, companies: int) -> Iterator[Portal]:
         for start in range(0, contacts, 100_000):
             some = min(100_000, contacts - start)
             rig.sandbox.seed(contacts=some, companies=companies * some // contacts, portal=rig.hub, seed=start + 1)
-        _hold_all_domains(rig)
+        hold_domains(rig)
         yield Portal(rig)
 
 
-def _hold_all_domains(rig: Rig) -> None:
-    """A registration on the domain of every company, so that nearly every contact shows one."""
+def hold_domains(rig: Rig, *, every: int = 1) -> set[str]:
+    """A registration on the domain of every (n-th) company, so that its contacts show one; return these domains."""
     domains: list[str] = []
-    for page in _pages(rig, "companies", ["domain"], ""):
-        domains += [one["properties"]["domain"] for one in page]  # type: ignore[index]
+    for page in pages(rig, "companies", ["domain"], ""):
+        domains += [one["properties"]["domain"] for one in page]
+    held = set(domains[::every])
     with rig.context.database.transaction() as tx:
         tx.connection.execute(
             text("""
@@ -108,18 +114,19 @@ def _hold_all_domains(rig: Rig) -> None:
                        CURRENT_DATE, CURRENT_DATE + 364, now() + interval '365 days', now()
                   FROM unnest(CAST(:domains AS text[])) AS domain ON CONFLICT DO NOTHING
             """),
-            {"hub_id": rig.hub, "domains": sorted(set(domains))},
+            {"hub_id": rig.hub, "domains": sorted(held)},
         )
         tx.connection.execute(text("ANALYZE"))
+    return held
 
 
-def _pages(
+def pages(
     rig: Rig,
     kind: str,
     properties: list[str],
     more: str,
-    write: Callable[[list[dict[str, object]]], None] | None = None,
-) -> Iterator[list[dict[str, object]]]:
+    write: Callable[[list[dict[str, Any]]], None] | None = None,
+) -> Iterator[list[dict[str, Any]]]:
     """All pages, with urllib3 and json alone."""
     headers = {"Authorization": f"Bearer {rig.portals[0]['access_token']}"}
     first = rig.sandbox.base_url + LIST.format(kind=kind, properties=",".join(properties), more=more)
@@ -142,7 +149,7 @@ def _floor(rig: Rig, *, writing: bool) -> float:
     with urllib3.PoolManager() as pool:
         for kind, plural, more in LISTS:
             shown = dict.fromkeys(read_by_us(names, kind.value)[:7], "") | {names.detail: f"floor {began}"}
-            for page in _pages(rig, plural, list(properties_read(names, kind)), more):
+            for page in pages(rig, plural, list(properties_read(names, kind)), more):
                 records += len(page)
                 if writing:
                     inputs = [{"id": one["id"], "properties": shown} for one in page]
