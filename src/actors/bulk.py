@@ -14,6 +14,7 @@ import dramatiq
 
 from actors.process import context
 from syncworker import tracing
+from syncworker.sync.notices import delivering
 from syncworker.sync.turns import bulk_turn
 from syncworker.sync.wake import BULK_QUEUE, Bell, Ring
 
@@ -48,5 +49,15 @@ def serve_bulk(hub_id: int) -> None:
             return
         with context().waker.turn(ring) as ours, tracing.span("turn", portal=hub_id, lane="bulk"):
             more = ours and bulk_turn(context(), hub_id)
+    if more:
+        context().waker.ring(ring)
+
+
+@dramatiq.actor(queue_name=BULK_QUEUE, priority=12, max_retries=0, time_limit=600_000, max_age=60_000)
+def tell() -> None:
+    """Look for what people want to be told of, and send it."""
+    ring = Ring(Bell.TELL)
+    with context().waker.turn(ring) as ours, tracing.span("turn", lane="notices"):
+        more = ours and delivering.tell(context())
     if more:
         context().waker.ring(ring)

@@ -8,6 +8,8 @@ addresses of the servers it started in `<DATA_DIR>/up.env`, so that any other co
 from __future__ import annotations
 
 import os
+import re
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -65,11 +67,26 @@ class Settings(BaseSettings):
     crm_deregister: Literal["confirm", "allow"] = "confirm"
     undo_seconds: int = Field(600, ge=0, le=86_400, description="how long a deregistration can be undone")
 
+    smtp_host: str | None = Field(None, description="the mail server that takes notices; none: none by email")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str | None = Field(None, description="whom notices by email come from: name <address>, or the address")
+    notice_digest_hour: int = Field(8, ge=0, le=23, description="from when on the digest is sent, in the portal's zone")
+
     @field_validator("auto_register_forms", "own_domains", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+            raise ValueError("must look like Lead registration <leads@example.com>")
         return value
 
     @field_validator("database_url")

@@ -23,6 +23,7 @@ from syncworker.store.database import ManualClock
 from syncworker.store.tables import marks, registrations
 from syncworker.sync import turns
 from syncworker.sync.context import Context
+from syncworker.sync.notices import delivering
 from syncworker.sync.portals.demo import connect_demo_to
 from syncworker.sync.sweep import due
 from syncworker.sync.triggers import expiry, inbox
@@ -144,6 +145,8 @@ class Rig:
                 turns.bulk_turn(self.context, ring.hub_id)
             case Bell.END_OVERDUE:
                 expiry.end_overdue(self.context)
+            case Bell.TELL:
+                delivering.tell(self.context)
 
     # --- what is so ---
 

@@ -8,6 +8,9 @@ import pytest
 
 from support.runbook import PAGE, anchors, is_there
 from syncworker.hubspot.errors import FixRequest, Gone, HubSpotError, RetryLater
+from syncworker.sync.notices import terms
+from syncworker.sync.notices.levels import WAIT_FOR_A_PERSON
+from syncworker.sync.notices.sending import NotSent
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.reconcile.plan import DOES_NOT_KEEP
 from syncworker.sync.watch import runbook
@@ -43,6 +46,7 @@ PARKED = [
     (str(RetryLater("oh", route="POST /x", retry_after_s=2, status=502)), Section.HUBSPOT_FAILS),
     (str(RetryLater("reset", route="POST /x", retry_after_s=2)), Section.HUBSPOT_FAILS),
     (str(RetryLater("the answer is not JSON", route="POST /x", retry_after_s=2, status=200)), Section.HUBSPOT_FAILS),
+    (str(NotSent("the mail server refuses the mail: 554 no")), Section.NOTICE),
     ("KeyError: 'id'", Section.OUR_MISTAKE),
     (None, Section.OUR_MISTAKE),
 ]
@@ -59,6 +63,12 @@ def test_each_text_that_parks_a_mark_has_a_section(said: str | None, section: Se
 def test_a_parked_mark_says_why_in_words() -> None:
     assert isinstance(runbook.of_parked("anything"), Why)
     assert {section for _, section in PARKED} == {section for section in Section if section.startswith("parked-")}
+
+
+def test_a_notice_has_words_for_whatever_parks_a_mark_or_stops_a_portal() -> None:
+    parks = {section.name.lower() for section in Section if section.startswith("parked-")}
+    assert terms.PARKED.keys() == parks - {"notice"}
+    assert terms.BLOCKS.keys() == {reason.value for reason in WAIT_FOR_A_PERSON}
 
 
 def test_links_within_the_runbook_lead_somewhere() -> None:

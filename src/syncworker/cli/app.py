@@ -14,6 +14,7 @@ from syncworker.cli import (
     forms,
     ledger,
     marks,
+    notices,
     portals,
     privacy,
     registering,
@@ -56,6 +57,7 @@ app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=LEADS)
 resync.add_to(app)
 app.add_typer(marks.app, name="marks", rich_help_panel=WORK)
+app.add_typer(notices.app, name="notices", rich_help_panel=WORK)
 brake.add_to(app)
 backup.add_to(app)
 
@@ -66,4 +68,4 @@ def begin() -> None:
     from syncworker import logs
 
     # A command's own lines say what went wrong, a call to HubSpot that failed included; the log says the rest.
-    logs.configure(level="warning", without=("syncworker.hubspot.call_log",))
+    logs.configure(level="warning", without=("syncworker.hubspot.call_log", "syncworker.sync.notices.delivering"))

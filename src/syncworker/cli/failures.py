@@ -80,6 +80,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
     from syncworker.access.passwords import WeakPassword
+    from syncworker.access.roles import NotAllowed
     from syncworker.access.users import BadEmail, UnknownUser, UserExists
     from syncworker.hubspot.errors import Gone, HubSpotError
     from syncworker.hubspot.rate_limit import RateLimited
@@ -95,6 +96,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
     from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.lists.page_cursor import BadCursor
+    from syncworker.sync.notices.switches import BadWebhookUrl, NoTaskForThat, NotYours
     from syncworker.sync.portals.connect import WrongAccount
     from syncworker.sync.portals.pausing import NotRebuilt
     from syncworker.sync.portals.takeover import BadFile
@@ -121,6 +123,8 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NotAnEmail,
             BadEmail,
             WeakPassword,
+            BadWebhookUrl,
+            NoTaskForThat,
         ),
         ExitCode.NOT_FOUND: (
             UnknownPortal,
@@ -136,6 +140,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.REFUSED: (
             TooLateToUndo,
+            NotYours,
             ResyncRuns,
             ResyncOver,
             WrongAccount,
@@ -144,6 +149,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NotEmpty,
             NotStill,
             UserExists,
+            NotAllowed,
         ),
         ExitCode.UNREACHABLE: (
             HubSpotError,

@@ -25,8 +25,8 @@ app = typer.Typer(
 _IN_FULL = 5
 
 KindArgument = Annotated[
-    Literal["contact", "company", "domain"] | None,
-    typer.Argument(metavar="[KIND]", help="contact, company or domain; without it, all parked marks."),
+    Literal["contact", "company", "domain", "notice"] | None,
+    typer.Argument(metavar="[KIND]", help="contact, company, domain or notice; without it, all parked marks."),
 ]
 IdArgument = Annotated[str | None, typer.Argument(metavar="[ID]", help="The record's id, or the domain.")]
 

@@ -41,6 +41,8 @@ class Call:
     query: Sequence[tuple[str, str]] = ()
     body: Mapping[str, object] | None = None
     bucket: Bucket = "api"
+    once: bool = False
+    """A second one would do it twice: what got no answer is not repeated here."""
 
     @property
     def route(self) -> str:
@@ -93,6 +95,8 @@ class Caller:
                 raise
 
         try:
+            if call.once:
+                return attempt()
             return with_retries(attempt, budget=self.budget, sleep=self.sleep, clock=self.clock)
         except RateLimited as error:
             raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal") from error

@@ -174,6 +174,26 @@ class HubSpotClient(SchemaCalls):
         )
         return self._caller.call(call, lambda source: batches.read_update(changes.keys(), source, route=call.route))
 
+    def create_once(
+        self, object_type: Kind, properties: Mapping[str, str], *, associated: Sequence[tuple[str, int]] = ()
+    ) -> str:
+        """Create a record, and return its id; `associated`: with these ids, by HubSpot's own association types.
+
+        Not repeated: a RetryLater that is no 429 leaves open whether the record was made.
+        """
+        body: JsonObject = {
+            "properties": dict(properties),
+            "associations": [
+                {
+                    "to": {"id": to},
+                    "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}],
+                }
+                for to, type_id in associated
+            ],
+        }
+        call = Call(method="POST", path=self.paths.objects(object_type), body=body, once=True)
+        return self._caller.call(call, lambda source: reading.read_record(object_type, source).id)
+
     def search(
         self,
         object_type: Kind,

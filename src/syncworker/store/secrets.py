@@ -60,13 +60,21 @@ class Secrets:
 
     def open(self, sealed: bytes) -> PortalCredentials:
         """Decrypt, or raise WrongSecretKey."""
-        try:
-            fields = json.loads(self._fernet.decrypt(sealed))
-        except InvalidToken:
-            raise WrongSecretKey from None
+        fields = json.loads(self.open_text(sealed))
         if fields["expires_at"] is not None:
             fields["expires_at"] = datetime.fromisoformat(fields["expires_at"])
         return PortalCredentials(**fields)
+
+    def seal_text(self, text: str) -> bytes:
+        """Encrypt a text."""
+        return self._fernet.encrypt(text.encode())
+
+    def open_text(self, sealed: bytes) -> str:
+        """Decrypt a text, or raise WrongSecretKey."""
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise WrongSecretKey from None
 
     def email_hash(self, email: str) -> str:
         """A keyed hash of an email: the same for the same person, of no use without the key."""

@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 # The tables of their own files are part of the schema, so whoever asks for it gets them too.
 from syncworker.store import access_tables as access_tables
 from syncworker.store import line_tables as line_tables
+from syncworker.store import notice_tables as notice_tables
 from syncworker.store import watch_tables as watch_tables
 from syncworker.store.schema import NOW, Time
 from syncworker.store.schema import metadata as metadata
@@ -228,6 +229,7 @@ history = Table(
     Index("ix_history_domain", "domain", "id"),
     Index("ix_history_contact", "hub_id", "contact_id", "id"),
     Index("ix_history_registration", "registration_id"),
+    Index("ix_history_at", "at", postgresql_using="brin"),
 )
 
 mark_generation = Sequence("mark_generation", metadata=metadata)
@@ -250,7 +252,7 @@ marks = Table(
     Column("last_error", Text),
     Column("parked_at", Time),
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
-    CheckConstraint("kind IN ('contact', 'company', 'domain')", name="kind"),
+    CheckConstraint("kind IN ('contact', 'company', 'domain', 'notice')", name="kind"),
     # The only one of due marks: with a second one by time alone, the planner takes a scan of all that is due for the
     # quickest way to the few of one priority.
     Index("ix_marks_due", "hub_id", "kind", "priority", "not_before", postgresql_where=text("parked_at IS NULL")),

@@ -257,6 +257,14 @@ _FAIL = text("""
                   CAST(:errors AS text[]), CAST(:parked_at AS timestamptz[]), CAST(:generations AS bigint[]))
         AS failed (kind, object_id, not_before, error, parked_at, generation)
      WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = failed.kind AND m.object_id = failed.object_id
+    RETURNING m.kind, m.object_id, m.parked_at
+""")
+# That a notice could not be sent is no reason for another one.
+_UNTOLD = text("""
+    INSERT INTO untold (hub_id, kind, at, record_kind, object_id)
+    SELECT :hub_id, 'parked', CAST(:now AS timestamptz), kind, object_id
+      FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS parked (kind, object_id)
+     WHERE kind <> 'notice' AND EXISTS (SELECT FROM notice_switches WHERE hub_id = :hub_id)
 """)
 
 
@@ -296,7 +304,11 @@ def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False)
         "parked_at": [tx.now if is_parked else None for is_parked in parked],
         "generations": [taken.marks[key].generation for key in sorted(errors)],
     }
-    tx.connection.execute(_FAIL, parameters)
+    rows = tx.connection.execute(_FAIL, parameters).all()
+    left = [row for row in rows if row.parked_at is not None]
+    if left:
+        told = {"kinds": [row.kind for row in left], "ids": [row.object_id for row in left]}
+        tx.connection.execute(_UNTOLD, {**told, "hub_id": taken.hub_id, "now": tx.now})
 
 
 def give_back(tx: Tx, taken: Claim, *, error: str | None = None) -> None:

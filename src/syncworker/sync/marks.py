@@ -23,6 +23,8 @@ class Kind(StrEnum):
     CONTACT = "contact"
     COMPANY = "company"
     DOMAIN = "domain"
+    NOTICE = "notice"
+    """Something to be told to somebody (see notices/): no record, and nothing is read for it."""
 
 
 class Priority(IntEnum):

@@ -59,6 +59,15 @@ _DUE = text("""
              WHERE state = 'invalid_data' AND created_at <= CAST(:now AS timestamptz) - CAST('30 days' AS interval)
                AND hub_id NOT IN (TABLE paused)
              ORDER BY created_at LIMIT 1) AS lapsed)
+    UNION ALL
+    -- Also of portals that are paused or blocked: that is what there is to tell.
+    SELECT 'tell', 0 WHERE EXISTS (
+        SELECT FROM portals AS p, LATERAL (
+            SELECT FROM marks AS m WHERE m.hub_id = p.hub_id AND m.kind = 'notice' AND m.priority = 0
+               AND m.parked_at IS NULL AND m.not_before <= :now ORDER BY m.not_before LIMIT 1) AS due)
+        OR EXISTS (
+            SELECT FROM notice_switches AS w LEFT JOIN notice_states AS s ON s.hub_id = w.hub_id AND s.kind = 'look'
+             WHERE s.at IS NULL OR s.at <= CAST(:now AS timestamptz) - INTERVAL '1 minute' OR s.at > :now)
 """)
 
 

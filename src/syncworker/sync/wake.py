@@ -48,8 +48,10 @@ class Bell(StrEnum):
     SERVE_INTERACTIVE = "serve_interactive"
     SERVE_BULK = "serve_bulk"
     END_OVERDUE = "end_overdue"
+    TELL = "tell"
 
 
+_TAKES_ITS_TIME = frozenset({Bell.SERVE_BULK, Bell.TELL})
 INTERACTIVE_QUEUE = "interactive"
 BULK_QUEUE = "bulk"
 
@@ -165,7 +167,7 @@ class RedisWaker:
         if not sent:
             return
         message: Message[None] = Message(
-            queue_name=BULK_QUEUE if ring.bell is Bell.SERVE_BULK else INTERACTIVE_QUEUE,
+            queue_name=BULK_QUEUE if ring.bell in _TAKES_ITS_TIME else INTERACTIVE_QUEUE,
             actor_name=ring.bell.value,
             args=(ring.hub_id,) if ring.hub_id else (),
             kwargs={},

@@ -96,12 +96,20 @@ def record(tx: Tx, events: Iterable[Event]) -> None:
         for event in told
     ]
     if rows:
-        tx.connection.execute(_RECORD, {"at": tx.now, "rows": json.dumps(rows)})
+        record_rows = _RECORD_UNTOLD if any(event.event in TOLD for event in told) else _RECORD
+        tx.connection.execute(record_rows, {"at": tx.now, "rows": json.dumps(rows)})
 
 
 _FIELDS = tuple(field.name for field in fields(Event))
+# What somebody may want to be told of at once, by the kind of the notice. Noted in the same statement: a worker that is
+# killed after it has told the history has told that there is something to tell, too.
+TOLD = {
+    Happened.UNAVAILABLE: "refused",
+    Happened.INVALID_DATA: "refused",
+    Happened.HAND_EDIT: "hand_edits",
+}
 # Rows as JSON: one statement however many there are, and compiled once.
-_RECORD = text("""
+_INSERT = """
     INSERT INTO history (at, partner_id, event, source, who, person_id, why, hub_id, domain, contact_id, company_id,
                          request_id, registration_id)
     SELECT CAST(:at AS timestamptz), r.partner_id, r.event, r.source, r.who, r.person_id, r.why, r.hub_id, r.domain,
@@ -109,6 +117,18 @@ _RECORD = text("""
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (partner_id bigint, event text, source text,
            who text, person_id bigint, why text, hub_id bigint, domain text, contact_id text, company_id text,
            request_id bigint, registration_id bigint)
+"""
+_RECORD = text(_INSERT)
+# Only where somebody is to be told: else nobody would ever take it away.
+_RECORD_UNTOLD = text(f"""
+    WITH told AS ({_INSERT} RETURNING id, at, hub_id, event)
+    INSERT INTO untold (hub_id, kind, at, history_id)
+    SELECT told.hub_id, kinds.kind, told.at, told.id
+      FROM told
+      JOIN (VALUES {", ".join(f"('{event.value}', '{kind}')" for event, kind in TOLD.items())}) AS kinds (event, kind)
+        ON kinds.event = told.event
+     WHERE told.hub_id IN (SELECT hub_id FROM notice_switches)
+     ORDER BY told.id
 """)
 
 

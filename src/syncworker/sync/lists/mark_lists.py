@@ -21,6 +21,8 @@ from syncworker.sync.lists.list_lines import MarkCount, MarkLine, MarkPage
 from syncworker.sync.lists.lists import MOST_LINES
 from syncworker.sync.marks import Kind, Priority
 
+# These are not in HubSpot.
+_NO_RECORDS = frozenset({Kind.DOMAIN, Kind.NOTICE})
 _QUERY = select(marks_table, records.c.domain.label("domain")).outerjoin_from(
     marks_table,
     records,
@@ -163,5 +165,5 @@ def _line(row: Row[*tuple[object, ...]], known: Mapping[int, Portal], now: datet
         claimed=row.claim_token is not None and row.not_before > now,
         last_error=row.last_error,
         parked_at=row.parked_at,
-        address=None if kind is Kind.DOMAIN else known[row.hub_id].address(kind.value, row.object_id),
+        address=None if kind in _NO_RECORDS else known[row.hub_id].address(kind.value, row.object_id),
     )

@@ -51,6 +51,7 @@ class Section(StrEnum):
     NO_HISTORY = "parked-no-history"
     HUBSPOT_FAILS = "parked-hubspot-fails"
     OUR_MISTAKE = "parked-our-mistake"
+    NOTICE = "parked-notice"
 
     @property
     def link(self) -> str:
@@ -112,8 +113,14 @@ _OUR_MISTAKE = Why(
     meaning="a mistake in this program, about this record",
     what_now="report the line, and retry after the next version",
 )
+_NOTICE = Why(
+    section=Section.NOTICE,
+    meaning="somebody could not be told of something",
+    what_now="mend what the message names (mail settings, address, task), then retry; or dismiss it",
+)
 # In the order in which they are tried, on what is kept as the mark's last error.
 _BY_TEXT = (
+    (re.compile(r"^notice not sent"), _NOTICE),
     (re.compile(r"the CRM does not keep our values"), _NOT_KEPT),
     (re.compile(r"HubSpot gives no history"), _NO_HISTORY),
     (re.compile(r"HubSpot answered 404\b"), _GONE),
