@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
-from syncworker.sync.lists import lists
-from syncworker.web.pages import rendering
+from syncworker.access.roles import Role
+from syncworker.languages import Language
+from syncworker.registration.ledger.capacity import Capacity
+from syncworker.store.portals import Partner
+from syncworker.sync.lists import lead_list, lists
+from syncworker.sync.lists.lead_list import Leads, Sort
+from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
+from syncworker.web.pages import listing, rendering
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, ThePortal, Viewer
 
@@ -15,11 +21,56 @@ router = pages()
 
 
 @router.get("/capacity")
-def capacity(
-    request: Request, context: Held, reader: Viewer, portal: ThePortal, q: Annotated[str, Query()] = ""
-) -> Response:
-    """The Capacity Manager."""
+def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal) -> Response:
+    """The Capacity Manager; for a search, a sorting or another page, its table alone."""
+    view = listing.view_of(request)
     with context.database.transaction() as tx:
-        held = lists.capacity_of(context, tx, portal.hub_id)
-        page = lists.registrations(tx, portal.hub_id, status="registered", q=q)
-    return rendering.page(request, reader, "capacity.html", capacity=held, source=held.source, lines=page.items, q=q)
+        leads = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)
+        part = listing.is_for(request, "list")
+        held = None if part else lists.capacity_of(context, tx, portal.hub_id)
+        today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
+    say = reader.language
+    return rendering.page(
+        request,
+        reader,
+        "capacity_part.html" if part else "capacity.html",
+        part=part,
+        capacity=held,
+        source=limit_source(say, portal.partner, held) if held else "",
+        leads=leads,
+        first=(leads.page - 1) * view.size + 1,
+        counted=say.ngettext("%(count)s registered lead", "%(count)s registered leads", leads.total)
+        if not view.q
+        else say.ngettext("%(count)s matches", "%(count)s match", leads.total),
+        view=view,
+        shortened=listing.is_shortened(request),
+        most_characters=MOST_Q_CHARACTERS,
+        today=today,
+        may_change=reader.may(Role.MANAGER) and rendering.path_of(request, "deregister") is not None,
+        columns=_columns(say),
+        lead_path=rendering.lead_path(request),
+        register_path=rendering.path_of(request, "register"),
+        **listing.links(request, view),
+    )
+
+
+def limit_source(say: Language, partner: Partner, held: Capacity) -> str:
+    """What says how much capacity there is, in the reader's words."""
+    if partner.capacity is not None:
+        return say.gettext("The limit is set for this partner.")
+    # "tier gold: what says so": the second part is a program's own text, in its language.
+    return say.gettext(
+        "The limit is that of the tier %(tier)s. %(source)s", tier=partner.tier, source=held.source.partition(": ")[2]
+    )
+
+
+def _columns(say: Language) -> list[tuple[str, Sort, str]]:
+    return [
+        (say.gettext("Domain"), Sort.DOMAIN, ""),
+        (say.gettext("Company"), Sort.COMPANY, "w-l"),
+        (say.gettext("Contact"), Sort.CONTACT, "w-l"),
+        (say.gettext("Country"), Sort.COUNTRY, "w-s"),
+        (say.gettext("Registered"), Sort.REGISTERED_ON, "w-s"),
+        (say.gettext("Expires"), Sort.EXPIRES_ON, "w-m"),
+        (say.gettext("Source"), Sort.SOURCE, "w-xs"),
+    ]

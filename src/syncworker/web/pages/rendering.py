@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.routing import NoMatchFound
 
 from syncworker import languages
 from syncworker.languages import Language
@@ -51,6 +52,20 @@ def page(request: Request, reader: Reader, template: str, *, status: int = 200, 
 def with_query(request: Request, **changed: object) -> str:
     """The address of this page with other values in its query; None takes one out."""
     return address(request.url.path, {**request.query_params, **changed})
+
+
+def path_of(request: Request, page_name: str, **values: str) -> str | None:
+    """Where the page of that name is; None where there is none (yet), so that nothing leads to it."""
+    try:
+        return str(request.app.url_path_for(page_name, **values))
+    except NoMatchFound:
+        return None
+
+
+def lead_path(request: Request) -> str | None:
+    """What stands before a domain in the address of its page."""
+    path = path_of(request, "one_lead", domain="d")
+    return path.removesuffix("d") if path else None
 
 
 def address(path: str, query: Mapping[str, object]) -> str:

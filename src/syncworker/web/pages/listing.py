@@ -1,0 +1,58 @@
+"""What does the address of a table say: what is sought, in which order, which page?
+
+The same for every table: `?q=&sort=&desc=1&page=`. What cannot be meant is as if it was not there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+
+from syncworker.sync.lists.lead_list import Sort, View
+from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
+from syncworker.web.pages import rendering
+
+_MOST_PAGES = 1_000_000
+
+
+def view_of(request: Request, *, sort: Sort = Sort.DOMAIN, descending: bool = False, days: int | None = None) -> View:
+    """How somebody looks at a table; `sort` and `descending` are how they do who do not say."""
+    query = request.query_params
+    asked = query.get("sort", "")
+    known = asked in {one.value for one in Sort}
+    page = query.get("page", "1")
+    return View(
+        q=query.get("q", "").strip()[:MOST_Q_CHARACTERS],
+        sort=Sort(asked) if known else sort,
+        descending=query.get("desc") == "1" if known else descending,
+        page=min(int(page), _MOST_PAGES) if page.isascii() and page.isdigit() and len(page) < 10 else 1,
+        **({} if days is None else {"days": days}),
+    )
+
+
+def is_shortened(request: Request) -> bool:
+    """Whether more was typed than is sought."""
+    return len(request.query_params.get("q", "").strip()) > MOST_Q_CHARACTERS
+
+
+# Any: as the values of a template are.
+def links(request: Request, view: View) -> dict[str, Any]:
+    """For a template: `sort_link(column)`, the other way round where it is sorted by it, and `page_link(number)`."""
+
+    def to(**changed: object) -> str:
+        now = {"q": view.q, "sort": view.sort.value, "desc": "1" if view.descending else None}
+        return rendering.address(request.url.path, {**now, **changed})
+
+    def sort_link(column: str) -> str:
+        return to(sort=column, desc="1" if view.sort == column and not view.descending else None)
+
+    def page_link(page: int) -> str:
+        return to(page=page if page > 1 else None)
+
+    return {"sort_link": sort_link, "page_link": page_link}
+
+
+def is_for(request: Request, target: str) -> bool:
+    """Whether htmx asks for this part of the page alone."""
+    return request.headers.get("hx-target") == target and request.headers.get("hx-history-restore-request") != "true"
