@@ -134,6 +134,7 @@ requests = Table(
     Column("confirmed_by", Text),  # a manager, for a deregistration asked for in the CRM
     Column("decided_at", Time),
     Column("registration_id", BigInteger, ForeignKey("registrations.id")),
+    Column("line_at", Time),  # since when it counts as waiting, where a manager moved it; null: since requested_at
     UniqueConstraint("hub_id", "key"),
     CheckConstraint("state <> 'waiting' OR domain IS NOT NULL", name="waits_for_a_domain"),
     Index("ix_requests_contact", "hub_id", "contact_id"),

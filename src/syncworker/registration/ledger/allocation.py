@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from syncworker.registration.ledger import moves
@@ -24,6 +24,9 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
 from syncworker.store.tables import portals, registrations
 from syncworker.store.tables import requests as requests_table
+
+# The order of the waiting list, before the id: since when a request waits, or where a manager moved it to.
+IN_LINE = func.coalesce(requests_table.c.line_at, requests_table.c.requested_at).label("in_line")
 
 
 def allocate(tx: Tx, partner_id: int, granted: Terms) -> Changes:
@@ -75,17 +78,17 @@ def _first_in_line(tx: Tx, partner_id: int, *, domains: int) -> list[tuple[Store
     # Several requests for one domain count once.
     first = (
         asked.query()
-        .add_columns(portals.c.time_zone)
+        .add_columns(portals.c.time_zone, IN_LINE)
         .ext(distinct_on(requests_table.c.domain))
         .join_from(requests_table, portals, requests_table.c.hub_id == portals.c.hub_id)
         .where(requests_table.c.partner_id == partner_id, requests_table.c.state == State.WAITING.value)
         .where(requests_table.c.domain.is_not(None))
         # A portal that is only observed, or paused, registers nothing.
         .where(portals.c.mode == Mode.WRITE.value)
-        .order_by(requests_table.c.domain, requests_table.c.requested_at, requests_table.c.id)
+        .order_by(requests_table.c.domain, IN_LINE, requests_table.c.id)
         .subquery()
     )
-    line = select(first).order_by(first.c.requested_at, first.c.id).limit(domains)
+    line = select(first).order_by(first.c.in_line, first.c.id).limit(domains)
     return [(asked.stored(row), row.time_zone) for row in tx.connection.execute(line)]
 
 

@@ -44,6 +44,21 @@ def flawed(flaws: Sequence[Flaw]) -> str:
     return joined(*parts)
 
 
+def fields_of(detail: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """The fields that `flawed` named as missing, and as wrong: a detail is all that the ledger keeps of them."""
+    missing, _, wrong = detail.partition("Wrong: ")
+    # What somebody typed stands in brackets behind the field; it is not looked into for more than a field's own name.
+    named = wrong.removesuffix(" Once mended, it is decided again by itself.")
+    return (
+        tuple(one for one in Field if missing.startswith("Missing: ") and one in _listed(missing)),
+        tuple(one for one in Field if named.startswith(f"{one} (") or f"; {one} (" in named),
+    )
+
+
+def _listed(missing: str) -> list[str]:
+    return missing.removeprefix("Missing: ").partition(".")[0].split(", ")
+
+
 def refused(reason: Reason | None, domain: str | None) -> str:
     """Why a domain is unavailable."""
     why = _REFUSED.get(reason, _UNEXPLAINED) if reason else _UNEXPLAINED

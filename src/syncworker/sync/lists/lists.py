@@ -20,7 +20,7 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import requests as requests_table
 from syncworker.sync.context import Context
-from syncworker.sync.lists import line_query, page_cursor
+from syncworker.sync.lists import line_query, page_cursor, waiting_line
 from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS, folded
 from syncworker.sync.lists.list_lines import (
     NeedingPeople,
@@ -115,21 +115,11 @@ def needing_people(tx: Tx, hub_id: int) -> NeedingPeople:
     return NeedingPeople(needs_person=row.needs_person, orphaned=row.orphaned)
 
 
-# Several requests for one domain count once, so they share the place of the first.
-_LINE = text("""
-    WITH line AS (
-        SELECT id, domain, requested_at,
-               row_number() OVER (PARTITION BY domain ORDER BY requested_at, id) = 1 AS leads
-          FROM requests WHERE partner_id = :partner_id AND state = 'waiting'),
-    places AS (
-        SELECT id, domain, requested_at,
-               count(*) FILTER (WHERE leads) OVER (ORDER BY requested_at, id) AS place
-          FROM line),
-    positions AS (
-        SELECT id, requested_at, min(place) OVER (PARTITION BY domain) AS position FROM places)
-    SELECT id, position FROM positions
-     WHERE CAST(:at AS timestamptz) IS NULL OR (requested_at, id) > (:at, :id)
-     ORDER BY requested_at, id LIMIT :lines
+_LINE = text(f"""
+    WITH positions AS {waiting_line.POSITIONS}
+    SELECT id, position, in_line FROM positions
+     WHERE CAST(:at AS timestamptz) IS NULL OR (in_line, id) > (:at, :id)
+     ORDER BY in_line, id LIMIT :lines
 """)
 
 
@@ -169,16 +159,17 @@ def _waiting(tx: Tx, partner_id: int, *, limit: int, cursor: str | None) -> Requ
         "id": after.number(1) if after else None,
         "lines": _lines(limit) + 1,
     }
-    places = {row.id: row.position for row in tx.connection.execute(_LINE, parameters)}
+    line = tx.connection.execute(_LINE, parameters).all()
+    places = {row.id: row.position for row in line}
     narrowed = asked.query().where(requests_table.c.id.in_(list(places)))
     of_id = {row.id: asked.stored(row) for row in tx.connection.execute(narrowed)}
     found = [RequestLine(request=of_id[id_], position=place) for id_, place in places.items()]
     shown = found[: _lines(limit)]
     more = len(found) > len(shown)
-    last = shown[-1].request if more else None
+    last = line[len(shown) - 1] if more else None
     return RequestPage(
         items=tuple(shown),
-        next=page_cursor.encode("waiting", last.requested_at, last.id) if last else None,
+        next=page_cursor.encode("waiting", last.in_line, last.id) if last else None,
     )
 
 

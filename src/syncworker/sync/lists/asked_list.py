@@ -1,0 +1,207 @@
+"""Which leads are asked for and not registered: waiting, refused, incomplete, to be decided by a manager? Read-only.
+
+One line a domain of the waiting list, by its first request; else one a contact, by its newest. Of a request made in
+another portal of the partner the domain is seen, and no record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Row, text
+
+from syncworker.registration.ledger.requests import State, reason
+from syncworker.registration.rules.terms import Action, Reason, Source
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.sync.lists import waiting_line
+from syncworker.sync.lists.answers import Answer, answer
+from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE
+from syncworker.sync.lists.line_query import folded
+
+
+class Asked(StrEnum):
+    """Which requests."""
+
+    PENDING = "pending"
+    """Only capacity keeps it from being registered, or it is not decided yet."""
+    UNAVAILABLE = "unavailable"
+    INVALID = "invalid"
+    TO_CONFIRM = "to_confirm"
+    """A deregistration that was asked for in the CRM, and waits for a manager."""
+    UNRESOLVED = "unresolved"
+    """A submission whose contact was not found."""
+
+
+class AskedSort(StrEnum):
+    """The column that a table is sorted by."""
+
+    PLACE = "place"
+    """Of the waiting list its order, else the newest last."""
+    DOMAIN = "domain"
+    COMPANY = "company"
+    CONTACT = "contact"
+    COUNTRY = "country"
+    REQUESTED_AT = "requested_at"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedView:
+    """How a table is looked at; see `lead_list.View`."""
+
+    q: str | None = None
+    sort: AskedSort = AskedSort.PLACE
+    descending: bool = False
+    page: int = 1
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLine:
+    """A request that is not registered. What belongs to a record of another portal is None."""
+
+    id: int
+    hub_id: int
+    domain: str | None
+    contact_id: str | None
+    company_id: str | None
+    contact_name: str | None
+    company: str | None
+    country: str | None
+    action: Action
+    source: Source
+    requested_at: datetime
+    decided_at: datetime | None
+    state: State
+    reason: Reason | None
+    detail: str
+    """What its record shows, in English."""
+    position: int | None
+    """Its place in the waiting list, 1 being next."""
+    moved: bool
+    """A manager put it there."""
+
+    @property
+    def answer(self) -> Answer:
+        """Why, and what now."""
+        return answer(state=self.state, reason=self.reason, detail=self.detail, domain=self.domain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPage:
+    """A page of a table, and how much there is of it."""
+
+    items: tuple[AskedLine, ...]
+    total: int
+    page: int
+    pages: int
+
+
+# What a later request of the contact came to is what counts; one that was taken back, or ended, is none.
+_NEWEST = """NOT EXISTS (
+    SELECT FROM requests AS later WHERE later.hub_id = q.hub_id AND later.contact_id = q.contact_id AND later.id > q.id
+       AND later.state NOT IN ('withdrawn', 'ended', 'processing'))"""
+_OURS_BY_NOW = """EXISTS (
+    SELECT FROM registrations AS held WHERE held.domain = q.domain AND held.partner_id = q.partner_id
+       AND held.ended_at IS NULL)"""
+_OF_PARTNER = "FROM requests AS q WHERE q.partner_id = :partner_id AND q.state ="
+_SOURCE = {
+    Asked.PENDING: f"""
+        SELECT id, position, in_line AS at FROM {waiting_line.POSITIONS} AS line WHERE leads
+        UNION ALL SELECT id, NULL, requested_at {_OF_PARTNER} 'processing' AND q.action = 'register'""",
+    Asked.UNAVAILABLE: f"""
+        SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unavailable'
+           AND {_NEWEST} AND NOT {_OURS_BY_NOW}""",
+    Asked.INVALID: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'invalid_data' AND {_NEWEST}",
+    Asked.TO_CONFIRM: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'confirming'",
+    Asked.UNRESOLVED: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unresolved'",
+}
+_COLUMN = {
+    AskedSort.PLACE: "a.position {order} NULLS LAST, a.at",
+    AskedSort.DOMAIN: "q.domain",
+    AskedSort.COMPANY: "fold_text(coalesce(company.name, contact.company, ''))",
+    AskedSort.CONTACT: "fold_text(coalesce(contact.name, ''))",
+    AskedSort.COUNTRY: "fold_text(coalesce(contact.country, company.country, ''))",
+    AskedSort.REQUESTED_AT: "q.requested_at",
+    AskedSort.SOURCE: "q.source",
+}
+_RECORDS = """
+      LEFT JOIN records AS contact ON q.hub_id = :hub_id AND contact.hub_id = :hub_id
+           AND contact.kind = 'contact' AND contact.object_id = q.contact_id
+      LEFT JOIN records AS company ON q.hub_id = :hub_id AND company.hub_id = :hub_id
+           AND company.kind = 'company' AND company.object_id = coalesce(q.company_id, contact.company_id)"""
+_FOUND = """
+    fold_text(concat_ws(chr(10), q.domain, company.name, contact.company, contact.name, contact.country,
+                        company.country)) LIKE ALL (CAST(:patterns AS text[]))"""
+
+
+def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:
+    """A page of the requests of the portal's partner; raises UnknownPortal."""
+    size = max(1, min(view.size, MOST_LINES_OF_PAGE))
+    values: dict[str, object] = {
+        "partner_id": portals.get(tx, hub_id).partner.id,
+        "hub_id": hub_id,
+        "patterns": folded(tx, view.q),
+        "size": size,
+        "wanted": max(1, view.page),
+    }
+    row = tx.connection.execute(text(_page_of(which, view, is_searched=bool(values["patterns"]))), values).one()
+    places = dict(zip(row.ids, row.positions, strict=True))
+    items = tx.connection.execute(_LINES, {**values, "ids": row.ids})
+    return AskedPage(
+        items=tuple(_line(item, places[item.id]) for item in items),
+        total=row.total,
+        page=row.page,
+        pages=max(1, -(-row.total // size)),
+    )
+
+
+def _page_of(which: Asked, view: AskedView, *, is_searched: bool) -> str:
+    """SQL for the ids of a page, with their places, and for how many there are; beyond the last page is the last."""
+    order = "DESC" if view.descending else "ASC"
+    key = _COLUMN[view.sort].format(order=order)
+    # Names are looked up only where they decide: of 100,000 that takes longer than all the rest.
+    by_name = is_searched or view.sort in {AskedSort.COMPANY, AskedSort.CONTACT, AskedSort.COUNTRY}
+    return f"""
+        WITH listed AS MATERIALIZED (
+            SELECT a.id, a.position, row_number() OVER (ORDER BY {key} {order}, a.id {order}) AS number
+              FROM ({_SOURCE[which]}) AS a JOIN requests AS q ON q.id = a.id {_RECORDS if by_name else ""}
+             {f"WHERE {_FOUND}" if is_searched else ""}),
+        of_all AS (
+            SELECT count(*) AS total, greatest(1, least(:wanted, (count(*) + :size - 1) / :size)) AS page FROM listed),
+        shown AS (
+            SELECT id, position, number FROM listed, of_all
+             WHERE number > (of_all.page - 1) * :size AND number <= of_all.page * :size)
+        SELECT total, page, ARRAY(SELECT id FROM shown ORDER BY number) AS ids,
+               ARRAY(SELECT position FROM shown ORDER BY number) AS positions
+          FROM of_all
+    """
+
+
+_LINES = text(f"""
+    SELECT q.id, q.hub_id, q.domain, q.action, q.source, q.requested_at, q.decided_at, q.state, q.reason,
+           q.line_at IS NOT NULL AS moved, contact.name AS contact_name,
+           coalesce(company.name, contact.company) AS company, coalesce(contact.country, company.country) AS country,
+           CASE WHEN q.hub_id = :hub_id THEN q.contact_id END AS contact_id,
+           CASE WHEN q.hub_id = :hub_id THEN coalesce(q.company_id, contact.company_id) END AS company_id,
+           CASE WHEN q.hub_id = :hub_id THEN q.detail ELSE '' END AS detail
+      FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS shown (id, place)
+      JOIN requests AS q ON q.id = shown.id {_RECORDS}
+     ORDER BY shown.place
+""")
+
+
+def _line(row: Row[*tuple[object, ...]], position: int | None) -> AskedLine:
+    return AskedLine(
+        **{
+            **row._mapping,
+            "position": position,
+            "action": Action(row.action),
+            "source": Source(row.source),
+            "state": State(row.state),
+            "reason": reason(row.reason),
+        }
+    )

@@ -1,0 +1,127 @@
+"""Do the tables of what was asked for hold what they should, in the order of the line, with why and what now?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules import sentences
+from syncworker.registration.rules.lead_fields import Field, Flaw
+from syncworker.registration.rules.terms import Action, Reason
+from syncworker.sync.context import Context
+from syncworker.sync.lists import asked_list
+from syncworker.sync.lists.answers import answer
+from syncworker.sync.lists.asked_list import Asked, AskedLine, AskedSort, AskedView
+from syncworker.sync.marks import Kind
+from web.deployment import HUB, OTHER_HUB, Deployment, settings
+
+
+@pytest.fixture
+def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
+    context = Context(settings(database_url, redis_url), pool_size=1)
+    made = Deployment(context)
+    made.portal()
+    yield made
+    context.close()
+
+
+def lines(deployment: Deployment, which: Asked, *, hub_id: int = HUB, **view: object) -> list[AskedLine]:
+    with deployment.database.transaction() as tx:
+        page = asked_list.asked(tx, hub_id, which, AskedView(**view))  # type: ignore[arg-type] # a view's fields
+    return list(page.items)
+
+
+def waiting(deployment: Deployment) -> None:
+    deployment.asked("1", state=State.WAITING, domain="third.se", seconds_ago=10)
+    deployment.asked("2", state=State.WAITING, domain="first.se", seconds_ago=30)
+    deployment.asked("3", state=State.WAITING, domain="second.se", seconds_ago=20)
+    deployment.asked("4", state=State.WAITING, domain="first.se", seconds_ago=5)
+    deployment.record("1", name="Åsa Ek", company="Citrus", country="Norge")
+    deployment.record("2", name="Bo Alm", company="Émile", company_id="9")
+    deployment.record("9", kind=Kind.COMPANY, name="Acme AB")
+
+
+def test_the_waiting_list_stands_in_its_order_each_domain_once(deployment: Deployment) -> None:
+    waiting(deployment)
+    deployment.asked("5", state=State.PROCESSING, seconds_ago=60)
+    found = lines(deployment, Asked.PENDING)
+    assert [(line.domain, line.position, line.reason) for line in found] == [
+        ("first.se", 1, Reason.CAPACITY_REACHED),
+        ("second.se", 2, Reason.CAPACITY_REACHED),
+        ("third.se", 3, Reason.CAPACITY_REACHED),
+        (None, None, Reason.PROCESSING),
+    ]
+    assert [(line.contact_name, line.company) for line in found][:1] == [("Bo Alm", "Acme AB")]
+
+
+def test_it_is_searched_sorted_and_paged(deployment: Deployment) -> None:
+    waiting(deployment)
+    assert [line.domain for line in lines(deployment, Asked.PENDING, q="asa norge")] == ["third.se"]
+    assert [line.domain for line in lines(deployment, Asked.PENDING, q="SECOND")] == ["second.se"]
+    [third] = lines(deployment, Asked.PENDING, q="citrus")
+    assert third.position == 3
+    for sort in AskedSort:
+        up = [line.id for line in lines(deployment, Asked.PENDING, sort=sort)]
+        assert [line.id for line in lines(deployment, Asked.PENDING, sort=sort, descending=True)] == up[::-1], sort
+    by_company = lines(deployment, Asked.PENDING, sort=AskedSort.COMPANY)
+    assert [line.domain for line in by_company] == ["second.se", "first.se", "third.se"]
+    with deployment.database.transaction() as tx:
+        last = asked_list.asked(tx, HUB, Asked.PENDING, AskedView(size=2, page=99))
+        none = asked_list.asked(tx, HUB, Asked.PENDING, AskedView(q="nobody"))
+    assert ([line.domain for line in last.items], last.total, last.page, last.pages) == (["third.se"], 3, 2, 2)
+    assert (none.items, none.total, none.page, none.pages) == ((), 0, 1, 1)
+
+
+def test_what_counts_is_the_newest_word_on_a_contact(deployment: Deployment) -> None:
+    deployment.asked("1", state=State.UNAVAILABLE, domain="taken.se")
+    deployment.asked("2", state=State.UNAVAILABLE, domain="ours-by-now.se")
+    deployment.asked("3", state=State.UNAVAILABLE, domain="before.se")
+    deployment.asked("3", state=State.UNAVAILABLE, domain="after.se")
+    deployment.asked("4", state=State.INVALID_DATA)
+    deployment.asked("5", state=State.CONFIRMING, domain="give-up.se", action=Action.DEREGISTER)
+    deployment.registered("ours-by-now.se")
+    assert [line.domain for line in lines(deployment, Asked.UNAVAILABLE)] == ["taken.se", "after.se"]
+    assert [line.contact_id for line in lines(deployment, Asked.INVALID)] == ["4"]
+    assert [line.domain for line in lines(deployment, Asked.TO_CONFIRM)] == ["give-up.se"]
+    assert lines(deployment, Asked.UNRESOLVED) == []
+
+
+def test_another_portal_of_the_partner_sees_the_domain_alone_and_another_partner_nothing(
+    deployment: Deployment,
+) -> None:
+    waiting(deployment)
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE requests SET detail = 'Ada was told so'"))
+    deployment.portal(OTHER_HUB)
+    first = lines(deployment, Asked.PENDING, hub_id=OTHER_HUB)[0]
+    assert (first.domain, first.contact_id, first.company_id, first.contact_name, first.company, first.detail) == (
+        "first.se", None, None, None, None, "",
+    )  # fmt: skip
+    assert lines(deployment, Asked.PENDING, hub_id=OTHER_HUB, q="citrus") == []
+    deployment.portal(OTHER_HUB + 1, partner="Other")
+    assert lines(deployment, Asked.PENDING, hub_id=OTHER_HUB + 1) == []
+
+
+def test_every_reason_has_a_sentence_for_why_and_one_for_what_now() -> None:
+    for reason in (*Reason, None):
+        said = answer(state=State.UNAVAILABLE, reason=reason, detail="", domain="acme.se")
+        assert str(said.why).endswith(".")
+        assert str(said.what_now).endswith(".")
+    assert "acme.se" in str(answer(state=State.UNAVAILABLE, reason=Reason.EXISTING_CUSTOMER, detail="",
+                                   domain="acme.se").why)  # fmt: skip
+
+
+def test_an_invalid_lead_names_its_missing_and_wrong_fields() -> None:
+    flaws = [Flaw(Field.FIRST_NAME), Flaw(Field.COMPANY), Flaw(Field.WEBSITE, "'x; email (y' is no address"),
+             Flaw(Field.COUNTRY, "a script, not a text")]  # fmt: skip
+    said = answer(state=State.INVALID_DATA, reason=Reason.MISSING_DATA, detail=sentences.flawed(flaws), domain=None)
+    assert said.missing == ("first name", "company")
+    assert set(said.wrong) >= {"country", "website"}
+    only = answer(
+        state=State.INVALID_DATA, reason=Reason.NO_CONVERSION, detail=sentences.flawed([Flaw(Field.CONVERSION)]),
+        domain=None,
+    )  # fmt: skip
+    assert (only.missing, only.wrong) == (("form conversion",), ())
