@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from syncworker.sandbox.database import Database
-from syncworker.sandbox.object_types import BY_NUMBER, COMPANY, CONTACT, ObjectType
+from syncworker.sandbox.object_types import BY_NUMBER, COMPANY, CONTACT, TASK, ObjectType
 
 
 class Option(TypedDict, total=False):
@@ -66,12 +66,19 @@ _READ_ONLY_NUMBER = ("number", "number")
 
 _CONTACT_TEXTS = (
     "firstname", "lastname", "email", "company", "website", "country", "phone", "mobilephone", "jobtitle",
-    "city", "state", "zip", "address", "message", "industry", "hs_language",
+    "city", "state", "zip", "address", "message", "industry", "hs_language", "hubspot_owner_id",
 )  # fmt: skip
 _COMPANY_TEXTS = (
     "name", "domain", "country", "website", "phone", "city", "state", "zip", "address", "industry",
     "description",
 )  # fmt: skip
+# HubSpot's guide to the tasks API.
+_TASK_TEXTS = ("hs_task_subject", "hs_task_body", "hubspot_owner_id")
+_TASK_CHOICES = {
+    "hs_task_status": ("NOT_STARTED", "COMPLETED"),
+    "hs_task_priority": ("LOW", "MEDIUM", "HIGH"),
+    "hs_task_type": ("EMAIL", "CALL", "TODO"),
+}
 _CONTACT_READ_ONLY = {
     "num_conversion_events": _READ_ONLY_NUMBER,
     "num_unique_conversion_events": _READ_ONLY_NUMBER,
@@ -153,6 +160,12 @@ def standard(kind: ObjectType) -> dict[str, Definition]:
     elif kind is COMPANY:
         found += [_standard(name, kind, _TEXT) for name in _COMPANY_TEXTS]
         found += [_standard(name, kind, _READ_ONLY_NUMBER) for name in ("numberofemployees", "annualrevenue")]
+    elif kind is TASK:
+        found.append(_standard("hs_timestamp", kind, _READ_ONLY_DATE))
+        found += [_standard(name, kind, _TEXT) for name in _TASK_TEXTS]
+        found += [
+            _standard(name, kind, ("enumeration", "select"), options=options) for name, options in _TASK_CHOICES.items()
+        ]
     else:
         # The real names are unknown: these two are examples. A client should ask the properties API.
         found += [_standard(name, kind, _TEXT) for name in ("name", "domain")]

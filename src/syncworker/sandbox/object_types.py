@@ -47,7 +47,13 @@ PARTNER_SERVICE = ObjectType(
     ("createdate", "hs_lastmodifieddate", "hs_object_id"), fixed=True,
 )  # fmt: skip
 
-ALL = (CONTACT, COMPANY, PARTNER_CLIENT, PARTNER_SERVICE)
+# No scopes of its own: who may write contacts may write tasks (HubSpot's guide to the tasks API).
+TASK = ObjectType(
+    5, "tasks", "task", "0-27", "hs_lastmodifieddate", "contacts",
+    ("createdate", "hs_lastmodifieddate", "hs_object_id"),
+)  # fmt: skip
+
+ALL = (CONTACT, COMPANY, PARTNER_CLIENT, PARTNER_SERVICE, TASK)
 BY_NUMBER = {kind.number: kind for kind in ALL}
 _BY_NAME = {name: kind for kind in ALL for name in (kind.plural, kind.singular, kind.type_id) if name}
 

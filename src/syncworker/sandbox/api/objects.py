@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncworker.sandbox import lifecycle, links, records
+from syncworker.sandbox import lifecycle, links, records, tasks
 from syncworker.sandbox.answers import (
     RefusedError,
     Reply,
@@ -14,7 +14,7 @@ from syncworker.sandbox.answers import (
 )
 from syncworker.sandbox.call import Call, mapping, needed, record_id, text
 from syncworker.sandbox.clock import now_ms
-from syncworker.sandbox.object_types import COMPANY, CONTACT, ObjectType
+from syncworker.sandbox.object_types import COMPANY, CONTACT, TASK, ObjectType
 from syncworker.sandbox.portals import Portal
 from syncworker.sandbox.records import Record, Source
 from syncworker.sandbox.render import show, wish, wish_of_query
@@ -100,8 +100,12 @@ def create_record(world: World, portal: Portal, call: Call) -> Reply:
     writer = api_writer(world, portal)
     schema = world.catalogue.schema(portal.hub_id, kind)
     given = normalise(schema, mapping(body, "properties"), portal=portal.hub_id)
-    made = writer.create(kind, given)
-    associate_new(writer, kind, made, body)
+    if kind is TASK:
+        values = tasks.checked(given, body, lambda of, id_: find(world, portal, of, id_))
+        made = writer.create(kind, values)
+    else:
+        made = writer.create(kind, given)
+        associate_new(writer, kind, made, body)
     return ok(show(world, portal, kind, [made], wish(world, portal, kind, list(given)))[0], 201)
 
 
