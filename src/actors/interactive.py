@@ -6,6 +6,7 @@ import dramatiq
 
 from actors.process import context
 from syncworker import tracing
+from syncworker.sync.jobs.job_work import continue_jobs
 from syncworker.sync.triggers import expiry, inbox
 from syncworker.sync.turns import interactive_turn
 from syncworker.sync.wake import INTERACTIVE_QUEUE, Bell, Ring
@@ -27,6 +28,14 @@ def serve_interactive(hub_id: int) -> None:
         more = ours and interactive_turn(context(), hub_id)
     if more:
         context().waker.ring(ring)
+
+
+@dramatiq.actor(queue_name=INTERACTIVE_QUEUE, priority=2, max_retries=0, time_limit=300_000, max_age=60_000)
+def do_jobs(hub_id: int) -> None:
+    """Do to many leads what a person asked for."""
+    with context().waker.turn(Ring(Bell.DO_JOBS, hub_id)) as ours:
+        while ours and continue_jobs(context(), hub_id):
+            pass
 
 
 @dramatiq.actor(queue_name=INTERACTIVE_QUEUE, priority=2, max_retries=0, time_limit=300_000, max_age=60_000)

@@ -23,6 +23,7 @@ from syncworker.store.database import ManualClock
 from syncworker.store.tables import marks, registrations
 from syncworker.sync import turns
 from syncworker.sync.context import Context
+from syncworker.sync.jobs.job_work import continue_jobs
 from syncworker.sync.notices import delivering
 from syncworker.sync.portals.demo import connect_demo_to
 from syncworker.sync.sweep import due
@@ -143,6 +144,9 @@ class Rig:
                 turns.interactive_turn(self.context, ring.hub_id)
             case Bell.SERVE_BULK:
                 turns.bulk_turn(self.context, ring.hub_id)
+            case Bell.DO_JOBS:
+                while continue_jobs(self.context, ring.hub_id):
+                    pass
             case Bell.END_OVERDUE:
                 expiry.end_overdue(self.context)
             case Bell.TELL:

@@ -107,7 +107,7 @@ def plan(*ids: int, before: str = "registered", after: str = "") -> Plan:
 
 def hold_back(rig: Rig, made: Plan) -> bool:
     of = portal(rig)
-    return rig.context.database.run(lambda tx: brake.hold_back(tx, of, made, "status"))
+    return rig.context.database.run(lambda tx: brake.hold_back(tx, of, made, "status", "domain"))
 
 
 def know(rig: Rig, count: int) -> None:
@@ -182,7 +182,7 @@ def test_workers_that_count_at_once_do_not_pass_it_together(rig: Rig) -> None:
 
     def work(made: Plan) -> None:
         def count(tx: Tx) -> bool:
-            return brake.hold_back(tx, of, made, "status")
+            return brake.hold_back(tx, of, made, "status", "domain")
 
         rig.context.database.run(count)
 

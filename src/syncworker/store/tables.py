@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The tables of their own files are part of the schema, so whoever asks for it gets them too.
 from syncworker.store import access_tables as access_tables
+from syncworker.store import job_tables as job_tables
 from syncworker.store import line_tables as line_tables
 from syncworker.store import notice_tables as notice_tables
 from syncworker.store import watch_tables as watch_tables

@@ -43,6 +43,9 @@ _DUE = text("""
         OR EXISTS (SELECT FROM resyncs WHERE resyncs.hub_id = p.hub_id AND state = 'running'
            AND coalesce(leased_until <= :now, true))
     UNION ALL
+    -- The ledger's work alone: a portal that HubSpot refuses has its jobs done, a paused one not.
+    SELECT DISTINCT 'do_jobs', hub_id FROM jobs WHERE finished_at IS NULL AND hub_id NOT IN (TABLE paused)
+    UNION ALL
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
     UNION ALL
     SELECT 'end_overdue', 0 WHERE EXISTS (

@@ -48,6 +48,7 @@ class Bell(StrEnum):
     SERVE_INTERACTIVE = "serve_interactive"
     SERVE_BULK = "serve_bulk"
     END_OVERDUE = "end_overdue"
+    DO_JOBS = "do_jobs"
     TELL = "tell"
 
 

@@ -19,6 +19,7 @@ from syncworker.registration.ledger import people
 from syncworker.store import portals as known
 from syncworker.store.access_tables import users as users_table
 from syncworker.store.database import Tx
+from syncworker.store.job_tables import jobs
 from syncworker.store.line_tables import lead_lines
 from syncworker.store.tables import history, holds, metadata, persons, portals, records, requests, resyncs
 from syncworker.sync.context import Context
@@ -33,7 +34,7 @@ _KEPT = (history, persons, lead_lines)
 _NAMES = frozenset(
     (
         requests.c.who, requests.c.confirmed_by, holds.c.added_by, portals.c.paused_by, resyncs.c.asked_by,
-        users_table.c.added_by,
+        users_table.c.added_by, jobs.c.who,
     )
 )  # fmt: skip
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")

@@ -5,7 +5,8 @@ as fast as HubSpot allows. So whatever clears or downgrades a status is counted 
 together, and when an hour's count passes one in twenty of the known statuses (and is at least twenty), nothing more is
 written to the portal until a person has looked. The ledger is as it was decided; the marks stay.
 
-Nothing is exempt, not even registrations that ended by their date: a wrong clock ends them by their date, too. It
+Not even registrations that ended by their date are exempt: a wrong clock ends them by their date, too. Only what a
+person gave up domain by domain is, in a job of which each domain has its row: no rule and no clock makes those. It
 owns the tables `brakes` (locked by whoever counts; last in the lock order) and `downgrades`.
 """
 
@@ -21,6 +22,7 @@ from syncworker.registration.ledger import history
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Status
 from syncworker.store import portals
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.portals import UNTIL_A_PERSON_ACTS, Portal
 from syncworker.sync.claims import Key
@@ -57,16 +59,18 @@ def is_on(portal: Portal, now: datetime) -> bool:
     return portal.blocked_reason == Blocked.BRAKE and portal.is_blocked(now)
 
 
-def hold_back(tx: Tx, portal: Portal, plan: Plan, status: str) -> bool:
+def hold_back(tx: Tx, portal: Portal, plan: Plan, status: str, domain: str) -> bool:
     """Count what a plan takes away, and take all writes out of it if that is too much; return whether it was.
 
-    `status` names the property that is counted. This is the last thing of the transaction that decides: whoever counts
-    waits for nobody. `portal` is as it stands then: another batch may have pulled the brake since this one began.
+    `status` names the property that is counted, `domain` the one of the domain that a record shows. This is the last
+    thing of the transaction that decides: whoever counts waits for nobody. `portal` is as it stands then: another batch
+    may have pulled the brake since this one began.
     """
     if is_on(portal, tx.now):
         plan.writes.clear()
         return True
     falling = _falling(plan, status)
+    falling = _without_given_up(tx, portal, plan, falling, domain) if falling else falling
     if not falling:
         return False
     values: dict[str, object] = {"hub_id": portal.hub_id, "now": tx.now, "since": tx.now - WITHIN}
@@ -115,6 +119,16 @@ def _falling(plan: Plan, status: str) -> dict[Key, tuple[str, str]]:
     return falling
 
 
+def _without_given_up(
+    tx: Tx, portal: Portal, plan: Plan, falling: Mapping[Key, tuple[str, str]], domain: str
+) -> dict[Key, tuple[str, str]]:
+    """Those whose domain nobody gave up by a job."""
+    shown = {key: plan.writes[key].current.get(domain) or "" for key in falling}
+    values = {"partner_id": portal.partner.id, "domains": joined(sorted(set(shown.values())))}
+    given_up = set(tx.connection.execute(_GIVEN_UP, values).scalars())
+    return {key: what for key, what in falling.items() if shown[key] not in given_up}
+
+
 def _pull(tx: Tx, portal: Portal, words: str) -> None:
     log.error("brake_pulled", hub_id=portal.hub_id, detail=words)
     portals.block(tx, portal.hub_id, until=UNTIL_A_PERSON_ACTS, reason=Blocked.BRAKE, detail=words)
@@ -141,6 +155,13 @@ def _words(hub_id: int, count: int, known: int, falling: Mapping[Key, tuple[str,
     )
 
 
+_GIVEN_UP = text(f"""
+    SELECT i.domain FROM job_items AS i JOIN jobs ON jobs.id = i.job_id
+     WHERE i.domain = ANY({split("domains")}) AND i.outcome = 'done' AND jobs.partner_id = :partner_id
+       AND jobs.action = 'deregister'
+       AND NOT EXISTS (SELECT FROM registrations AS r WHERE r.domain = i.domain AND r.partner_id = :partner_id
+                          AND r.ended_at IS NULL AND r.deregistered_at IS NULL)
+""")
 _LOCK = text("""
     INSERT INTO brakes AS b (hub_id) VALUES (:hub_id) ON CONFLICT (hub_id) DO UPDATE SET hub_id = excluded.hub_id
     RETURNING known, counted_at, released_until

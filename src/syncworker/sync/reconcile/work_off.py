@@ -98,7 +98,7 @@ def decide(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan])
         portal = portals.get(tx, taken.hub_id)
         if portal.mode is Mode.PAUSED:
             raise NotOurs
-        brake.hold_back(tx, portal, plan, context.names.status)
+        brake.hold_back(tx, portal, plan, context.names.status, context.names.domain)
         return plan
 
     try:

@@ -1,0 +1,44 @@
+"""What does the database hold of what a person asked to be done to many leads at once?
+
+Owned by it: jobs, job_items. A row of each domain with its outcome is what a killed worker leaves, and what a person
+reads: what was done, and what was not.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import UniqueConstraint as Unique
+
+from syncworker.store.schema import Time, metadata
+
+# One thing to be done to many domains of a partner. `key`: the same is the same job, however often it is sent.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False, server_default="0"),  # items with an outcome, whichever
+    Column("undoes", BigInteger),  # the job whose domains these are
+    Column("created_at", Time, nullable=False),
+    Column("finished_at", Time),
+    Unique("hub_id", "key"),
+    Index("ix_jobs_unfinished", "hub_id", "id", postgresql_where=text("finished_at IS NULL")),
+)
+
+job_items = Table(
+    "job_items",
+    metadata,
+    Column("job_id", BigInteger, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("outcome", Text),  # null: not yet
+    PrimaryKeyConstraint("job_id", "place"),
+    Index("ix_job_items_to_do", "job_id", "place", postgresql_where=text("outcome IS NULL")),
+    Index("ix_job_items_domain", "domain"),
+)

@@ -1,0 +1,261 @@
+"""What does a person ask to be done to many leads, how far has it come, and what came of each?
+
+Owns the tables jobs and job_items. Who works them off is `job_work.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Row, select, text
+
+from syncworker.languages import to_translate
+from syncworker.registration.rules.terms import Source
+from syncworker.store import portals
+from syncworker.store.arrays import joined, split
+from syncworker.store.database import Tx
+from syncworker.store.job_tables import jobs
+from syncworker.store.texts import storable
+from syncworker.sync.context import Context
+from syncworker.sync.wake import Bell, Ring
+
+MOST_DOMAINS = 100_000
+
+
+class JobAction(StrEnum):
+    """What can be done to many."""
+
+    DEREGISTER = "deregister"
+    UNDO = "undo"
+    """Take deregistrations back, within their undo time."""
+    REGISTER_AGAIN = "register_again"
+    """Ask anew for what expired or was deregistered, for the contact that stood for it."""
+    RENEW = "renew"
+    """Renew at expiry."""
+    LET_EXPIRE = "let_expire"
+    CONFIRM = "confirm"
+    CONTRADICT = "contradict"
+
+
+class Outcome(StrEnum):
+    """What came of a domain."""
+
+    DONE = "done"
+    ALREADY = "already"
+    """It is so already."""
+    NOT_REGISTERED = "not_registered"
+    """The partner has no active registration on it: somebody was quicker, or it expired."""
+    TOO_LATE = "too_late"
+    REGISTERED = "registered"
+    """To be registered again, and registered it is."""
+    NO_CONTACT = "no_contact"
+    OTHER_PORTAL = "other_portal"
+    NOT_IN_HUBSPOT = "not_in_hubspot"
+    """Here this ledger is the authority: there is nothing to confirm."""
+
+
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.DONE: to_translate("Done"),
+    Outcome.ALREADY: to_translate("It was so already"),
+    Outcome.NOT_REGISTERED: to_translate("Not registered any more: it expired, or somebody deregistered it meanwhile"),
+    Outcome.TOO_LATE: to_translate("Too late to undo: register it again"),
+    Outcome.REGISTERED: to_translate("Registered already"),
+    Outcome.NO_CONTACT: to_translate("No contact stands for it: register it by its contact"),
+    Outcome.OTHER_PORTAL: to_translate("It belongs to another portal: do it there"),
+    Outcome.NOT_IN_HUBSPOT: to_translate("Nothing to confirm: this program asks nobody else"),
+}
+
+
+class UnknownJob(Exception):
+    """The portal has no job of that id."""
+
+    def __init__(self, job_id: int) -> None:
+        self.job_id = job_id
+        super().__init__(f"there is no job {job_id} of this portal")
+
+
+class TooManyDomains(ValueError):
+    """More than can be done at once."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(f"{count} domains are more than {MOST_DOMAINS}: narrow the search")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """How far a job has come."""
+
+    id: int
+    hub_id: int
+    action: JobAction
+    source: Source
+    who: str
+    total: int
+    done: int
+    """Domains that have an outcome, whichever it is."""
+    undoes: int | None
+    created_at: datetime
+    finished_at: datetime | None
+    outcomes: Mapping[Outcome, int]
+    undo_until: datetime | None
+    """Until when all that it deregistered can be taken back by one undo; None where it cannot."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether each domain has its outcome."""
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A domain of a job; `outcome` is None until it was its turn."""
+
+    place: int
+    domain: str
+    outcome: Outcome | None
+
+
+def start(
+    context: Context, hub_id: int, action: JobAction, domains: Collection[str], *, who: str, source: Source, key: str
+) -> Job:
+    """Ask for it; the same key is the same job. Workers do it, and `show` tells how far they are.
+
+    Raises UnknownPortal, TooManyDomains.
+    """
+    wanted = list(dict.fromkeys(domains))
+    if len(wanted) > MOST_DOMAINS:
+        raise TooManyDomains(len(wanted))
+    job_id = context.database.run(
+        lambda tx: _add(tx, hub_id, action, wanted, who=who, source=source, key=key, undoes=None)
+    )
+    return _begun(context, hub_id, job_id)
+
+
+def undo(context: Context, hub_id: int, job_id: int, *, who: str, source: Source) -> Job:
+    """Take back all that a job deregistered; asked for twice, it is one job. Raises UnknownJob."""
+
+    def add(tx: Tx) -> int:
+        show(tx, hub_id, job_id)
+        domains = list(tx.connection.execute(_DONE, {"job_id": job_id}).scalars())
+        key = f"undo:{job_id}"
+        return _add(tx, hub_id, JobAction.UNDO, domains, who=who, source=source, key=key, undoes=job_id)
+
+    return _begun(context, hub_id, context.database.run(add))
+
+
+def show(tx: Tx, hub_id: int, job_id: int) -> Job:
+    """A job of the portal; raises UnknownJob."""
+    row = tx.connection.execute(select(jobs).where(jobs.c.id == job_id, jobs.c.hub_id == hub_id)).one_or_none()
+    if row is None:
+        raise UnknownJob(job_id)
+    return _job(tx, row)
+
+
+def newest(tx: Tx, hub_id: int, *, limit: int = 10) -> list[Job]:
+    """The portal's jobs, the newest first."""
+    query = select(jobs).where(jobs.c.hub_id == hub_id).order_by(jobs.c.id.desc()).limit(limit)
+    return [_job(tx, row) for row in tx.connection.execute(query).all()]
+
+
+def items(
+    tx: Tx, hub_id: int, job_id: int, *, outcome: Outcome | None = None, after: int = 0, limit: int = 200
+) -> list[Item]:
+    """The domains of a job in its order, from behind a place on; raises UnknownJob."""
+    show(tx, hub_id, job_id)
+    values = {"job_id": job_id, "outcome": outcome, "after": after, "limit": limit}
+    rows = tx.connection.execute(_ITEMS, values)
+    return [
+        Item(place=row.place, domain=row.domain, outcome=Outcome(row.outcome) if row.outcome else None) for row in rows
+    ]
+
+
+def _begun(context: Context, hub_id: int, job_id: int) -> Job:
+    context.waker.ring(Ring(Bell.DO_JOBS, hub_id))
+    with context.database.transaction() as tx:
+        return show(tx, hub_id, job_id)
+
+
+def _add(
+    tx: Tx,
+    hub_id: int,
+    action: JobAction,
+    domains: list[str],
+    *,
+    who: str,
+    source: Source,
+    key: str,
+    undoes: int | None,
+) -> int:
+    values = {
+        "hub_id": hub_id,
+        "partner_id": portals.get(tx, hub_id).partner.id,
+        "action": action.value,
+        "source": source.value,
+        "who": storable(who),
+        "key": storable(key),
+        "total": len(domains),
+        "undoes": undoes,
+        "now": tx.now,
+        "domains": joined(storable(domain) for domain in domains),
+    }
+    added = tx.connection.execute(_ADD, values).scalar_one_or_none()
+    if added is not None:
+        tx.connection.execute(_ADD_ITEMS, {**values, "job_id": added})
+        return int(added)
+    known = select(jobs.c.id).where(jobs.c.hub_id == hub_id, jobs.c.key == values["key"])
+    return int(tx.connection.execute(known).scalar_one())
+
+
+def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
+    outcomes = {Outcome(name): count for name, count in tx.connection.execute(_OUTCOMES, {"job_id": row.id})}
+    until = None
+    if row.action == JobAction.DEREGISTER and row.finished_at is not None:
+        # The first one that can no longer be undone decides: an undo is of all of it.
+        until = tx.connection.execute(_UNDO_UNTIL, {"job_id": row.id, "now": tx.now}).scalar_one()
+    return Job(
+        id=row.id,
+        hub_id=row.hub_id,
+        action=JobAction(row.action),
+        source=Source(row.source),
+        who=row.who,
+        total=row.total,
+        done=row.done,
+        undoes=row.undoes,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        outcomes=outcomes,
+        undo_until=until,
+    )
+
+
+_ADD = text("""
+    INSERT INTO jobs (hub_id, partner_id, action, source, who, key, total, undoes, created_at, finished_at)
+    VALUES (:hub_id, :partner_id, :action, :source, :who, :key, :total, :undoes, :now,
+            CASE WHEN :total = 0 THEN CAST(:now AS timestamptz) END)
+    ON CONFLICT (hub_id, key) DO NOTHING
+    RETURNING id
+""")
+_ADD_ITEMS = text(f"""
+    INSERT INTO job_items (job_id, place, domain)
+    SELECT :job_id, place, domain FROM unnest({split("domains")}) WITH ORDINALITY AS wanted (domain, place)
+     WHERE domain <> ''
+""")
+_DONE = text("SELECT domain FROM job_items WHERE job_id = :job_id AND outcome = 'done' ORDER BY place")
+_ITEMS = text("""
+    SELECT place, domain, outcome FROM job_items
+     WHERE job_id = :job_id AND place > :after AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
+     ORDER BY place LIMIT :limit
+""")
+_OUTCOMES = text("""
+    SELECT outcome, count(*) FROM job_items WHERE job_id = :job_id AND outcome IS NOT NULL GROUP BY outcome
+""")
+_UNDO_UNTIL = text("""
+    SELECT min(r.undo_until) FROM jobs
+      JOIN job_items AS i ON i.job_id = jobs.id AND i.outcome = 'done'
+      JOIN registrations AS r ON r.partner_id = jobs.partner_id AND r.domain = i.domain AND r.ended_at IS NULL
+     WHERE jobs.id = :job_id AND r.undo_until > :now
+""")

@@ -1,0 +1,222 @@
+"""Is what is asked for many leads done to each of them, once, whoever dies meanwhile, and told what came of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from support.rig import Rig
+from syncworker.registration.ledger import registrations
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.terms import Source
+from syncworker.sync import operations
+from syncworker.sync.context import Context
+from syncworker.sync.jobs import job, job_work
+from syncworker.sync.jobs.job import Job, JobAction, Outcome, TooManyDomains, UnknownJob
+from syncworker.sync.lists import lead_list
+from syncworker.sync.lists.lead_list import Leads, View
+from syncworker.sync.sweep import due
+from syncworker.sync.wake import Bell, Ring
+from web.deployment import HUB, OTHER_HUB, Deployment, settings
+
+WHO = "marta@acme-partner.se"
+
+
+@pytest.fixture
+def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
+    context = Context(settings(database_url, redis_url), pool_size=2)
+    made = Deployment(context)
+    made.portal()
+    yield made
+    context.close()
+
+
+def many(deployment: Deployment, count: int) -> list[str]:
+    """So many registered domains."""
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(
+            text("""
+                INSERT INTO registrations (partner_id, domain, hub_id, contact_id, company_id, source, registered_on,
+                                           expires_on, expires_at, created_at)
+                SELECT 1, 'firma-' || n || '.se', :hub, n::text, n::text, 'form', current_date, current_date + 365,
+                       now() + interval '366 days', now() FROM generate_series(1, :count) AS n
+            """),
+            {"hub": HUB, "count": count},
+        )
+    return [f"firma-{n}.se" for n in range(1, count + 1)]
+
+
+def start(deployment: Deployment, action: JobAction, domains: list[str], *, key: str = "k") -> Job:
+    return job.start(deployment.context, HUB, action, domains, who=WHO, source=Source.APP, key=key)
+
+
+def finished(deployment: Deployment, of: Job) -> Job:
+    while job_work.continue_jobs(deployment.context, HUB):
+        pass
+    with deployment.database.transaction() as tx:
+        return job.show(tx, HUB, of.id)
+
+
+def active(deployment: Deployment) -> int:
+    with deployment.database.transaction() as tx:
+        return lead_list.count(tx, HUB, Leads.REGISTERED)
+
+
+def outcomes(deployment: Deployment, of: Job) -> dict[str, Outcome | None]:
+    with deployment.database.transaction() as tx:
+        return {item.domain: item.outcome for item in job.items(tx, HUB, of.id)}
+
+
+def test_all_that_match_are_deregistered_and_taken_back_by_one_undo(deployment: Deployment) -> None:
+    many(deployment, 1_100)
+    deployment.registered("other.se")
+    with deployment.database.transaction() as tx:
+        domains = lead_list.domains(tx, HUB, Leads.REGISTERED, View(q="firma"))
+    begun = start(deployment, JobAction.DEREGISTER, domains)
+    assert (begun.total, begun.done, begun.is_finished) == (1_100, 0, False)
+    done = finished(deployment, begun)
+    assert (done.outcomes, done.is_finished, active(deployment)) == ({Outcome.DONE: 1_100}, True, 1)
+    assert done.undo_until is not None
+    # Each is told to the history, by whom it was, and its records are looked at again
+    history = deployment.rows(text("SELECT count(*), min(p.name) FROM history LEFT JOIN persons p ON p.id = person_id"
+                                   " WHERE event = 'deregistered'"))  # fmt: skip
+    assert [tuple(row) for row in history] == [(1_100, WHO)]
+    assert deployment.rows(text("SELECT count(*) FROM marks WHERE kind = 'contact'"))[0][0] == 1_100
+    back = job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP)
+    assert job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP).id == back.id
+    assert finished(deployment, back).outcomes == {Outcome.DONE: 1_100}
+    assert active(deployment) == 1_101
+
+
+def test_each_domain_says_why_it_was_not_done(deployment: Deployment) -> None:
+    many(deployment, 3)
+    deployment.portal(OTHER_HUB, partner="Other")
+    deployment.registered("theirs.se", hub_id=OTHER_HUB)
+    # Somebody was quicker
+    operations.deregister(deployment.context, HUB, "firma-2.se", who="other", source=Source.APP)
+    begun = start(deployment, JobAction.DEREGISTER, ["firma-1.se", "firma-2.se", "theirs.se", "never.se", "firma-1.se"])
+    assert begun.total == 4
+    finished(deployment, begun)
+    assert outcomes(deployment, begun) == {
+        "firma-1.se": Outcome.DONE,
+        "firma-2.se": Outcome.NOT_REGISTERED,
+        "theirs.se": Outcome.NOT_REGISTERED,
+        "never.se": Outcome.NOT_REGISTERED,
+    }
+    # I expect the other partner's to stand
+    with deployment.database.transaction() as tx:
+        assert registrations.held_on(tx, ["theirs.se"])["theirs.se"].is_active
+        with pytest.raises(UnknownJob):
+            job.show(tx, OTHER_HUB, begun.id)
+        assert [one.id for one in job.newest(tx, HUB)] == [begun.id]
+        assert job.newest(tx, OTHER_HUB) == []
+
+
+def test_the_undo_of_a_job_leaves_what_somebody_gave_up_before(deployment: Deployment) -> None:
+    domains = many(deployment, 2)
+    operations.deregister(deployment.context, HUB, "firma-1.se", who="other", source=Source.APP)
+    done = finished(deployment, start(deployment, JobAction.DEREGISTER, domains))
+    finished(deployment, job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP))
+    with deployment.database.transaction() as tx:
+        assert lead_list.domains(tx, HUB, Leads.REGISTERED, View()) == ["firma-2.se"]
+
+
+def test_after_its_time_a_job_cannot_be_undone(deployment: Deployment) -> None:
+    done = finished(deployment, start(deployment, JobAction.DEREGISTER, many(deployment, 2)))
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE registrations SET undo_until = now() - interval '1 second'"))
+        assert job.show(tx, HUB, done.id).undo_until is None
+    late = finished(deployment, job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP))
+    assert late.outcomes == {Outcome.TOO_LATE: 2}
+
+
+def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_work, "BATCH", 2)
+    domains = many(deployment, 5)
+    begun = start(deployment, JobAction.DEREGISTER, domains)
+    assert start(deployment, JobAction.DEREGISTER, domains).id == begun.id
+    assert job_work.continue_jobs(deployment.context, HUB)
+    with deployment.database.transaction() as tx:
+        half = job.show(tx, HUB, begun.id)
+        # Nobody rang for what is left, and the sweep finds it
+        assert Ring(Bell.DO_JOBS, HUB) in due(tx)
+        # While somebody is at it, a second worker leaves it alone
+        tx.connection.execute(text("SELECT FROM jobs FOR UPDATE"))
+        assert not job_work.continue_jobs(deployment.context, HUB)
+    assert (half.done, half.is_finished, half.outcomes) == (2, False, {Outcome.DONE: 2})
+    finished(deployment, begun)
+    assert deployment.rows(text("SELECT count(*) FROM history WHERE event = 'deregistered'"))[0][0] == 5
+    with deployment.database.transaction() as tx:
+        assert Ring(Bell.DO_JOBS, HUB) not in due(tx)
+
+
+def test_a_paused_portal_has_nothing_done(deployment: Deployment) -> None:
+    begun = start(deployment, JobAction.DEREGISTER, many(deployment, 1))
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE portals SET mode = 'paused'"))
+    assert finished(deployment, begun).done == 0
+
+
+def test_renewal_is_switched_for_many(deployment: Deployment) -> None:
+    domains = many(deployment, 3)
+    operations.set_renewal(deployment.context, HUB, domains[0], renew=True, who=WHO)
+    on = start(deployment, JobAction.RENEW, [*domains, "never.se"])
+    assert finished(deployment, on).outcomes == {Outcome.DONE: 2, Outcome.ALREADY: 1, Outcome.NOT_REGISTERED: 1}
+    assert deployment.rows(text("SELECT count(*) FROM registrations WHERE renew_at_expiry"))[0][0] == 3
+    off = start(deployment, JobAction.LET_EXPIRE, domains, key="off")
+    assert finished(deployment, off).outcomes == {Outcome.DONE: 3}
+
+
+def test_confirmations_are_said_of_many_where_hubspot_is_the_authority(deployment: Deployment) -> None:
+    domains = many(deployment, 2)
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE registrations SET confirmation = 'unconfirmed' WHERE domain = 'firma-1.se'"))
+    said = finished(deployment, start(deployment, JobAction.CONFIRM, domains))
+    assert said.outcomes == {Outcome.DONE: 1, Outcome.NOT_IN_HUBSPOT: 1}
+    said = finished(deployment, start(deployment, JobAction.CONTRADICT, domains[:1], key="no"))
+    assert said.outcomes == {Outcome.DONE: 1}
+
+
+def test_what_expired_is_asked_for_again_by_its_contact(deployment: Deployment) -> None:
+    domains = many(deployment, 3)
+    over = "UPDATE registrations SET ended_at = now(), end_reason = 'expired' WHERE domain <> 'firma-3.se'"
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text(over))
+        tx.connection.execute(text("UPDATE registrations SET contact_id = NULL WHERE domain = 'firma-2.se'"))
+    begun = start(deployment, JobAction.REGISTER_AGAIN, [*domains, "never.se"])
+    finished(deployment, begun)
+    assert outcomes(deployment, begun) == {
+        "firma-1.se": Outcome.DONE,
+        "firma-2.se": Outcome.NO_CONTACT,
+        "firma-3.se": Outcome.REGISTERED,
+        "never.se": Outcome.NO_CONTACT,
+    }
+    asked = deployment.rows(text("SELECT contact_id, state, source, who FROM requests"))
+    assert [tuple(row) for row in asked] == [("1", State.PROCESSING, "app", WHO)]
+
+
+def test_more_than_can_be_done_at_once_is_refused(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "MOST_DOMAINS", 1)
+    with pytest.raises(TooManyDomains, match="narrow the search"):
+        start(deployment, JobAction.DEREGISTER, ["a.se", "b.se"])
+    nothing = start(deployment, JobAction.DEREGISTER, [])
+    assert nothing.is_finished
+
+
+def test_the_crm_shows_what_a_job_did_and_the_brake_knows_that_a_person_meant_it(make_rig: object) -> None:
+    rig: Rig = make_rig()  # type: ignore[operator] # the fixture of tests/sync/conftest.py
+    emails = [f"ada@firma-{n}.se" for n in range(22)]
+    for n, email in enumerate(emails):
+        rig.submit(email, website=f"https://www.firma-{n}.se", company=f"Firma {n}")
+    rig.settle()
+    domains = [registration.domain for registration in rig.registrations()]
+    assert len(domains) == len(emails)
+    begun = job.start(rig.context, rig.hub, JobAction.DEREGISTER, domains, who=WHO, source=Source.APP, key="k")
+    rig.settle()
+    with rig.context.database.transaction() as tx:
+        assert job.show(tx, rig.hub, begun.id).outcomes == {Outcome.DONE: len(emails)}
+    assert {rig.status(email)[0] for email in emails} == {"deregistered"}
