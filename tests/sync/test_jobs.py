@@ -87,6 +87,8 @@ def test_all_that_match_are_deregistered_and_taken_back_by_one_undo(deployment: 
     back = job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP)
     assert job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP).id == back.id
     assert finished(deployment, back).outcomes == {Outcome.DONE: 1_100}
+    with deployment.database.transaction() as tx:
+        assert job.show(tx, HUB, done.id).undo_until is None
     assert active(deployment) == 1_101
 
 
@@ -127,6 +129,7 @@ def test_after_its_time_a_job_cannot_be_undone(deployment: Deployment) -> None:
     done = finished(deployment, start(deployment, JobAction.DEREGISTER, many(deployment, 2)))
     with deployment.database.transaction() as tx:
         tx.connection.execute(text("UPDATE registrations SET undo_until = now() - interval '1 second'"))
+        tx.connection.execute(text("UPDATE jobs SET undo_until = now() - interval '1 second'"))
         assert job.show(tx, HUB, done.id).undo_until is None
     late = finished(deployment, job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP))
     assert late.outcomes == {Outcome.TOO_LATE: 2}

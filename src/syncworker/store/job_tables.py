@@ -25,9 +25,11 @@ jobs = Table(
     Column("total", Integer, nullable=False),
     Column("done", Integer, nullable=False, server_default="0"),  # items with an outcome, whichever
     Column("undoes", BigInteger),  # the job whose domains these are
+    Column("undo_until", Time),  # of a deregistration: when the first of its domains can be undone no more
     Column("created_at", Time, nullable=False),
     Column("finished_at", Time),
     Unique("hub_id", "key"),
+    Index("ix_jobs_undoes", "undoes", postgresql_where=text("undoes IS NOT NULL")),
     Index("ix_jobs_unfinished", "hub_id", "id", postgresql_where=text("finished_at IS NULL")),
 )
 

@@ -52,6 +52,7 @@ class Happened(StrEnum):
     NEEDS_PERSON = "needs_person"
     LEAD_CONTACT_CHOSEN = "lead_contact_chosen"
     LEAD_CONTACT_LEFT = "lead_contact_left"
+    MOVED_IN_LINE = "moved_in_line"
     FORM_ENABLED = "form_enabled"
     FORM_DISABLED = "form_disabled"
 

@@ -212,10 +212,9 @@ def _add(
 
 def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
     outcomes = {Outcome(name): count for name, count in tx.connection.execute(_OUTCOMES, {"job_id": row.id})}
-    until = None
-    if row.action == JobAction.DEREGISTER and row.finished_at is not None:
-        # The first one that can no longer be undone decides: an undo is of all of it.
-        until = tx.connection.execute(_UNDO_UNTIL, {"job_id": row.id, "now": tx.now}).scalar_one()
+    until = row.undo_until if row.undo_until is not None and row.undo_until > tx.now else None
+    if until is not None and tx.connection.execute(_UNDONE, {"job_id": row.id}).first() is not None:
+        until = None
     return Job(
         id=row.id,
         hub_id=row.hub_id,
@@ -253,9 +252,4 @@ _ITEMS = text("""
 _OUTCOMES = text("""
     SELECT outcome, count(*) FROM job_items WHERE job_id = :job_id AND outcome IS NOT NULL GROUP BY outcome
 """)
-_UNDO_UNTIL = text("""
-    SELECT min(r.undo_until) FROM jobs
-      JOIN job_items AS i ON i.job_id = jobs.id AND i.outcome = 'done'
-      JOIN registrations AS r ON r.partner_id = jobs.partner_id AND r.domain = i.domain AND r.ended_at IS NULL
-     WHERE jobs.id = :job_id AND r.undo_until > :now
-""")
+_UNDONE = text("SELECT FROM jobs WHERE undoes = :job_id")

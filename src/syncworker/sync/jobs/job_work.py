@@ -68,6 +68,10 @@ def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
         "places": joined(str(place) for place in by_place),
         "outcomes": joined(outcome.value for outcome in by_place.values()),
         "now": tx.now,
+        # The first that can be undone no more decides: an undo is of all of it.
+        "undo_until": tx.now + timedelta(seconds=context.settings.undo_seconds)
+        if job.action == JobAction.DEREGISTER
+        else None,
     }
     rings = mark_changes(
         tx, changes, cause=f"job {job.action}", priority=Priority.POLL if job.total > MANY else Priority.PERSON
@@ -191,7 +195,8 @@ _SETTLE = text(f"""
      WHERE i.job_id = :job_id AND i.place = CAST(said.place AS integer)
 """)
 _COUNT = text("""
-    UPDATE jobs SET done = of.done, finished_at = CASE WHEN of.left_over = 0 THEN CAST(:now AS timestamptz) END
+    UPDATE jobs SET undo_until = coalesce(undo_until, CAST(:undo_until AS timestamptz)), done = of.done,
+           finished_at = CASE WHEN of.left_over = 0 THEN CAST(:now AS timestamptz) END
       FROM (SELECT count(outcome) AS done, count(*) - count(outcome) AS left_over FROM job_items
              WHERE job_id = :job_id) AS of
      WHERE jobs.id = :job_id

@@ -1,0 +1,116 @@
+"""What can a manager do about the waiting list, and about deregistrations that were asked for in the CRM?
+
+The pages, the API and the command line call these. Each checks that the request is the portal's partner's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from syncworker.registration.ledger import allocation, line_places, moves, registrations
+from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.deciding import lock_and_end_overdue
+from syncworker.registration.ledger.requests import NotOpen, State, Stored
+from syncworker.registration.rules.terms import Source
+from syncworker.store import portals
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync.context import Context
+from syncworker.sync.lists import lists
+from syncworker.sync.marks import Priority
+from syncworker.sync.reconcile.fan_out import mark_changes
+from syncworker.sync.wake import Ring
+from syncworker.sync.watch.clock_skew import may_end
+
+T = TypeVar("T")
+
+
+class NotExchanged(Exception):
+    """The slot that would come free does not go to the request: nothing was changed."""
+
+    def __init__(self, domain: str, wanted: str) -> None:
+        self.domain = domain
+        self.wanted = wanted
+        super().__init__(
+            f"{domain} stays registered: giving it up would not register {wanted}, because more is registered than the "
+            "capacity, the portal registers nothing at present, or the domain is taken by now"
+        )
+
+
+def move(context: Context, hub_id: int, request_id: int, *, to: int, who: str, source: Source) -> int:
+    """Put a waiting request at a place of the list (1: next), with all for its domain; return the place.
+
+    Raises UnknownPortal, NotWaiting.
+    """
+
+    def work(tx: Tx, portal: Portal, _: Changes) -> int:
+        request = line_places.waiting(tx, portal.partner.id, request_id)
+        return line_places.move(tx, request, to=to, who=who, source=source.value)
+
+    return _locked(context, hub_id, work, cause="moved in line")
+
+
+def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who: str, source: Source) -> Stored:
+    """Give a registration up for a request that waits, in one transaction: its slot goes to nobody else.
+
+    So it cannot be undone. Raises UnknownPortal, NotRegistered, NotWaiting, NotExchanged; then nothing is changed.
+    """
+
+    def work(tx: Tx, portal: Portal, changes: Changes) -> Stored:
+        claim = registrations.active_of(tx, portal.partner.id, domain)
+        request = line_places.waiting(tx, portal.partner.id, request_id)
+        line_places.move(tx, request, to=1, who=who, source=source.value)
+        changes.add(registrations.deregister(tx, claim, who=who, source=source, undo=timedelta(0)))
+        changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))
+        after = asked.get(tx, request_id)
+        if after.state is not State.REGISTERED:
+            raise NotExchanged(domain, str(request.domain))
+        return after
+
+    return _locked(context, hub_id, work, cause="exchanged")
+
+
+def confirm_deregistration(context: Context, hub_id: int, request_id: int, *, who: str) -> Stored:
+    """Do as somebody asked in the CRM; raises UnknownPortal, UnknownRequest, NotOpen."""
+
+    def work(tx: Tx, _: Portal, changes: Changes) -> Stored:
+        lists.request_of(tx, hub_id, request_id)
+        changes.add(moves.confirm(tx, request_id, who=who))
+        return asked.get(tx, request_id)
+
+    return _locked(context, hub_id, work, cause="a person's word")
+
+
+def refuse_deregistration(context: Context, hub_id: int, request_id: int, *, who: str) -> Stored:
+    """Leave registered what somebody asked in the CRM to deregister; raises UnknownPortal, UnknownRequest, NotOpen."""
+
+    def work(tx: Tx, _: Portal, changes: Changes) -> Stored:
+        if lists.request_of(tx, hub_id, request_id).state is not State.CONFIRMING:
+            raise NotOpen(request_id)
+        changes.add(moves.withdraw(tx, request_id, who=who))
+        return asked.get(tx, request_id)
+
+    return _locked(context, hub_id, work, cause="a person's word")
+
+
+def _locked(context: Context, hub_id: int, work: Callable[[Tx, Portal, Changes], T], *, cause: str) -> T:
+    """Do it under the partner's lock, with what is overdue ended first; mark what it changed."""
+
+    def change(tx: Tx) -> tuple[T, set[Ring]]:
+        portal = portals.get(tx, hub_id)
+        changes = Changes()
+        # As in operations.py: a web process has not asked HubSpot what time it is.
+        conditions = replace(
+            context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False)
+        )
+        lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
+        done = work(tx, portal, changes)
+        return done, mark_changes(tx, changes, cause=cause, priority=Priority.PERSON)
+
+    done, rings = context.database.run(change)
+    context.waker.ring(*rings)
+    return done
