@@ -166,6 +166,8 @@ def test_a_page_that_is_not_there_is_a_page_to_a_browser_and_json_to_a_machine(a
     answer = as_(Role.VIEWER).get("/nothing-here")
     assert answer.status_code == 404
     assert "There is nothing here" in answer.text
+    assert 'href="/capacity"' in answer.text
+    assert 'href="/capacity"' not in as_().get("/nothing-here").text
     assert as_().get("/nothing-here", headers={"accept": "*/*"}).json() == {"error": "there is nothing here: see /docs"}
     assert "error" in as_().get("/api/v1/nothing").json()
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
@@ -24,6 +26,7 @@ from syncworker.registration.ledger.registrations import NotRegistered, TooLateT
 from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
+from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
 from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.portals.pausing import NotRebuilt
@@ -31,7 +34,7 @@ from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.web.api.refusals import Refusal
 from syncworker.web.pages.error_pages import error_page, wants_page
 from syncworker.web.pages.route import sign_in_first
-from syncworker.web.recognising import ForeignForm, NoPortalHere, NotSignedIn
+from syncworker.web.recognising import ForeignForm, NoPortalHere, NotSignedIn, recognise
 
 log = structlog.get_logger(__name__)
 
@@ -44,12 +47,14 @@ _STATUS: Mapping[type[Exception], int] = {
     NotRegistered: 404,
     UnknownRequest: 404,
     UnknownResync: 404,
+    UnknownJob: 404,
     NotOpen: 409,
     TooLateToUndo: 409,
     ResyncRuns: 409,
     ResyncOver: 409,
     NotRebuilt: 409,
     UnknownFilter: 422,
+    TooManyDomains: 422,
     Gone: 404,
     HubSpotError: 502,
     RetryLater: 503,
@@ -119,6 +124,10 @@ async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = "there is nothing here: see /docs" if error.status_code == 404 else str(error.detail)
+    if wants_page(request) and not hasattr(request.state, "reader"):
+        # No route has looked: whoever is signed in goes on from here, to where they may go.
+        with suppress(*_DATABASE_AWAY):
+            request.state.reader = await run_in_threadpool(recognise, request)
     return _answer(request, error.status_code, message, error.headers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from syncworker.web.pages import capacity, signing_in
+from syncworker.web.pages import capacity, deregistering, jobs, signing_in
 from syncworker.web.pages.route import HOME, go_to, pages
 
 home = pages()
@@ -17,5 +17,5 @@ def to_first_page(request: Request) -> Response:
 
 
 router = APIRouter()
-for part in (signing_in.router, home, capacity.router):
+for part in (signing_in.router, home, capacity.router, deregistering.router, jobs.router):
     router.include_router(part)

@@ -9,13 +9,15 @@ from fastapi import Request, Response
 from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.registration.ledger.capacity import Capacity
-from syncworker.store.portals import Partner
+from syncworker.store.database import Tx
+from syncworker.store.portals import Partner, Portal
 from syncworker.sync.lists import lead_list, lists
 from syncworker.sync.lists.lead_list import Leads, Sort
 from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
-from syncworker.web.pages import listing, rendering
+from syncworker.web.pages import jobs, listing, rendering
+from syncworker.web.pages.jobs import Shown
 from syncworker.web.pages.route import pages
-from syncworker.web.recognising import Held, ThePortal, Viewer
+from syncworker.web.recognising import Held, Reader, ThePortal, Viewer
 
 router = pages()
 
@@ -28,6 +30,7 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         leads = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)
         part = listing.is_for(request, "list")
         held = None if part else lists.capacity_of(context, tx, portal.hub_id)
+        told = None if part else _told(request, tx, reader, portal)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     say = reader.language
     return rendering.page(
@@ -37,6 +40,8 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         part=part,
         capacity=held,
         source=limit_source(say, portal.partner, held) if held else "",
+        told=told,
+        here=listing.links(request, view)["page_link"](leads.page),
         leads=leads,
         first=(leads.page - 1) * view.size + 1,
         counted=say.ngettext("%(count)s registered lead", "%(count)s registered leads", leads.total)
@@ -46,12 +51,20 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         shortened=listing.is_shortened(request),
         most_characters=MOST_Q_CHARACTERS,
         today=today,
-        may_change=reader.may(Role.MANAGER) and rendering.path_of(request, "deregister") is not None,
+        may_change=reader.may(Role.MANAGER),
         columns=_columns(say),
         lead_path=rendering.lead_path(request),
         register_path=rendering.path_of(request, "register"),
         **listing.links(request, view),
     )
+
+
+def _told(request: Request, tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
+    """The job that the address names, else what this person asked for last and may want to take back."""
+    named = request.query_params.get("job", "")
+    if named.isascii() and named.isdigit() and len(named) < 19:
+        return jobs.of_id(tx, reader, portal, int(named))
+    return jobs.lately(tx, reader, portal)
 
 
 def limit_source(say: Language, partner: Partner, held: Capacity) -> str:

@@ -30,6 +30,7 @@ _SAID = {
         to_translate("There is nothing here"),
         to_translate("The address may be mistyped, or what it named may be gone."),
     ),
+    405: Said(to_translate("There is nothing here"), to_translate("Go back, and do it from there.")),
     503: Said(
         to_translate("The database does not answer"),
         to_translate("Nothing is lost, and nothing was changed. Try again in a minute."),

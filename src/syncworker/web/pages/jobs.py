@@ -1,0 +1,123 @@
+"""How far has something come that was asked for many leads, and how is it taken back?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Form, Query, Request, Response
+
+from syncworker.languages import Language
+from syncworker.registration.rules.terms import Source
+from syncworker.store.database import Tx
+from syncworker.store.portals import Portal
+from syncworker.sync.jobs import job as jobs
+from syncworker.sync.jobs.job import OUTCOME_WORDS, Item, Job, JobAction, Outcome
+from syncworker.web.pages import rendering
+from syncworker.web.pages.route import HOME, go_to, pages
+from syncworker.web.pages.signing_in import own
+from syncworker.web.recognising import Held, Manager, Reader, ThePortal, Viewer
+
+router = pages()
+
+# Of those that were not done: the rest is a number.
+MOST_NAMED = 20
+_NOT_DONE = tuple(outcome for outcome in Outcome if outcome not in {Outcome.DONE, Outcome.ALREADY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A job as a page shows it."""
+
+    job: Job
+    done: str
+    """What was done, in words."""
+    not_done: tuple[tuple[str, int, tuple[Item, ...]], ...]
+    """Why not, to how many, and some of those."""
+
+
+def of_id(tx: Tx, reader: Reader, portal: Portal, job_id: int) -> Shown:
+    """A job of the portal; raises UnknownJob."""
+    return _shown(tx, reader.language, jobs.show(tx, portal.hub_id, job_id))
+
+
+def lately(tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
+    """What this person asked for last, as long as it is under way or can be taken back: found again after leaving."""
+    for job in jobs.newest(tx, portal.hub_id, limit=3):
+        if job.who == reader.who and (not job.is_finished or job.undo_until is not None):
+            return _shown(tx, reader.language, job)
+    return None
+
+
+@router.get("/jobs/{job_id}")
+def progress(
+    request: Request,
+    context: Held,
+    reader: Viewer,
+    portal: ThePortal,
+    job_id: int,
+    back: Annotated[str, Query(max_length=1000)] = HOME,
+) -> Response:
+    """The bar of a job; once it is finished, the page it belongs to, which tells what came of it."""
+    with context.database.transaction() as tx:
+        shown = of_id(tx, reader, portal, job_id)
+    if shown.job.is_finished:
+        return go_to(request, with_job(own(back), job_id))
+    return rendering.page(request, reader, "job_progress.html", shown=shown, back=own(back))
+
+
+@router.post("/jobs/{job_id}/undo")
+def undo(
+    request: Request,
+    context: Held,
+    reader: Manager,
+    portal: ThePortal,
+    job_id: int,
+    back: Annotated[str, Form(max_length=1000)] = HOME,
+) -> Response:
+    """Take back all that a job deregistered."""
+    undoing = jobs.undo(context, portal.hub_id, job_id, who=reader.who, source=Source.APP)
+    return go_to(request, with_job(own(back), undoing.id))
+
+
+def with_job(address: str, job_id: int) -> str:
+    """The address of a page that tells of a job."""
+    path, _, query = address.partition("?")
+    kept = [part for part in query.split("&") if part and not part.startswith("job=")]
+    return f"{path}?{'&'.join([*kept, f'job={job_id}'])}"
+
+
+def _shown(tx: Tx, say: Language, job: Job) -> Shown:
+    found = []
+    for outcome in _NOT_DONE if job.is_finished else ():
+        count = job.outcomes.get(outcome, 0)
+        if count:
+            named = jobs.items(tx, job.hub_id, job.id, outcome=outcome, limit=MOST_NAMED)
+            found.append((say.gettext(OUTCOME_WORDS[outcome]), count, tuple(named)))
+    return Shown(job=job, done=_done(say, job), not_done=tuple(found))
+
+
+def _done(say: Language, job: Job) -> str:
+    """What was done, and to how many."""
+    count = job.outcomes.get(Outcome.DONE, 0) + job.outcomes.get(Outcome.ALREADY, 0)
+    match job.action:
+        case JobAction.DEREGISTER:
+            return say.ngettext("%(count)s domain deregistered.", "%(count)s domains deregistered.", count)
+        case JobAction.UNDO:
+            return say.ngettext(
+                "%(count)s domain is registered again, as before.",
+                "%(count)s domains are registered again, as before.",
+                count,
+            )
+        case JobAction.REGISTER_AGAIN:
+            return say.ngettext(
+                "%(count)s domain was asked for again.", "%(count)s domains were asked for again.", count
+            )
+        case JobAction.RENEW:
+            return say.ngettext("%(count)s lead renews at expiry.", "%(count)s leads renew at expiry.", count)
+        case JobAction.LET_EXPIRE:
+            return say.ngettext("%(count)s lead will expire.", "%(count)s leads will expire.", count)
+        case JobAction.CONFIRM:
+            return say.ngettext("%(count)s lead is confirmed.", "%(count)s leads are confirmed.", count)
+        case JobAction.CONTRADICT:
+            return say.ngettext("%(count)s lead is contradicted.", "%(count)s leads are contradicted.", count)
