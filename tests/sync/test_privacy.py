@@ -119,6 +119,25 @@ def test_a_privacy_deletion_takes_every_personal_field_and_leaves_the_domains_hi
     assert [request.state for request in rig.requests()] == ["registered", "registered"]
 
 
+def test_what_a_deleted_person_submits_anew_counts_however_late_the_deletion_is_heard_of(rig: Rig) -> None:
+    contact = submit(rig)
+    deleted_at = rig.clock.time
+    # When the same person submits the form again, and is read, before the webhook of the deletion comes
+    delete_for_privacy(rig, contact)
+    rig.pass_time(seconds=5)
+    rig.submit(EMAIL, firstname=FIRST, lastname="Anew", company="Anew", website="https://anew-ab.se")
+    rig.pass_time(seconds=30)
+    occurred = round(deleted_at.timestamp() * 1000)
+    delivered(rig.context.database, [f'[[{rig.hub}, "contact", "{contact}", "privacyDeletion", {occurred}]]'])
+    expand(rig.context)
+    rig.hurry()
+    rig.settle()
+    # I expect the second one to be a lead like any other
+    assert [(request.state, request.domain) for request in rig.requests()] == [
+        ("registered", DOMAIN), ("registered", "anew-ab.se"),
+    ]  # fmt: skip
+
+
 def test_the_webhook_alone_is_enough_where_hubspot_cannot_be_asked(rig: Rig) -> None:
     contact = submit(rig, website=EMAIL)
     other = rig.sandbox.create(rig.hub, "contacts", {"email": "x@elsewhere-mail.se", "website": f"mail {EMAIL}"})

@@ -41,7 +41,7 @@ _USUAL: Final[Mapping[str, tuple[Kind, EventName]]] = {
     f"{kind}.{event}": (kind, event)
     for kind in _KINDS.values()
     for event in _EVENTS.values()
-    if event not in {"merge", "associationChange"}
+    if event not in {"merge", "associationChange", "privacyDeletion"}
 }
 _LARGEST_ID: Final = 2**63 - 1
 # A merge names the records it merged; HubSpot allows 250 identities on one.
@@ -71,6 +71,8 @@ class Event(NamedTuple):
     """Any text at all: to be compared, not kept."""
     times: int = 1
     """How many entries of the body it stands for."""
+    occurred_ms: int | None = None
+    """When a person was deleted: what that person submits after it is another matter. Milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ def _events(entry: object) -> list[Event]:
             event=event,
             object_ids=ids,
             property_name=_property_name(entry, event),
+            occurred_ms=_occurred_ms(entry) if event == "privacyDeletion" else None,
         )
         for kind, ids in _subjects(entry, subject, event)
     ]
@@ -224,3 +227,8 @@ def _id(value: object) -> str | None:
 def _property_name(entry: JsonObject, event: EventName) -> str | None:
     name = entry.get("propertyName") if event == "propertyChange" else None
     return name if isinstance(name, str) else None
+
+
+def _occurred_ms(entry: JsonObject) -> int | None:
+    occurred = entry.get("occurredAt")
+    return occurred if isinstance(occurred, int) and not isinstance(occurred, bool) and occurred > 0 else None

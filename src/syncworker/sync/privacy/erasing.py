@@ -116,10 +116,10 @@ def _erase(
     emails: set[str],
     names: Iterable[str],
 ) -> None:
-    privacy.erase_contacts(tx, context.secrets, contacts, gone=False)
+    privacy.erase_contacts(tx, context.secrets, dict.fromkeys(contacts, tx.now), gone=False)
     for hub_id in hub_ids:
-        privacy.remember(tx, context.secrets, hub_id, emails)
-        privacy.end_unresolved(tx, hub_id, emails)
+        privacy.remember(tx, context.secrets, hub_id, emails, at=tx.now)
+        privacy.end_unresolved(tx, hub_id, emails, until=tx.now)
     for name in names:
         people.erase(tx, name)
     # An account whose email is taken out of it is nobody's.

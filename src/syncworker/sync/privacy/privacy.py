@@ -8,7 +8,8 @@ HubSpot goes on listing does not count anew. Ending the requests of a contact th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import select, text, update
 
@@ -30,36 +31,39 @@ _MADE_UP = (Source.API, Source.APP)
 HASHED = "#"
 
 
-def erase_contacts(tx: Tx, secrets: Secrets, deleted: Iterable[tuple[int, str]], *, gone: bool = True) -> set[str]:
-    """Erase what we keep of these contacts, given as (hub id, contact id); return the emails that were kept.
+def erase_contacts(
+    tx: Tx, secrets: Secrets, deleted: Mapping[tuple[int, str], datetime], *, gone: bool = True
+) -> set[str]:
+    """Erase what we keep of these contacts; return the emails that were kept.
 
-    `gone`: they were deleted in the CRM, too.
+    `deleted`: when each was deleted, by hub id and contact id. What the person submitted later stays. `gone`: they were
+    deleted in the CRM, too.
     """
-    by_hub: dict[int, set[str]] = defaultdict(set)
-    for hub_id, contact_id in deleted:
-        by_hub[hub_id].add(contact_id)
+    at_once: dict[tuple[int, datetime], set[str]] = defaultdict(set)
+    for (hub_id, contact_id), at in deleted.items():
+        at_once[hub_id, at].add(contact_id)
     emails: set[str] = set()
-    for hub_id, contact_ids in sorted(by_hub.items()):
+    for (hub_id, at), contact_ids in sorted(at_once.items()):
         kept = emails_kept(tx, hub_id, contact_ids)
         emails |= kept
-        remember(tx, secrets, hub_id, kept)
-        end_unresolved(tx, hub_id, kept)
+        remember(tx, secrets, hub_id, kept, at=at)
+        end_unresolved(tx, hub_id, kept, until=at)
         _blank_requests(tx, secrets, hub_id, contact_ids)
         _blank_records(tx, hub_id, contact_ids, gone=gone)
     return emails
 
 
-def remember(tx: Tx, secrets: Secrets, hub_id: int, emails: Collection[str]) -> None:
-    """Keep a keyed hash of each email, so that what came from it before this moment is not taken in anew."""
+def remember(tx: Tx, secrets: Secrets, hub_id: int, emails: Collection[str], *, at: datetime) -> None:
+    """Keep a keyed hash of each email, so that what came from it until that moment is not taken in anew."""
     hashes = sorted({secrets.email_hash(email) for email in emails})
     for email_hash in hashes:
-        parameters = {"hub_id": hub_id, "email_hash": email_hash, "now": tx.now}
+        parameters = {"hub_id": hub_id, "email_hash": email_hash, "at": at}
         tx.connection.execute(_REMEMBER, parameters)
 
 
 _REMEMBER = text("""
-    INSERT INTO erasures (hub_id, email_hash, erased_at) VALUES (:hub_id, :email_hash, :now)
-    ON CONFLICT (hub_id, email_hash) DO UPDATE SET erased_at = excluded.erased_at
+    INSERT INTO erasures (hub_id, email_hash, erased_at) VALUES (:hub_id, :email_hash, :at)
+    ON CONFLICT (hub_id, email_hash) DO UPDATE SET erased_at = greatest(erasures.erased_at, excluded.erased_at)
 """)
 
 
@@ -79,8 +83,8 @@ def without_erased(tx: Tx, secrets: Secrets, hub_id: int, new: Sequence[NewReque
     ]
 
 
-def end_unresolved(tx: Tx, hub_id: int, emails: Collection[str]) -> int:
-    """End the submissions of these emails whose contact was not found yet; return how many."""
+def end_unresolved(tx: Tx, hub_id: int, emails: Collection[str], *, until: datetime) -> int:
+    """End the submissions of these emails, made until then, whose contact was not found yet; return how many."""
     lowered = sorted({email.strip().lower() for email in emails})
     narrowed = (
         asked.query()
@@ -88,6 +92,7 @@ def end_unresolved(tx: Tx, hub_id: int, emails: Collection[str]) -> int:
             requests.c.hub_id == hub_id,
             requests.c.contact_id.is_(None),
             requests.c.email.in_(lowered),
+            requests.c.requested_at <= until,
             requests.c.state.in_([State.PROCESSING.value, State.UNRESOLVED.value]),
         )
         .order_by(requests.c.id)

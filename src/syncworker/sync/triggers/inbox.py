@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from syncworker.hubspot.events import Event
+from syncworker.hubspot.json_values import from_ms
 from syncworker.store.database import Tx
 from syncworker.store.loop_database import LoopDatabase
 from syncworker.store.tables import portals
@@ -27,6 +29,9 @@ from syncworker.sync.watch import heard, observed
 ROWS = 100
 # A new record may have come by a form: its submission, read meanwhile, marks it to be looked at once and at once.
 FOR_ITS_FORM = timedelta(seconds=2)
+# HubSpot sends an event again for a day; a signature is good for five minutes to either side.
+SENT_AGAIN_FOR = timedelta(days=2)
+CLOCKS_DIFFER = timedelta(minutes=10)
 # What erases a person here.
 _ERASED = ("contact", "privacyDeletion")
 # Events after which a form may have a new submission: HubSpot has no event for the submission itself.
@@ -40,7 +45,8 @@ def row(events: Iterable[Event]) -> str:
     ids_between: dict[tuple[str, str], dict[str, None]] = {}
     for event in events:
         hints = event.kind == "contact" and _hints_at_form(event.event, event.property_name)
-        around = f'[{event.hub_id},"{event.kind}","', f'","{"form" if hints else event.event}"]'
+        moment = "" if event.occurred_ms is None else f",{event.occurred_ms}"
+        around = f'[{event.hub_id},"{event.kind}","', f'","{"form" if hints else event.event}"{moment}]'
         ids_between.setdefault(around, {}).update(dict.fromkeys(event.object_ids))
     entries = [head + f"{tail},{head}".join(ids) + tail for (head, tail), ids in ids_between.items()]
     return f"[{','.join(entries)}]" if entries else ""
@@ -69,10 +75,9 @@ def expand(context: Context) -> bool:
     def work(tx: Tx) -> int:
         rings.clear()
         rows = tx.connection.execute(_TAKE, {"rows": ROWS}).all()
-        entries = [entry for row in rows for entry in row.events]
-        erased = [(int(str(hub)), str(id_)) for hub, kind, id_, event in entries if (kind, event) == _ERASED]
+        entries = [entry[:4] for row in rows for entry in row.events]
         # By the webhook alone: HubSpot may be away for hours.
-        privacy.erase_contacts(tx, context.secrets, erased)
+        privacy.erase_contacts(tx, context.secrets, _erased(rows))
         rings.update(_mark(tx, entries))
         heard_of.clear()
         heard_of.update(int(str(entry[0])) for entry in entries)
@@ -94,6 +99,22 @@ _TAKE = text("""
     DELETE FROM inbox WHERE id IN (SELECT id FROM inbox ORDER BY id LIMIT :rows FOR UPDATE SKIP LOCKED)
     RETURNING events, received_at
 """)
+
+
+def _erased(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[tuple[int, str], datetime]:
+    """The contacts that were deleted for privacy, by hub id and id, and when.
+
+    By HubSpot's word, where that is within the days in which it sends an event again; else when we heard of it.
+    """
+    erased: dict[tuple[int, str], datetime] = {}
+    for row in rows:
+        for hub_id, kind, object_id, event, *said in row.events:
+            if (kind, event) == _ERASED:
+                at = from_ms(said[0]) if said else None
+                if at is None or not -CLOCKS_DIFFER < row.received_at - at < SENT_AGAIN_FOR:
+                    at = row.received_at
+                erased[int(hub_id), object_id] = at
+    return erased
 
 
 def _mark(tx: Tx, entries: Collection[list[object]]) -> set[Ring]:
