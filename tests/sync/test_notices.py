@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,13 +15,15 @@ from support.mail_server import MailServer
 from support.rig import Rig
 from syncworker.access import users
 from syncworker.access.roles import NotAllowed, Role
+from syncworker.languages import language
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.sync import marks, operations
 from syncworker.sync.lists.notice_list import notice_lines
-from syncworker.sync.notices import delivering
+from syncworker.sync.notices import delivering, words
 from syncworker.sync.notices.kinds import Channel, NoticeKind
 from syncworker.sync.notices.levels import next_level
 from syncworker.sync.notices.switches import NotYours, switch, switches
+from syncworker.sync.wake import Bell
 
 EVA = "eva@us.example"
 
@@ -43,7 +47,7 @@ def account(rig: Rig, email: str = EVA, *, role: Role = Role.OPERATOR, language:
 
 
 def told_of(rig: Rig, *kinds: NoticeKind, email: str = EVA, channel: Channel = Channel.EMAIL) -> None:
-    rig.context.database.run(lambda tx: switch(tx, rig.hub, email, kinds, channel=channel, on=True))
+    rig.context.database.run(lambda tx: switch(tx, rig.hub, email, kinds, channel=channel, on=True, who="t"))
 
 
 def after(rig: Rig, **delta: float) -> None:
@@ -271,6 +275,11 @@ def test_somebody_is_told_only_of_what_they_may_see(rig: Rig) -> None:
 
         assert wanting(tx, rig.hub, NoticeKind.CAPACITY) == []
         assert [one.email for one in switches(tx, rig.hub)] == [EVA]
+        query = (
+            "SELECT why, persons.name FROM history JOIN persons ON persons.id = person_id WHERE event LIKE 'notices%'"
+        )
+        [told] = tx.connection.execute(text(query)).all()
+    assert (told.why.partition(" by ")[2], told.name, EVA in told.why) == ("email: capacity", "t", False)
 
 
 def test_whoever_is_erased_is_told_no_more_and_nothing_of_them_is_left(make_rig: MakeRig, mail: MailServer) -> None:
@@ -287,3 +296,69 @@ def test_whoever_is_erased_is_told_no_more_and_nothing_of_them_is_left(make_rig:
     after(rig)
     assert mail.mails == []
     assert [mark for mark in rig.marks() if mark.kind == "notice"] == []
+
+
+def test_two_workers_at_once_tell_once(make_rig: MakeRig, mail: MailServer) -> None:
+    rig = make_rig(**mail.settings, partner_capacity=1)
+    for name in ("eva", "bo", "cy", "di"):
+        account(rig, f"{name}@us.example")
+        told_of(rig, NoticeKind.CAPACITY, email=f"{name}@us.example")
+    mail.answer_to["RCPT"] = "450 later"
+    submit(rig, "fjordline-tools.se")
+    mail.answer_to.clear()
+    rig.pass_time(minutes=2)
+    with ThreadPoolExecutor(4) as workers:
+        assert list(workers.map(delivering.tell, [rig.context] * 4)) == [False] * 4
+    assert sorted(str(one["To"]) for one in mail.mails) == [f"{name}@us.example" for name in ("bo", "cy", "di", "eva")]
+    assert [mark for mark in rig.marks() if mark.kind == "notice"] == []
+
+
+def test_what_was_found_is_sent_where_the_program_says_nothing_of_a_capacity(
+    make_rig: MakeRig, mail: MailServer
+) -> None:
+    rig = make_rig(**mail.settings, notice_digest_hour=0)
+    account(rig)
+    told_of(rig, NoticeKind.DIGEST)
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE partners SET tier = 'unheard of'"))
+    after(rig)
+    assert "registrations are used" not in mail.mails[0].get_content()
+
+
+FACTS: dict[NoticeKind, dict[str, object]] = {
+    NoticeKind.DIGEST: {"registered": 1, "refused": 2, "used": 9, "limit": 10, "waiting": 1, "parked": 1, "expiring": 3,
+                        "confirming": 1, "mode": "paused", "blocked": "brake"},
+    NoticeKind.CAPACITY: {"percent": 90, "used": 9, "limit": 10, "waiting": 0},
+    NoticeKind.EXPIRING: {"days": 14, "count": 1, "items": [{"domain": "x-ab.se", "expires_on": "2027-04-02"}]},
+    NoticeKind.REFUSED: {"count": 1, "items": [{"contact_id": "7", "status": "invalid_data", "reason": "bad_website"}]},
+    NoticeKind.HAND_EDITS: {"count": 2, "items": [{"company_id": "8"}, {"domain": "x-ab.se"}]},
+    NoticeKind.BLOCKED: {"reason": "credentials"},
+    NoticeKind.PARKED: {"count": 1, "items": [{"kind": "company", "id": "8", "section": "refused"}]},
+    NoticeKind.TEST: {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_each_notice_is_in_the_readers_language(kind: NoticeKind) -> None:
+    english, swedish = (
+        words.message(kind, FACTS[kind], portal="Acme", language=language(code)) for code in ("en", "sv")
+    )
+    assert english.subject != swedish.subject
+    assert english.path == swedish.path
+    assert len(english.lines) == len(swedish.lines)
+    same = set(english.lines) & set(swedish.lines)
+    assert same <= {"", "x-ab.se"}, "not translated"
+
+
+def test_a_reader_of_swedish_gets_it_in_swedish(make_rig: MakeRig, mail: MailServer) -> None:
+    rig = make_rig(**mail.settings, partner_capacity=1)
+    account(rig, language="sv")
+    told_of(rig, NoticeKind.CAPACITY)
+    submit(rig, "fjordline-tools.se")
+    assert subjects(mail) == ["kapaciteten är slut"]
+    assert "1 av 1 registreringar är använd." in mail.mails[0].get_content()
+
+
+def test_each_bell_has_an_actor() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in Path("src/actors").glob("*.py"))
+    assert [bell for bell in Bell if f"def {bell.value}(" not in source] == []

@@ -25,7 +25,7 @@ def set_up(rig: Rig, *people: str) -> None:
     def work(tx: Tx) -> None:
         for email in people or ("eva@us.example",):
             users.add(tx, email, role=Role.MANAGER, password=None, who="t")
-            switch(tx, rig.hub, email, [NoticeKind.REFUSED], channel=Channel.TASK, on=True)
+            switch(tx, rig.hub, email, [NoticeKind.REFUSED], channel=Channel.TASK, on=True, who="t")
 
     rig.context.database.run(work)
 

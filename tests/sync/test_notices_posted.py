@@ -62,7 +62,7 @@ def set_up(rig: Rig, receiver: Receiver) -> str:
 
     def work(tx: Tx) -> str | None:
         users.add(tx, EVA, role=Role.MANAGER, password=None, who="t")
-        switch(tx, rig.hub, EVA, [NoticeKind.REFUSED], channel=Channel.WEBHOOK, on=True)
+        switch(tx, rig.hub, EVA, [NoticeKind.REFUSED], channel=Channel.WEBHOOK, on=True, who="t")
         return set_webhook(tx, rig.context.secrets, EVA, receiver.url)
 
     secret = rig.context.database.run(work)

@@ -147,7 +147,7 @@ def retry(
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
         many = context.database.run(lambda tx: marks.retry(tx, chosen.hub_id, _kind(kind), object_id))
-        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, chosen.hub_id))
+        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, chosen.hub_id), Ring(Bell.TELL))
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "retried": many},

@@ -9,7 +9,7 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import JsonOption, LimitOption, PortalOption
-from syncworker.cli.session import opened, portal_opened
+from syncworker.cli.session import opened, portal_opened, who
 
 if TYPE_CHECKING:
     from syncworker.sync.notices.kinds import Channel
@@ -72,7 +72,7 @@ def switch(
         possible = switches.possible(user, channel) if on == "on" else list(SWITCHABLE)
         kinds = possible if kind == "all" else [NoticeKind(kind)]
         changed = context.database.run(
-            lambda tx: switches.switch(tx, chosen.hub_id, user.email, kinds, channel=channel, on=on == "on")
+            lambda tx: switches.switch(tx, chosen.hub_id, user.email, kinds, channel=channel, on=on == "on", who=who())
         )
         missing = _missing(context.settings.smtp_host, channel) if on == "on" else None
     document = {"hub_id": chosen.hub_id, "email": user.email, "kinds": kinds, "by": channel, "on": on == "on"}

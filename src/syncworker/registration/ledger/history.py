@@ -55,6 +55,7 @@ class Happened(StrEnum):
     MOVED_IN_LINE = "moved_in_line"
     FORM_ENABLED = "form_enabled"
     FORM_DISABLED = "form_disabled"
+    NOTICES_SWITCHED = "notices_switched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

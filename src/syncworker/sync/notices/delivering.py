@@ -28,6 +28,7 @@ from syncworker.sync.notices.look import look
 from syncworker.sync.notices.sending import NotSent, Outgoing
 from syncworker.sync.notices.switches import webhook_of
 from syncworker.sync.notices.words import message
+from syncworker.sync.watch import observed
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +59,15 @@ _DELIVERY = text("""
 
 
 def tell(context: Context) -> bool:
-    """Look for what there is to tell, and send what is due; return whether there may be more."""
-    look(context)
+    """Send what is due, look for what there is to tell, and send that; return whether there may be more.
+
+    What was found before goes first: should looking fail, for whatever reason, it is sent all the same.
+    """
+    more = _send_everywhere(context)
+    return bool(look(context) and _send_everywhere(context)) or more
+
+
+def _send_everywhere(context: Context) -> bool:
     with context.database.transaction() as tx:
         due = list(tx.connection.execute(_PORTALS, {"now": tx.now}).scalars())
     more = [send_due(context, hub_id) for hub_id in due]
@@ -86,8 +94,10 @@ def _deliver(context: Context, taken: Claim, key: Key, away: dict[Channel, NotSe
         if failed.all_alike:
             away[what.channel] = failed
         log.warning("notice_not_sent", delivery=what.delivery_id, channel=what.channel, error=str(error))
+        observed.NOTICES.labels(str(what.hub_id), what.channel.value, "failed").inc()
         context.database.run(lambda tx: _failed(tx, taken, key, what, error))
     else:
+        observed.NOTICES.labels(str(what.hub_id), what.channel.value, "sent").inc()
         log.info("notice_sent", delivery=what.delivery_id, channel=what.channel, kind=what.kind, hub_id=what.hub_id)
         context.database.run(lambda tx: _sent(tx, taken, key, what))
 

@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.history import Happened
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
-from syncworker.sync.context import Context
-from syncworker.sync.lists import lists
 from syncworker.sync.notices.kinds import NoticeKind
 from syncworker.sync.notices.levels import capacity_facts, level, set_level
 from syncworker.sync.notices.making import New
@@ -44,9 +43,9 @@ _STANDING = text("""
 """)
 
 
-def digest(tx: Tx, context: Context, portal: Portal) -> list[New]:
-    """The day's digest, where it is time for it."""
-    since = begins(portal.time_zone, context.settings.notice_digest_hour, tx.now)
+def digest(tx: Tx, portal: Portal, picture: Capacity | None, *, hour: int) -> list[New]:
+    """The day's digest, where it is time for it: from this hour on in the portal's time zone."""
+    since = begins(portal.time_zone, hour, tx.now)
     _, last = level(tx, portal.hub_id, NoticeKind.DIGEST)
     if since is None or (last is not None and since <= last <= tx.now):
         return []
@@ -54,10 +53,9 @@ def digest(tx: Tx, context: Context, portal: Portal) -> list[New]:
     of = {"hub_id": portal.hub_id, "partner_id": portal.partner.id, "now": tx.now}
     counts = {row.event: row.number for row in tx.connection.execute(_OF_THE_DAY, of)}
     standing = tx.connection.execute(_STANDING, of).one()
-    picture = lists.capacity_of(context, tx, portal.hub_id)
     facts: dict[str, object] = {
         **{name: sum(counts.get(event.value, 0) for event in events) for name, events in COUNTED.items()},
-        **capacity_facts(picture, picture.used * 100 // picture.limit if picture.limit else 0),
+        **(capacity_facts(picture, picture.used * 100 // max(1, picture.limit)) if picture else {}),
         "expiring": standing.expiring,
         "confirming": standing.confirming,
         "parked": standing.parked,

@@ -44,14 +44,18 @@ _SET = text("""
 """)
 
 
-def capacity_crossed(tx: Tx, context: Context, hub_id: int) -> list[New]:
-    """A notice where 90 or 100 % of the capacity came to be used."""
+def capacity_of(tx: Tx, context: Context, hub_id: int) -> Capacity | None:
+    """How full it is; None where the program or the tier says nothing that can be used."""
     try:
-        picture = lists.capacity_of(context, tx, hub_id)
+        return lists.capacity_of(context, tx, hub_id)
     except (ProgramError, UnknownTierError, NoCapacityError) as error:
-        # Told as settings that are wrong, by whoever is to register something.
+        # Told as settings that are wrong, once somebody asks for a lead; what else there is to tell is told now.
         log.warning("no_capacity_known", hub_id=hub_id, error=str(error))
-        return []
+        return None
+
+
+def capacity_crossed(tx: Tx, hub_id: int, picture: Capacity) -> list[New]:
+    """A notice where 90 or 100 % of the capacity came to be used."""
     told, _ = level(tx, hub_id, NoticeKind.CAPACITY)
     now = next_level(told, picture.used, picture.limit)
     if now != told:

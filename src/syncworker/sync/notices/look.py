@@ -13,7 +13,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.notices import events
 from syncworker.sync.notices.digest import digest
 from syncworker.sync.notices.expiring import expiring
-from syncworker.sync.notices.levels import capacity_crossed, stands_still
+from syncworker.sync.notices.levels import capacity_crossed, capacity_of, stands_still
 from syncworker.sync.notices.making import KEPT, tell
 
 EVERY = timedelta(minutes=1)
@@ -46,11 +46,12 @@ def _look(tx: Tx, context: Context, hub_id: int) -> int:
     portal = portals.find(tx, hub_id)
     if portal is None:
         return 0
+    picture = capacity_of(tx, context, hub_id)
     found = [
-        *capacity_crossed(tx, context, hub_id),
+        *(capacity_crossed(tx, hub_id, picture) if picture else []),
         *stands_still(tx, portal),
         *expiring(tx, portal),
-        *digest(tx, context, portal),
+        *digest(tx, portal, picture, hour=context.settings.notice_digest_hour),
     ]
     for kind in events.KINDS:
         found += events.happened(tx, hub_id, kind)

@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import insert
 from syncworker.access import users
 from syncworker.access.roles import NotAllowed
 from syncworker.access.users import User
+from syncworker.registration.ledger import history
+from syncworker.registration.ledger.history import Event, Happened
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.notice_tables import notice_switches, notice_webhooks
@@ -58,24 +60,43 @@ class Switch:
 
 
 def switch(
-    tx: Tx, hub_id: int, email: str, kinds: Collection[NoticeKind], *, channel: Channel = Channel.EMAIL, on: bool
+    tx: Tx,
+    hub_id: int,
+    email: str,
+    kinds: Collection[NoticeKind],
+    *,
+    channel: Channel = Channel.EMAIL,
+    on: bool,
+    who: str,
 ) -> int:
     """Switch somebody's notices of these kinds on or off; return how many that changed.
 
     Raises UnknownPortal, UnknownUser, NotYours, NotAllowed, NoTaskForThat.
     """
-    portals.get(tx, hub_id)
+    portal = portals.get(tx, hub_id)
     user = users.get(tx, email)
-    changed = 0
+    changed: list[str] = []
     for kind in kinds:
         row = {"user_id": user.id, "hub_id": hub_id, "kind": kind.value, "channel": channel.value}
         if on:
             _may(user, hub_id, kind, channel)
             added = insert(notice_switches).values(**row, switched_at=tx.now).on_conflict_do_nothing()
-            changed += len(tx.connection.execute(added.returning(notice_switches.c.kind)).all())
+            changed += tx.connection.execute(added.returning(notice_switches.c.kind)).scalars()
         else:
-            changed += tx.connection.execute(delete(notice_switches).filter_by(**row)).rowcount
-    return changed
+            removed = delete(notice_switches).filter_by(**row).returning(notice_switches.c.kind)
+            changed += tx.connection.execute(removed).scalars()
+    if changed:
+        told = Event(
+            partner_id=portal.partner.id,
+            hub_id=hub_id,
+            event=Happened.NOTICES_SWITCHED,
+            source="app",
+            who=who,
+            # By number: history names nobody.
+            why=f"{'on' if on else 'off'} for user {user.id} by {channel}: {', '.join(changed)}",
+        )
+        history.record(tx, [told])
+    return len(changed)
 
 
 def _may(user: User, hub_id: int, kind: NoticeKind, channel: Channel) -> None:

@@ -135,7 +135,7 @@ def _parked(facts: Facts, in_: Language) -> _Written:
 
 def _digest(facts: Facts, in_: Language) -> _Written:
     standing = [
-        _used(_number(facts, "used"), _number(facts, "limit"), in_),
+        *([_used(_number(facts, "used"), _number(facts, "limit"), in_)] if "limit" in facts else []),
         *_waiting(_number(facts, "waiting"), in_),
         *_to_do(facts, in_),
     ]

@@ -38,6 +38,11 @@ WRITTEN = Counter(
     "Records in batch updates, by what became of them: written, or refused.",
     ["portal", "kind", "outcome"],
 )
+NOTICES = Counter(
+    "syncworker_notices",
+    "Tries to tell somebody of something, by which way and how each ended: sent, or failed.",
+    ["portal", "channel", "outcome"],
+)
 MISTAKES = Counter(
     "syncworker_mistakes",
     "Errors of ours that a process bore to go on: by what it was doing, and the error's name. Its log says where.",

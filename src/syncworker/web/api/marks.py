@@ -31,7 +31,7 @@ class WhichMarks(BaseModel):
     def _kind_with_id(self) -> Self:
         # The same id may be a contact's and a company's.
         if self.object_id is not None and self.kind is None:
-            raise ValueError("name the kind too: contact, company or domain")
+            raise ValueError("name the kind too: contact, company, domain or notice")
         return self
 
 
@@ -53,7 +53,7 @@ def parked_and_due(
 def retry(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Try parked marks again, now."""
     count = context.database.run(lambda tx: marks.retry(tx, hub_id, which.kind, which.object_id))
-    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id))
+    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id), Ring(Bell.TELL))
     return _counted(count, which)
 
 
