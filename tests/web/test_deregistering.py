@@ -79,6 +79,8 @@ def test_yes_deregisters_says_so_and_one_click_takes_it_back(as_: As, three: Dep
     finished = anna.get(poll[1].replace("&amp;", "&"), headers={"hx-request": "true"})
     told = anna.get(finished.headers["hx-redirect"])
     assert "2 domains deregistered." in told.text
+    assert "2 places of it are kept" in told.text
+    assert "2 places of it are kept" in anna.get("/capacity?q=a").text
     # Left and come back, it is still offered
     assert "2 domains deregistered." in anna.get("/capacity").text
     undo = re.search(r'action="(/jobs/\d+/undo)"', told.text)

@@ -30,6 +30,9 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         leads = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)
         part = listing.is_for(request, "list")
         held = None if part else lists.capacity_of(context, tx, portal.hub_id)
+        registered = lead_list.count(tx, portal.hub_id, Leads.REGISTERED) if held and view.q else leads.total
+        # Deregistered, and to be taken back for some minutes: nobody else gets their places meanwhile.
+        kept = held.used - registered if held else 0
         told = None if part else _told(request, tx, reader, portal)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     say = reader.language
@@ -39,7 +42,8 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         "capacity_part.html" if part else "capacity.html",
         part=part,
         capacity=held,
-        source=limit_source(say, portal.partner, held) if held else "",
+        source=limit_source(say, portal.partner, held) if held else None,
+        kept=kept,
         told=told,
         here=listing.links(request, view)["page_link"](leads.page),
         leads=leads,
@@ -54,7 +58,7 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         may_change=reader.may(Role.MANAGER),
         columns=_columns(say),
         lead_path=rendering.lead_path(request),
-        register_path=rendering.path_of(request, "register"),
+        register_path=rendering.path_of(request, "register_page"),
         **listing.links(request, view),
     )
 
@@ -67,14 +71,12 @@ def _told(request: Request, tx: Tx, reader: Reader, portal: Portal) -> Shown | N
     return jobs.lately(tx, reader, portal)
 
 
-def limit_source(say: Language, partner: Partner, held: Capacity) -> str:
-    """What says how much capacity there is, in the reader's words."""
+def limit_source(say: Language, partner: Partner, held: Capacity) -> tuple[str, str]:
+    """What says how much capacity there is, in the reader's words; and where that is written, if anywhere."""
     if partner.capacity is not None:
-        return say.gettext("The limit is set for this partner.")
+        return say.gettext("The limit is set for this partner."), ""
     # "tier gold: what says so": the second part is a program's own text, in its language.
-    return say.gettext(
-        "The limit is that of the tier %(tier)s. %(source)s", tier=partner.tier, source=held.source.partition(": ")[2]
-    )
+    return say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier), held.source.partition(": ")[2]
 
 
 def _columns(say: Language) -> list[tuple[str, Sort, str]]:

@@ -55,7 +55,10 @@ def with_query(request: Request, **changed: object) -> str:
 
 
 def path_of(request: Request, page_name: str, **values: str) -> str | None:
-    """Where the page of that name is; None where there is none (yet), so that nothing leads to it."""
+    """Where the page is whose function has that name; None where there is none (yet), so that nothing leads to it.
+
+    A name that no call of the API has: `register_page`, `one_lead`.
+    """
     try:
         return str(request.app.url_path_for(page_name, **values))
     except NoMatchFound:
