@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import psycopg.errors
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
@@ -124,8 +124,8 @@ def _ask_if_idle(connection: psycopg.Connection[Any], record: ConnectionPoolEntr
         connection.execute("SELECT 1")
         connection.rollback()
     except psycopg.Error as error:
-        # The pool opens another one, and asks again.
-        raise DisconnectionError from error
+        # The pool opens another one, and trusts none of those that it had.
+        raise InvalidatePoolError from error
 
 
 def _lost_against_another(error: DBAPIError) -> bool:
