@@ -17,7 +17,7 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
-from syncworker.sync.lists.finding import NotFound
+from syncworker.sync.lists.finding import NotFound, find_contact
 from syncworker.sync.reconcile.leads import read_contacts, subject
 
 
@@ -53,6 +53,14 @@ def check(context: Context, hub_id: int, contact_id: str, *, source: Source) -> 
     company_id = read.primary_company.get(contact_id)
     lead = subject(record, read.companies.get(company_id or ""), context.domain_rules)
     return context.database.run(lambda tx: _preview(tx, context, hub_id, lead, source))
+
+
+def check_meant(context: Context, hub_id: int, text: str, *, source: Source) -> Checked:
+    """The same for a contact that is named by its id, its email, its company's domain or its address in HubSpot.
+
+    Raises UnknownPortal, NotFound where none, or more than one, is meant, and what HubSpot raises.
+    """
+    return check(context, hub_id, find_contact(context, hub_id, text), source=source)
 
 
 def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source) -> Checked:

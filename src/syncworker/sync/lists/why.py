@@ -80,7 +80,7 @@ def why(context: Context, hub_id: int, text: str) -> Known:
             contact_id = meant.object_id if meant.kind is Kind.CONTACT else None
         domain = None
     with context.database.transaction() as tx:
-        return _known(tx, hub_id, domain if isinstance(domain, str) else None, contact_id)
+        return known(tx, hub_id, domain if isinstance(domain, str) else None, contact_id)
 
 
 def _of_email(tx: Tx, hub_id: int, email: str) -> str | None:
@@ -90,7 +90,8 @@ def _of_email(tx: Tx, hub_id: int, email: str) -> str | None:
     return tx.connection.execute(query.limit(1)).scalar_one_or_none()
 
 
-def _known(tx: Tx, hub_id: int, domain: str | None, contact_id: str | None) -> Known:
+def known(tx: Tx, hub_id: int, domain: str | None, contact_id: str | None = None) -> Known:
+    """What the ledger knows about a domain, or a contact; asks nobody. Raises UnknownPortal."""
     partner = portals.get(tx, hub_id).partner
     of = requests_table.c
     meant = [of.domain == domain] if domain else []
@@ -103,10 +104,10 @@ def _known(tx: Tx, hub_id: int, domain: str | None, contact_id: str | None) -> K
         else []
     )
     if domain is None and contact_id is not None:
-        known = select(records.c.domain).where(
+        of_record = select(records.c.domain).where(
             records.c.hub_id == hub_id, records.c.kind == Kind.CONTACT.value, records.c.object_id == contact_id
         )
-        domain = tx.connection.execute(known).scalar_one_or_none()
+        domain = tx.connection.execute(of_record).scalar_one_or_none()
         domain = domain or next((request.domain for request in found if request.domain), None)
     registration = _newest(tx, partner.id, domain) if domain else None
     touched: set[tuple[Kind, str | None]] = {(Kind.DOMAIN, domain)}

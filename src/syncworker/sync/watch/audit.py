@@ -65,7 +65,7 @@ def audit(context: Context, hub_id: int, *, sample: int | None = SAMPLE, fix: bo
     patient = context.in_lane(Lane.BULK)
     for kind in (Kind.CONTACT, Kind.COMPANY):
         for ids in _pages(context, hub_id, kind, sample):
-            found = patiently(lambda: _compare(patient, hub_id, kind, ids))  # noqa: B023 - run at once
+            found = patiently(lambda: compare(patient, hub_id, kind, ids))  # noqa: B023 - run at once
             if fix:
                 _mark(context, hub_id, kind, {one.object_id for one in found if not one.under_way})
             yield Page(compared=len(ids), differences=tuple(found))
@@ -107,7 +107,8 @@ def _pages(context: Context, hub_id: int, kind: Kind, sample: int | None) -> Ite
         parameters["after"] = ids[-1]
 
 
-def _compare(context: Context, hub_id: int, kind: Kind, ids: list[str]) -> list[Difference]:
+def compare(context: Context, hub_id: int, kind: Kind, ids: list[str]) -> list[Difference]:
+    """Where up to a hundred records do not show what the ledger says; raises UnknownPortal, and what HubSpot raises."""
     client = context.client(hub_id)
     planned: Callable[[Tx, Portal, Claim], Plan]
     if kind is Kind.CONTACT:
