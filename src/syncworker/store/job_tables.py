@@ -6,12 +6,25 @@ reads: what was done, and what was not.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy import UniqueConstraint as Unique
 
 from syncworker.store.schema import Time, metadata
 
-# One thing to be done to many domains of a partner. `key`: the same is the same job, however often it is sent.
+# One thing to be done to many domains of a partner, or to many leads as a file names them. `key`: the same is the same
+# job, however often it is sent.
 jobs = Table(
     "jobs",
     metadata,
@@ -24,6 +37,8 @@ jobs = Table(
     Column("key", Text, nullable=False),
     Column("total", Integer, nullable=False),
     Column("done", Integer, nullable=False, server_default="0"),  # items with an outcome, whichever
+    Column("held", Boolean, nullable=False, server_default=text("false")),  # nobody has said go yet
+    Column("note", Text),  # the name of a file
     Column("undoes", BigInteger),  # the job whose domains these are
     Column("undo_until", Time),  # of a deregistration: when the first of its domains can be undone no more
     Column("created_at", Time, nullable=False),

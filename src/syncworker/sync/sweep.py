@@ -44,7 +44,7 @@ _DUE = text("""
            AND coalesce(leased_until <= :now, true))
     UNION ALL
     -- The ledger's work alone: a portal that HubSpot refuses has its jobs done, a paused one not.
-    SELECT DISTINCT 'do_jobs', hub_id FROM jobs WHERE finished_at IS NULL AND hub_id NOT IN (TABLE paused)
+    SELECT DISTINCT 'do_jobs', hub_id FROM jobs WHERE finished_at IS NULL AND NOT held AND hub_id NOT IN (TABLE paused)
     UNION ALL
     SELECT 'expand_inbox', 0 WHERE EXISTS (SELECT FROM inbox)
     UNION ALL

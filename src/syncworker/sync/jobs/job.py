@@ -38,6 +38,8 @@ class JobAction(StrEnum):
     LET_EXPIRE = "let_expire"
     CONFIRM = "confirm"
     CONTRADICT = "contradict"
+    REGISTER_FILE = "register_file"
+    """Ask for the leads of a file; see `lead_file.py`."""
 
 
 class Outcome(StrEnum):
@@ -55,6 +57,8 @@ class Outcome(StrEnum):
     OTHER_PORTAL = "other_portal"
     NOT_IN_HUBSPOT = "not_in_hubspot"
     """Here this ledger is the authority: there is nothing to confirm."""
+    BAD_LEAD = "bad_lead"
+    DUPLICATE = "duplicate"
 
 
 OUTCOME_WORDS: Mapping[Outcome, str] = {
@@ -66,6 +70,8 @@ OUTCOME_WORDS: Mapping[Outcome, str] = {
     Outcome.NO_CONTACT: to_translate("No contact stands for it: register it by its contact"),
     Outcome.OTHER_PORTAL: to_translate("It belongs to another portal: do it there"),
     Outcome.NOT_IN_HUBSPOT: to_translate("Nothing to confirm: this program asks nobody else"),
+    Outcome.BAD_LEAD: to_translate("Neither an id, nor an email, nor a domain that can be registered"),
+    Outcome.DUPLICATE: to_translate("The same as a row above"),
 }
 
 
@@ -98,6 +104,10 @@ class Job:
     done: int
     """Domains that have an outcome, whichever it is."""
     undoes: int | None
+    held: bool
+    """Nobody has said go yet."""
+    note: str | None
+    """The name of its file."""
     created_at: datetime
     finished_at: datetime | None
     outcomes: Mapping[Outcome, int]
@@ -224,6 +234,8 @@ def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
         total=row.total,
         done=row.done,
         undoes=row.undoes,
+        held=row.held,
+        note=row.note,
         created_at=row.created_at,
         finished_at=row.finished_at,
         outcomes=outcomes,

@@ -25,10 +25,11 @@ from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.context import Context
+from syncworker.sync.jobs import lead_file
 from syncworker.sync.jobs.job import JobAction, Outcome
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
-from syncworker.sync.wake import Ring
+from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.clock_skew import may_end
 
 BATCH = 500
@@ -60,8 +61,14 @@ def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
     # As for a single domain: where nobody knows HubSpot's time, that is no reason to end anything.
     conditions = replace(context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False))
     lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
-    work = _Work(tx, context, portal, who=job.who, source=Source(job.source), changes=changes, job_id=job.id)
-    outcomes = work.do(JobAction(job.action), [item.domain for item in items])
+    if job.action == JobAction.REGISTER_FILE:
+        of_file = {item.domain: item.place for item in items}
+        outcomes = lead_file.ask(
+            tx, portal, of_file, key=job.key, who=job.who, rules=context.domain_rules, changes=changes
+        )
+    else:
+        work = _Work(tx, context, portal, who=job.who, source=Source(job.source), changes=changes, job_id=job.id)
+        outcomes = work.do(JobAction(job.action), [item.domain for item in items])
     by_place = {item.place: outcomes[item.domain] for item in items}
     values = {
         "job_id": job.id,
@@ -76,6 +83,8 @@ def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
     rings = mark_changes(
         tx, changes, cause=f"job {job.action}", priority=Priority.POLL if job.total > MANY else Priority.PERSON
     )
+    # Requests without a contact are no marks, and are looked for in a turn.
+    rings.add(Ring(Bell.SERVE_INTERACTIVE, hub_id))
     tx.connection.execute(_SETTLE, values)
     tx.connection.execute(_COUNT, values)
     return True, rings
@@ -183,7 +192,7 @@ def _outcomes(domains: Sequence[str], done: set[str], otherwise: Outcome) -> Out
 
 # The partner's lock is taken after it, and by nobody who holds that one.
 _NEXT_JOB = text("""
-    SELECT id, action, who, source, total FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL
+    SELECT id, action, who, source, total, key FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held
      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
 _NEXT_ITEMS = text("""

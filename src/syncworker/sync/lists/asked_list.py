@@ -6,9 +6,11 @@ another portal of the partner the domain is seen, and no record.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Row, text
 
@@ -20,6 +22,8 @@ from syncworker.sync.lists import waiting_line
 from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE
 from syncworker.sync.lists.line_query import folded
+
+_ALL = 10_000_000
 
 
 class Asked(StrEnum):
@@ -141,22 +145,40 @@ _FOUND = """
 def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:
     """A page of the requests of the portal's partner; raises UnknownPortal."""
     size = max(1, min(view.size, MOST_LINES_OF_PAGE))
+    row, values = _found(tx, hub_id, which, view, size=size, page=max(1, view.page))
+    return AskedPage(
+        items=_items(tx, values, row.ids, row.positions),
+        total=row.total,
+        page=row.page,
+        pages=max(1, -(-row.total // size)),
+    )
+
+
+def everything(tx: Tx, hub_id: int, which: Asked, view: AskedView, *, at_once: int) -> Iterator[AskedLine]:
+    """All requests that match, across pages, in the order of the table; raises UnknownPortal."""
+    row, values = _found(tx, hub_id, which, view, size=_ALL, page=1)
+    for first in range(0, len(row.ids), at_once):
+        part = slice(first, first + at_once)
+        yield from _items(tx, values, row.ids[part], row.positions[part])
+
+
+def _found(
+    tx: Tx, hub_id: int, which: Asked, view: AskedView, *, size: int, page: int
+) -> tuple[Row[*tuple[Any, ...]], dict[str, object]]:
     values: dict[str, object] = {
         "partner_id": portals.get(tx, hub_id).partner.id,
         "hub_id": hub_id,
         "patterns": folded(tx, view.q),
         "size": size,
-        "wanted": max(1, view.page),
+        "wanted": page,
     }
-    row = tx.connection.execute(text(_page_of(which, view, is_searched=bool(values["patterns"]))), values).one()
-    places = dict(zip(row.ids, row.positions, strict=True))
-    items = tx.connection.execute(_LINES, {**values, "ids": row.ids})
-    return AskedPage(
-        items=tuple(_line(item, places[item.id]) for item in items),
-        total=row.total,
-        page=row.page,
-        pages=max(1, -(-row.total // size)),
-    )
+    query = _page_of(which, view, is_searched=bool(values["patterns"]))
+    return tx.connection.execute(text(query), values).one(), values
+
+
+def _items(tx: Tx, values: dict[str, object], ids: list[int], positions: list[int | None]) -> tuple[AskedLine, ...]:
+    places = dict(zip(ids, positions, strict=True))
+    return tuple(_line(row, places[row.id]) for row in tx.connection.execute(_LINES, {**values, "ids": ids}))
 
 
 def _page_of(which: Asked, view: AskedView, *, is_searched: bool) -> str:

@@ -6,6 +6,7 @@ in one pass where something is sought; the records of the CRM are looked up for 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -127,6 +128,14 @@ def domains(tx: Tx, hub_id: int, which: Leads, view: View) -> list[str]:
     return _Table(tx, hub_id, which, view).domains()
 
 
+def everything(tx: Tx, hub_id: int, which: Leads, view: View, *, at_once: int) -> Iterator[RegistrationLine]:
+    """All leads that match, across pages, in the order of the table; raises UnknownPortal."""
+    table = _Table(tx, hub_id, which, view)
+    found = table.domains(in_order=True)
+    for first in range(0, len(found), at_once):
+        yield from table.lines(found[first : first + at_once])
+
+
 class _Table:
     """A table as it is looked at in one transaction."""
 
@@ -152,8 +161,9 @@ class _Table:
     def count(self) -> int:
         return int(self._execute(f"SELECT count(*) {self._from}").scalar_one())
 
-    def domains(self) -> list[str]:
-        return list(self._execute(f"SELECT l.domain {self._from} ORDER BY l.domain").scalars())
+    def domains(self, *, in_order: bool = False) -> list[str]:
+        key = f"{self._key} {self._order()}, l.domain {self._order()}" if in_order else "l.domain"
+        return list(self._execute(f"SELECT l.domain {self._from} ORDER BY {key}").scalars())
 
     def few(self, page: int, size: int) -> tuple[int, list[str]] | None:
         """How many are found, and those of the page; None where nothing is sought, or many are found.

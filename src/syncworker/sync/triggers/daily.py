@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from syncworker.store.database import Tx
 from syncworker.sync.context import Context
+from syncworker.sync.jobs import lead_file
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.wake import Bell, Ring
 
@@ -33,7 +34,7 @@ _OLDEST = text("""
 
 
 def look(context: Context) -> int:
-    """Mark an hour's share; return how many."""
+    """Mark an hour's share; return how many. Files of leads that are old enough are forgotten on the way."""
 
     def work(tx: Tx) -> dict[tuple[int, Kind], set[str]]:
         found: dict[tuple[int, Kind], set[str]] = defaultdict(set)
@@ -43,6 +44,7 @@ def look(context: Context) -> int:
             mark(tx, hub_id, kind, ids, priority=Priority.RESYNC, cause="daily look")
         return found
 
+    context.database.run(lead_file.forget_old)
     found = context.database.run(work)
     context.waker.ring(*sorted({Ring(Bell.SERVE_BULK, hub_id) for hub_id, _ in found}, key=lambda r: r.hub_id))
     return sum(len(ids) for ids in found.values())

@@ -121,3 +121,5 @@ def _done(say: Language, job: Job) -> str:
             return say.ngettext("%(count)s lead is confirmed.", "%(count)s leads are confirmed.", count)
         case JobAction.CONTRADICT:
             return say.ngettext("%(count)s lead is contradicted.", "%(count)s leads are contradicted.", count)
+        case JobAction.REGISTER_FILE:
+            return say.ngettext("%(count)s lead was asked for.", "%(count)s leads were asked for.", count)

@@ -1,0 +1,100 @@
+"""How does a list leave as CSV, so that nothing in it runs as a formula where it is opened?
+
+UTF-8 with a byte order mark, by which Excel knows it. A cell that begins as a formula would, whoever typed it into the
+CRM, is preceded by an apostrophe (OWASP, CSV Injection).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from io import StringIO
+
+from syncworker.store.database import Tx
+from syncworker.sync.jobs import job, lead_file
+from syncworker.sync.jobs.lead_file import FileRow
+from syncworker.sync.lists import asked_list, lead_list
+from syncworker.sync.lists.asked_list import Asked, AskedView
+from syncworker.sync.lists.lead_list import Leads, View
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_A_PAGE = 200
+
+LEAD_COLUMNS = (
+    "domain", "company", "contact", "country", "registered_on", "expires_on", "renew_at_expiry", "source", "status",
+    "confirmation", "hold", "website", "contact_id", "company_id",
+)  # fmt: skip
+ASKED_COLUMNS = (
+    "domain", "company", "contact", "country", "requested_at", "source", "state", "reason", "position", "why",
+    "what_now", "missing", "wrong", "contact_id", "company_id",
+)  # fmt: skip
+FILE_COLUMNS = ("row", "lead", "outcome", "state", "reason", "detail")
+
+
+def defused(cell: object) -> str:
+    """The cell as a text that no spreadsheet takes for a formula."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The file, line by line: the columns' names, then the rows."""
+    yield "\ufeff" + _line(columns)
+    for row in rows:
+        yield _line([defused(cell) for cell in row])
+
+
+def leads(tx: Tx, hub_id: int, which: Leads, view: View) -> Iterator[Sequence[object]]:
+    """All that match, across pages, in the order of the table, as rows of LEAD_COLUMNS. Raises UnknownPortal."""
+    for item in lead_list.everything(tx, hub_id, which, view, at_once=_A_PAGE):
+        yield (
+            item.domain, item.company, item.contact_name, item.country, item.registered_on, item.expires_on,
+            item.renew_at_expiry, item.source, item.status, item.confirmation, item.hold, item.website,
+            item.contact_id if item.hub_id == hub_id else None, item.company_id if item.hub_id == hub_id else None,
+        )  # fmt: skip
+
+
+def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> Iterator[Sequence[object]]:
+    """The same of what was asked for, as rows of ASKED_COLUMNS."""
+    for item in asked_list.everything(tx, hub_id, which, view, at_once=_A_PAGE):
+        said = item.answer
+        yield (
+            item.domain, item.company, item.contact_name, item.country, item.requested_at, item.source, item.state,
+            item.reason, item.position, said.why, said.what_now, ", ".join(said.missing), ", ".join(said.wrong),
+            item.contact_id, item.company_id,
+        )  # fmt: skip
+
+
+def file_rows(tx: Tx, hub_id: int, job_id: int, *, failures_only: bool = True) -> Iterator[Sequence[object]]:
+    """What came of a file that was taken, as rows of FILE_COLUMNS: only what failed, or all. Raises UnknownJob."""
+    after = 0
+    while found := lead_file.rows(tx, hub_id, job_id, after=after, limit=_A_PAGE):
+        for row in found:
+            if row.failed or not failures_only:
+                yield _of_file(row)
+        after = found[-1].place
+
+
+def job_items(tx: Tx, hub_id: int, job_id: int) -> Iterator[Sequence[object]]:
+    """What came of each domain of a job: its place, the domain, the outcome. Raises UnknownJob."""
+    after = 0
+    while found := job.items(tx, hub_id, job_id, after=after, limit=_A_PAGE):
+        yield from ((item.place, item.domain, item.outcome) for item in found)
+        after = found[-1].place
+
+
+def _of_file(row: FileRow) -> Sequence[object]:
+    return (row.place, row.lead, row.outcome, row.state, row.reason, row.detail)
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,143 @@
+"""Is a file of leads looked through before anything is done, asked for once, and told what came of each row?"""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.rig import LEAD, Rig
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.terms import Source, Status
+from syncworker.sync.jobs import job, lead_file
+from syncworker.sync.jobs.job import Outcome, UnknownJob
+from syncworker.sync.jobs.lead_file import FileRow
+from syncworker.sync.lists import csv_lists
+from syncworker.sync.lists.asked_list import Asked, AskedView
+from syncworker.sync.lists.lead_list import Leads, View
+from syncworker.sync.portals.takeover import BadFile
+
+WHO = "marta"
+
+
+def upload(rig: Rig, *lines: str, name: str = "leads.csv", encoding: str = "utf-8") -> job.Job:
+    content = "\r\n".join(lines).encode(encoding)
+    return lead_file.upload(rig.context, rig.hub, content, name=name, who=WHO)
+
+
+def rows(rig: Rig, of: job.Job) -> list[FileRow]:
+    with rig.context.database.transaction() as tx:
+        return list(lead_file.rows(tx, rig.hub, of.id))
+
+
+def preview(rig: Rig, of: job.Job) -> list[FileRow]:
+    with rig.context.database.transaction() as tx:
+        return list(lead_file.preview(rig.context, tx, rig.hub, of.id))
+
+
+def new_contact(rig: Rig, email: str, **properties: str) -> str:
+    made = rig.sandbox.create(rig.hub, "contact", {**LEAD, "email": email, **properties})
+    return str(made["id"])
+
+
+def test_a_file_is_looked_through_then_asked_for_and_each_row_has_its_outcome(rig: Rig) -> None:
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    by_id = new_contact(rig, "bo@granlund-bygg.se", website="granlund-bygg.se")
+    new_contact(rig, "eva@eken.se", website="eken.se")
+    new_contact(rig, "no@website.se", website="")
+    of = upload(
+        rig, "email;contact_id;domain", f";{by_id};", "Eva@Eken.se;;", "no@website.se;;", "nobody@nowhere.se;;",
+        ";;www.fjordline-tools.se", ";;unknown-domain.se", "not an email@;;", "eva@eken.se;;", ";;localhost",
+        encoding="utf-8-sig",
+    )  # fmt: skip
+    assert (of.total, of.held, of.note) == (9, True, "leads.csv")
+    # Nothing is done yet, and the preview says what is known without asking HubSpot
+    rig.settle()
+    assert len(rig.requests()) == 1
+    assert [(row.place, row.outcome) for row in preview(rig, of)] == [
+        (2, None), (3, None), (4, None), (5, None), (6, Outcome.REGISTERED), (7, Outcome.NO_CONTACT),
+        (8, Outcome.BAD_LEAD), (9, Outcome.DUPLICATE), (10, Outcome.BAD_LEAD),
+    ]  # fmt: skip
+    assert preview(rig, of)[4].would_be is Status.REGISTERED
+    lead_file.take(rig.context, rig.hub, of.id)
+    lead_file.take(rig.context, rig.hub, of.id)
+    rig.settle()
+    done = rows(rig, of)
+    assert [(row.outcome, row.state) for row in done] == [
+        (Outcome.DONE, State.REGISTERED),
+        (Outcome.DONE, State.REGISTERED),
+        (Outcome.DONE, State.INVALID_DATA),
+        (Outcome.DONE, State.PROCESSING),
+        (Outcome.REGISTERED, None),
+        (Outcome.NO_CONTACT, None),
+        (Outcome.BAD_LEAD, None),
+        (Outcome.DUPLICATE, None),
+        (Outcome.BAD_LEAD, None),
+    ]
+    assert {request.source for request in rig.requests()} == {Source.FORM, Source.IMPORT}
+    assert rig.status("eva@eken.se")[0] == "registered"
+    with rig.context.database.transaction() as tx:
+        failures = list(csv_lists.file_rows(tx, rig.hub, of.id))
+        assert [row[0] for row in failures] == [4, 7, 8, 10]
+        with pytest.raises(UnknownJob):
+            list(csv_lists.file_rows(tx, rig.other_hub, of.id))
+
+
+def test_the_same_file_is_the_same_job(rig: Rig) -> None:
+    first = upload(rig, "email", "ada@fjordline-tools.se")
+    assert upload(rig, "email", "ada@fjordline-tools.se", name="another name.csv").id == first.id
+
+
+def test_a_file_that_cannot_be_used_says_what_to_change(rig: Rig) -> None:
+    for content, says in (
+        ("email\nåsa@eken.se".encode("latin-1"), "save it as CSV UTF-8"),
+        (b"name,phone\nAda,1", "one of the columns contact_id, email, domain"),
+        (b"", "names no leads"),
+        (b"email\n" + b"\n" * 3, "names no leads"),
+    ):
+        with pytest.raises(BadFile, match=says):
+            lead_file.upload(rig.context, rig.hub, content, name="leads.csv", who=WHO)
+
+
+def test_what_was_typed_into_a_file_is_forgotten_after_a_while(rig: Rig) -> None:
+    of = upload(rig, "email", "ada@fjordline-tools.se")
+    with rig.context.database.transaction() as tx:
+        assert lead_file.forget_old(tx) == 0
+    rig.pass_time(days=lead_file.KEPT_FOR / timedelta(days=1), seconds=1)
+    with rig.context.database.transaction() as tx:
+        assert lead_file.forget_old(tx) == 1
+        with pytest.raises(UnknownJob):
+            job.show(tx, rig.hub, of.id)
+
+
+def test_a_hundred_thousand_rows_are_taken_in(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead_file, "MOST_DOMAINS", 3_000)
+    many = ["contact_id", *(str(n) for n in range(1, 3_001))]
+    assert upload(rig, *many).total == 3_000
+    with pytest.raises(BadFile, match="divide it"):
+        upload(rig, *many, "9999")
+
+
+def test_lists_leave_as_csv_with_no_cell_that_runs(rig: Rig) -> None:
+    rig.submit("ada@fjordline-tools.se", company='=HYPERLINK("http://x")', firstname="@Ada", lastname='B"erg')
+    rig.settle()
+    with rig.context.database.transaction() as tx:
+        found = csv_lists.leads(tx, rig.hub, Leads.REGISTERED, View())
+        document = "".join(csv_lists.lines(csv_lists.LEAD_COLUMNS, found))
+        asked = "".join(csv_lists.lines(csv_lists.ASKED_COLUMNS, csv_lists.asked(tx, rig.hub, Asked.PENDING,
+                                                                                AskedView())))  # fmt: skip
+    assert document.startswith("\ufeffdomain,company,")
+    [row] = csv.DictReader(StringIO(document.removeprefix("\ufeff")))
+    assert row["domain"] == "fjordline-tools.se"
+    assert row["contact"].startswith("'@Ada")
+    assert asked.count("\r\n") == 1
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula(text: str) -> None:
+    assert not csv_lists.defused(text).startswith(("=", "+", "-", "@", "\t", "\r"))
