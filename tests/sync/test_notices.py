@@ -17,6 +17,7 @@ from syncworker.access import users
 from syncworker.access.roles import NotAllowed, Role
 from syncworker.languages import language
 from syncworker.registration.rules.terms import HoldKind
+from syncworker.store import notice_tables
 from syncworker.sync import marks, operations
 from syncworker.sync.lists.notice_list import notice_lines
 from syncworker.sync.notices import delivering, words
@@ -362,3 +363,20 @@ def test_a_reader_of_swedish_gets_it_in_swedish(make_rig: MakeRig, mail: MailSer
 def test_each_bell_has_an_actor() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in Path("src/actors").glob("*.py"))
     assert [bell for bell in Bell if f"def {bell.value}(" not in source] == []
+
+
+def test_a_notice_keeps_nothing_of_a_person(make_rig: MakeRig, mail: MailServer) -> None:
+    rig = make_rig(**mail.settings)
+    account(rig)
+    told_of(rig, NoticeKind.REFUSED, NoticeKind.HAND_EDITS)
+    rig.submit("adalinde@mejl-hemma.se", firstname="Adalinde", lastname="Bergfalk", website="adalinde@gmail.com")
+    rig.settle()
+    after(rig)
+    assert subjects(mail) == ["1 lead could not be registered"]
+    assert "contact" in mail.mails[0].get_content()
+    with rig.context.database.transaction() as tx:
+        for table in (notice_tables.notices, notice_tables.deliveries, notice_tables.untold):
+            kept = str(tx.connection.execute(table.select()).all()).lower()
+            assert "adalinde" not in kept
+            assert "bergfalk" not in kept
+    assert "dalinde" not in mail.mails[0].as_string()
