@@ -21,6 +21,8 @@ def test_notices_are_switched_on_and_off_and_listed(run: Run, eva: str) -> None:
     on = run("notices", "switch", eva, "all", "on", "--json")
     assert (on.json["changed"], len(on.json["kinds"])) == (7, 7)
     assert "SMTP_HOST" in on.complaint
+    [finding] = [one for one in run("doctor", "--json").json["findings"] if one["name"] == "notices"]
+    assert (finding["ok"], "SMTP_HOST" in finding["what_now"]) == (False, True)
     assert run("notices", "switch", eva, "expiring", "on", "--by", "task", "--json").json["changed"] == 1
     assert run("notices", "switch", eva, "capacity", "on", "--by", "task").code == 2
     assert len(run("notices", "list", "--json").json["items"]) == 8

@@ -18,6 +18,7 @@ from syncworker.sync.doctor.ledger import Compare as Compare
 from syncworker.sync.doctor.ledger import ledger
 from syncworker.sync.doctor.prepared import prepared, webhooks
 from syncworker.sync.doctor.registrations import registrations
+from syncworker.sync.doctor.telling import telling
 from syncworker.sync.doctor.work import work
 from syncworker.sync.lists.mark_lists import mark_counts
 from syncworker.sync.watch.runbook import Section
@@ -35,7 +36,12 @@ def examine(context: Context, *, only: int | None = None, compare: Compare | Non
             connected = portals.everyone(tx) if only is None else [portals.get(tx, only)]
             counts = mark_counts(tx)
             of_portal = {
-                portal.hub_id: [*work(tx, portal, counts), *registrations(tx, portal), webhooks(tx, portal)]
+                portal.hub_id: [
+                    *work(tx, portal, counts),
+                    *registrations(tx, portal),
+                    webhooks(tx, portal),
+                    *telling(tx, portal, context.settings),
+                ]
                 for portal in connected
             }
     except (DBAPIError, PoolTimeout) as error:
