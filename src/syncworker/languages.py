@@ -55,7 +55,7 @@ class Language:
 
     def number(self, number: float) -> str:
         """A number with its separators."""
-        return format_decimal(number, locale=self.locale)
+        return _number(number, self.locale)
 
     def percent(self, share: float) -> str:
         """A share of one, in whole percent."""
@@ -63,7 +63,7 @@ class Language:
 
     def date(self, day: date | None) -> str:
         """A day, written short; nothing for None."""
-        return "" if day is None else format_date(day, "medium", locale=self.locale)
+        return "" if day is None else _day(day, self.locale)
 
     def time(self, at: datetime | None, zone: str = "UTC") -> str:
         """A time to the minute, in that time zone; nothing for None."""
@@ -97,6 +97,17 @@ def preferred(accept: str | None) -> Language:
         if found is not None:
             return found
     return languages()[SOURCE]
+
+
+# A page of a table says the same few days and numbers many times, and Babel takes its time for each.
+@lru_cache(maxsize=4096)
+def _day(day: date, locale: Locale) -> str:
+    return format_date(day, "medium", locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _number(number: float, locale: Locale) -> str:
+    return format_decimal(number, locale=locale)
 
 
 def _liked(accept: str) -> Iterable[str]:

@@ -182,7 +182,9 @@ def test_who_sees_one_portal_finds_no_other(as_: As, deployment: Deployment) -> 
     bo.cookies.set(cookies.PORTAL, str(OTHER_HUB))
     assert "portal 4711" in bo.get("/capacity").text
     none = as_(Role.MANAGER, portals=[])
-    assert none.get("/capacity").status_code == 404
+    answer = none.get("/capacity")
+    assert answer.status_code == 404
+    assert "No portal is connected yet" in answer.text
 
 
 def test_the_portal_that_was_chosen_is_shown_from_then_on(as_: As, deployment: Deployment) -> None:

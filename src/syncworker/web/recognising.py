@@ -88,23 +88,9 @@ class NoPortalHere(Exception):
         super().__init__("no portal is connected that you see: connect one with `syncworker portals add`")
 
 
-def session_of(request: Request) -> Session | None:
-    """The session of the request's cookie, if it is still one. Asks the database: not for the event loop."""
-    session_id = cookies.read(request, cookies.SESSION)
-    if session_id is None:
-        return None
-    with context_of(request).database.transaction() as tx:
-        return sessions.of_id(tx, session_id)
-
-
 def recognise(request: Request) -> Reader:
     """Say who it is. Asks the database: not for the event loop."""
-    session = session_of(request)
-    shown: list[Portal] = []
-    if session is not None:
-        with context_of(request).database.transaction() as tx:
-            everyone = portals.everyone(tx)
-        shown = sorted((one for one in everyone if session.user.sees(one.hub_id)), key=lambda one: one.name.lower())
+    session, shown = _signed_in(request)
     visit = None if session else cookies.read(request, cookies.VISIT)
     new = None if session or visit else secrets.token_urlsafe(16)
     key = context_of(request).secrets.session_key
@@ -116,6 +102,19 @@ def recognise(request: Request) -> Reader:
         form_token=sessions.form_token(key, session.id if session else f"visit {visit or new}"),
         visit=new,
     )
+
+
+def _signed_in(request: Request) -> tuple[Session | None, list[Portal]]:
+    """The session of the request's cookie, if it is still one, and the portals that are shown to it."""
+    session_id = cookies.read(request, cookies.SESSION)
+    if session_id is None:
+        return None, []
+    with context_of(request).database.transaction() as tx:
+        session = sessions.of_id(tx, session_id)
+        if session is None:
+            return None, []
+        seen = [one for one in portals.everyone(tx) if session.user.sees(one.hub_id)]
+    return session, sorted(seen, key=lambda one: one.name.lower())
 
 
 def stranger(request: Request) -> Reader:

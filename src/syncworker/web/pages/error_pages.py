@@ -36,6 +36,14 @@ _SAID = {
         to_translate("Nothing is lost, and nothing was changed. Try again in a minute."),
     ),
 }
+_NO_PORTAL = Said(
+    to_translate("No portal is connected yet"),
+    to_translate("Or none that is shown to you: ask an operator, who connects one with `syncworker portals add`."),
+)
+_NOT_NOW = Said(
+    to_translate("This cannot be done like this"),
+    to_translate("Nothing was changed. Go back, load the page again, and see how things are now."),
+)
 _ELSE = Said(
     to_translate("This went wrong on our side"),
     to_translate("Nothing was changed. Try again; if it goes on, tell an operator when it happened."),
@@ -52,7 +60,9 @@ def wants_page(request: Request) -> bool:
 def error_page(request: Request, status: int, message: str = "") -> Response:
     """The page of an error, in the layout of all pages; for htmx a notice beside what is there."""
     found: Reader | None = getattr(request.state, "reader", None)
-    said = _SAID.get(status, _ELSE)
+    said = _SAID.get(status, _ELSE if status >= 500 else _NOT_NOW)
+    if found and found.session and not found.portals:
+        said = _NO_PORTAL
     template = "parts/notice.html" if is_htmx(request) else "error.html"
     return rendering.page(
         request, found or stranger(request), template, status=status, said=said, status_code=status, message=message
