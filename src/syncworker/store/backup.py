@@ -202,7 +202,7 @@ def _write(database_url: str, secrets: Secrets, archive: zipfile.ZipFile) -> Man
 
 
 def _copy_out(connection: Connection, archive: zipfile.ZipFile, table: str) -> Table:
-    columns = [column.name for column in metadata.tables[table].columns]
+    columns = [column.name for column in metadata.tables[table].columns if column.computed is None]
     with (
         _cursor(connection) as cursor,
         archive.open(f"{table}.copy", "w", force_zip64=True) as file,

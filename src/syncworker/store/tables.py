@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     Float,
     ForeignKey,
@@ -321,6 +322,8 @@ records = Table(
     Column("written_since", Time),
     Column("settled", Text),  # digest of all that it rested on when a resync last found it right
     Column("erased_at", Time),  # a person's fields were erased, and are never kept again
+    # Without case and accents, to be sought and sorted by; the database makes them.
+    *(Column(f"{of}_key", Text, Computed(f"fold_text({of})", persisted=True)) for of in ("name", "company", "country")),
     Column("request_cleared", Time),  # its request property is being cleared: when the value handled had been set
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
     Index("ix_records_domain", "hub_id", "domain"),

@@ -126,9 +126,9 @@ _SOURCE = {
 _COLUMN = {
     AskedSort.PLACE: "a.position {order} NULLS LAST, a.at",
     AskedSort.DOMAIN: "q.domain",
-    AskedSort.COMPANY: "fold_text(coalesce(company.name, contact.company, ''))",
-    AskedSort.CONTACT: "fold_text(coalesce(contact.name, ''))",
-    AskedSort.COUNTRY: "fold_text(coalesce(contact.country, company.country, ''))",
+    AskedSort.COMPANY: "coalesce(company.name_key, contact.company_key, '')",
+    AskedSort.CONTACT: "coalesce(contact.name_key, '')",
+    AskedSort.COUNTRY: "coalesce(contact.country_key, company.country_key, '')",
     AskedSort.REQUESTED_AT: "q.requested_at",
     AskedSort.SOURCE: "q.source",
 }
@@ -138,8 +138,8 @@ _RECORDS = """
       LEFT JOIN records AS company ON q.hub_id = :hub_id AND company.hub_id = :hub_id
            AND company.kind = 'company' AND company.object_id = coalesce(q.company_id, contact.company_id)"""
 _FOUND = """
-    fold_text(concat_ws(chr(10), q.domain, company.name, contact.company, contact.name, contact.country,
-                        company.country)) LIKE ALL (CAST(:patterns AS text[]))"""
+    concat_ws(chr(10), q.domain, company.name_key, contact.company_key, contact.name_key, contact.country_key,
+              company.country_key) LIKE ALL (CAST(:patterns AS text[]))"""
 
 
 def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:

@@ -201,5 +201,5 @@ def _columns() -> list[Column[object]]:
         for table in metadata.sorted_tables
         if table not in _KEPT
         for column in table.columns
-        if isinstance(column.type, Text | JSONB) and not column.primary_key
+        if isinstance(column.type, Text | JSONB) and not column.primary_key and column.computed is None
     ]
