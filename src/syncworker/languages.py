@@ -9,14 +9,14 @@ from __future__ import annotations
 import gettext
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -68,6 +68,10 @@ class Language:
     def time(self, at: datetime | None, zone: str = "UTC") -> str:
         """A time to the minute, in that time zone; nothing for None."""
         return "" if at is None else format_datetime(at, "medium", tzinfo=ZoneInfo(zone), locale=self.locale)
+
+    def duration(self, seconds: float) -> str:
+        """How long something lasts, in its largest unit."""
+        return format_timedelta(timedelta(seconds=seconds), granularity="second", threshold=1.5, locale=self.locale)
 
 
 @lru_cache(maxsize=1)

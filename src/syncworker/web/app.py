@@ -21,6 +21,7 @@ from syncworker.settings import Settings
 from syncworker.store import portals
 from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
+from syncworker.sync.lists import changes
 from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
@@ -29,6 +30,7 @@ from syncworker.web import errors, health, metrics, static_files
 from syncworker.web.api import api
 from syncworker.web.held import Held
 from syncworker.web.intake import Intake
+from syncworker.web.live import Live
 from syncworker.web.pages import all_pages
 from syncworker.web.ringing import Ringing
 from syncworker.web.telemetry import Telemetry
@@ -130,6 +132,7 @@ def hold(context: Context) -> Held:
         large_body_threads=CapacityLimiter(LARGE_BODIES),
         health_threads=CapacityLimiter(HEALTH_THREADS),
         sign_in_threads=CapacityLimiter(SIGN_IN_THREADS),
+        live=Live(lambda hub_id, topic: changes.digest(context, hub_id, topic)),
     )
 
 

@@ -13,6 +13,7 @@ from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
 from syncworker.sync.watch.shared_counts import SharedCounts
 from syncworker.web.intake import Intake
+from syncworker.web.live import Live
 from syncworker.web.telemetry import Telemetry
 from syncworker.web.webhook_secrets import WebhookSecrets
 
@@ -40,6 +41,8 @@ class Held:
     """So has the readiness check, which must answer when everything else hangs."""
     sign_in_threads: CapacityLimiter
     """Hashing a password takes much memory."""
+    live: Live
+    """Who listens for changes."""
 
 
 def held(request: Request) -> Held:

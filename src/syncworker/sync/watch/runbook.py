@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from syncworker.languages import to_translate
 from syncworker.sync.portals.failures import Blocked
 
 PAGE = "docs/operating.md"
@@ -75,48 +76,49 @@ class Why:
 
     section: Section
     meaning: str
+    """In English, as `what_now`; a page translates them."""
     what_now: str
 
 
 _NOT_KEPT = Why(
     section=Section.NOT_KEPT,
-    meaning="something in the CRM sets our values back each time we write them",
-    what_now="stop the workflow or app that changes the partner registration properties, then retry",
+    meaning=to_translate("something in the CRM sets our values back each time we write them"),
+    what_now=to_translate("stop the workflow or app that changes the partner registration properties, then retry"),
 )
 _NO_HISTORY = Why(
     section=Section.NO_HISTORY,
-    meaning="its request property is set, and HubSpot does not tell who set it when",
-    what_now="set the request anew in the CRM, then retry",
+    meaning=to_translate("its request property is set, and HubSpot does not tell who set it when"),
+    what_now=to_translate("set the request anew in the CRM, then retry"),
 )
 _GONE = Why(
     section=Section.GONE,
-    meaning="it was deleted while it was worked on",
-    what_now="dismiss it",
+    meaning=to_translate("it was deleted while it was worked on"),
+    what_now=to_translate("dismiss it"),
 )
 _CONTENDED = Why(
     section=Section.CONTENDED,
-    meaning="others write the same record all the time",
-    what_now="see in the record's history who, then retry",
+    meaning=to_translate("others write the same record all the time"),
+    what_now=to_translate("see in the record's history who, then retry"),
 )
 _REFUSED = Why(
     section=Section.REFUSED,
-    meaning="HubSpot refuses to have this record written",
-    what_now="change the rule, or fill the property, that the message names, then retry",
+    meaning=to_translate("HubSpot refuses to have this record written"),
+    what_now=to_translate("change the rule, or fill the property, that the message names, then retry"),
 )
 _HUBSPOT_FAILS = Why(
     section=Section.HUBSPOT_FAILS,
-    meaning="HubSpot has failed for this one record, for hours",
-    what_now="retry later; else ask HubSpot with the correlation id",
+    meaning=to_translate("HubSpot has failed for this one record, for hours"),
+    what_now=to_translate("retry later; else ask HubSpot with the correlation id"),
 )
 _OUR_MISTAKE = Why(
     section=Section.OUR_MISTAKE,
-    meaning="a mistake in this program, about this record",
-    what_now="report the line, and retry after the next version",
+    meaning=to_translate("a mistake in this program, about this record"),
+    what_now=to_translate("report the line, and retry after the next version"),
 )
 _NOTICE = Why(
     section=Section.NOTICE,
-    meaning="somebody could not be told of something",
-    what_now="mend what the message names (mail settings, address, task), then retry; or dismiss it",
+    meaning=to_translate("somebody could not be told of something"),
+    what_now=to_translate("mend what the message names (mail settings, address, task), then retry; or dismiss it"),
 )
 # In the order in which they are tried, on what is kept as the mark's last error.
 _BY_TEXT = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from syncworker.web.pages import capacity, deregistering, jobs, signing_in
+from syncworker.web.pages import capacity, deregistering, jobs, live, signing_in
+from syncworker.web.pages.operations import marks, overview
 from syncworker.web.pages.route import HOME, go_to, pages
 
 home = pages()
@@ -17,5 +18,8 @@ def to_first_page(request: Request) -> Response:
 
 
 router = APIRouter()
-for part in (signing_in.router, home, capacity.router, deregistering.router, jobs.router):
+for part in (signing_in.router, home, capacity.router, deregistering.router, jobs.router, live.router):
+    router.include_router(part)
+# What an operator sees and does.
+for part in (overview.router, marks.router):
     router.include_router(part)

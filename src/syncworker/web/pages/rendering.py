@@ -97,4 +97,5 @@ def _filters(language: Language) -> dict[str, object]:
         "percent": language.percent,
         "day": language.date,
         "time": language.time,
+        "duration": language.duration,
     }

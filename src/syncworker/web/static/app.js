@@ -95,6 +95,43 @@
   });
   document.addEventListener("change", count);
 
+  // What changed elsewhere shows here: `<div id="list" data-live="leads" data-from="/capacity">` is asked for again when
+  // the server tells another digest of the topic. Nobody loses a place: a part that somebody is in waits for them.
+  const digests = new Map();
+  const late = new Set();
+  let stream = null;
+  const inUse = (part) => document.querySelector("dialog[open]") || part.querySelector("tbody .tick input:checked, input:focus, select:focus, textarea:focus, :focus-visible");
+  const catchUp = () => {
+    for (const topic of late) {
+      const parts = [...document.querySelectorAll(`[data-live~="${topic}"]`)];
+      if (parts.some(inUse)) continue;
+      late.delete(topic);
+      for (const part of parts)
+        window.htmx.ajax("GET", part.dataset.from, { source: part.matches("form") ? part.parentElement : part, target: part, select: `#${part.id}`, swap: "outerHTML" });
+    }
+  };
+  const listen = () => {
+    const topics = new Set([...document.querySelectorAll("[data-live]")].flatMap((part) => part.dataset.live.split(" ")));
+    // A browser has six connections to a server: pages that nobody looks at leave theirs to others.
+    const wanted = topics.size > 0 && document.visibilityState === "visible" && window.htmx;
+    if (!wanted && stream) {
+      stream.close();
+      stream = null;
+    }
+    if (!wanted || stream) return;
+    stream = new EventSource(`/live?${[...topics].map((topic) => `of=${topic}`).join("&")}`);
+    for (const topic of topics)
+      stream.addEventListener(topic, (event) => {
+        if (digests.has(topic) && digests.get(topic) !== event.data) late.add(topic);
+        digests.set(topic, event.data);
+        catchUp();
+      });
+  };
+  document.addEventListener("visibilitychange", listen);
+  document.addEventListener("focusout", () => setTimeout(catchUp, 0));
+  document.addEventListener("change", catchUp);
+  document.addEventListener("close", catchUp, true);
+
   document.addEventListener("htmx:afterSettle", look);
   // What went wrong with a part of a page comes as a notice: the page stays as it was, with what was typed.
   document.addEventListener("htmx:responseError", (event) => {
@@ -110,4 +147,5 @@
   // Came back to by the back button: what is shown may be of before, or of somebody who signed out since.
   window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
   look();
+  listen();
 })();

@@ -1,0 +1,1 @@
+"""What does an operator see and do? One module for each tab of the page."""

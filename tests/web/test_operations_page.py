@@ -1,0 +1,136 @@
+"""Operators see how the portal stands, and do what is to be done about it; nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from syncworker.access.roles import Role
+from syncworker.store import portals
+from syncworker.sync.marks import Kind, Priority, mark
+from web.deployment import HUB, OTHER_HUB, Deployment
+from web.signed_in import Browser
+
+As = Callable[..., Browser]
+PAGES = ["/operations", "/operations/marks"]
+HTMX = {"hx-request": "true", "hx-target": "dialog"}
+
+
+def park(deployment: Deployment, *ids: str, hub_id: int = HUB, error: str = "HubSpot answered 404") -> None:
+    with deployment.database.transaction() as tx:
+        mark(tx, hub_id, Kind.CONTACT, ids, priority=Priority.POLL, cause="a test")
+        parked = text("UPDATE marks SET parked_at = now(), last_error = :error WHERE object_id = ANY(:ids)")
+        tx.connection.execute(parked, {"error": error, "ids": list(ids)})
+
+
+def parked(deployment: Deployment) -> set[str]:
+    return {row.object_id for row in deployment.rows(text("SELECT object_id FROM marks WHERE parked_at IS NOT NULL"))}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_only_operators_see_it_and_find_it_in_the_rail(as_: As, deployment: Deployment, page: str) -> None:
+    assert as_(Role.OPERATOR).get(page).status_code == 200
+    for role in (Role.VIEWER, Role.MANAGER):
+        browser = as_(role)
+        assert browser.get(page).status_code == 403
+        assert 'href="/operations"' not in browser.get("/capacity").text
+    assert as_().get(page).headers["location"].startswith("/login?next=")
+
+
+@pytest.mark.parametrize("path", ["pause", "unpause", "marks/retry", "marks/dismiss", "marks/dismiss/yes"])
+def test_nobody_else_changes_anything_and_no_other_site_does(as_: As, deployment: Deployment, path: str) -> None:
+    park(deployment, "1")
+    assert as_(Role.MANAGER).submit(f"/operations/{path}", every="1").status_code == 403
+    assert as_(Role.OPERATOR).post(f"/operations/{path}", data={"every": "1"}).status_code == 403
+    assert parked(deployment) == {"1"}
+    with deployment.database.transaction() as tx:
+        assert portals.get(tx, HUB).pause is None
+
+
+def test_the_overview_says_what_is_due_parked_and_why_nothing_goes_on(as_: As, deployment: Deployment) -> None:
+    park(deployment, "1")
+    with deployment.database.transaction() as tx:
+        portals.block(
+            tx, HUB, until=tx.now + timedelta(hours=1), reason="credentials", detail="the <token> was revoked"
+        )
+    operator = as_(Role.OPERATOR)
+    page = operator.get("/operations").text
+    assert "HubSpot does not accept the credentials." in page
+    assert "the &lt;token&gt; was revoked" in page
+    assert "docs/operating.md#blocked-credentials" in page
+    assert 'data-live="work"' in page
+    swedish = operator.get("/operations?lang=sv").text
+    assert "HubSpot godtar inte uppgifterna" in swedish
+
+
+def test_a_portal_is_paused_with_a_reason_and_goes_on_again(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    paused = operator.submit("/operations/pause", on="/operations", reason="moving <CRM>")
+    told = operator.get(paused.headers["location"]).text
+    assert "The portal is paused." in told
+    assert "Paused by operator@acme-partner.se" in told
+    assert "Moving &lt;CRM&gt;." in told
+    again = operator.submit("/operations/unpause", on="/operations")
+    assert "The portal goes on." in operator.get(again.headers["location"]).text
+    with deployment.database.transaction() as tx:
+        assert portals.get(tx, HUB).pause is None
+    who = deployment.rows(
+        text("SELECT event, name FROM history JOIN persons ON person_id = persons.id ORDER BY history.id")
+    )
+    assert [tuple(row) for row in who] == [
+        ("paused", "operator@acme-partner.se"),
+        ("unpaused", "operator@acme-partner.se"),
+    ]
+
+
+def test_a_portal_restored_from_a_backup_says_what_to_do_first(as_: As, deployment: Deployment) -> None:
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE portals SET restored_from = now()"))
+    refused = as_(Role.OPERATOR).submit("/operations/unpause", on="/operations")
+    assert refused.status_code == 409
+    assert "syncworker rebuild" in refused.text
+
+
+def test_a_parked_mark_says_why_and_is_tried_again_or_let_go_after_a_question(as_: As, deployment: Deployment) -> None:
+    park(deployment, "1", "2", "3")
+    operator = as_(Role.OPERATOR)
+    page = operator.get("/operations/marks").text
+    assert "It was deleted while it was worked on. Dismiss it." in page
+    assert "docs/operating.md#parked-gone" in page
+    assert "/contacts/4711/record/0-1/1" in page
+    retried = operator.submit("/operations/marks/retry", on="/operations/marks", mark=["contact:1", "nonsense", "x:1"])
+    assert "1 mark is tried again now." in operator.get(retried.headers["location"]).text
+    assert parked(deployment) == {"2", "3"}
+    asked = operator.submit("/operations/marks/dismiss", on="/operations/marks", mark="contact:2")
+    assert "Let 1 parked mark go?" in asked.text
+    assert parked(deployment) == {"2", "3"}
+    operator.submit("/operations/marks/dismiss/yes", on="/operations/marks", mark="contact:2")
+    assert parked(deployment) == {"3"}
+    operator.submit("/operations/marks/dismiss/yes", on="/operations/marks", every="1")
+    assert parked(deployment) == set()
+    assert "Nothing waits for a person" in operator.get("/operations/marks").text
+
+
+def test_marks_of_another_portal_are_neither_seen_nor_touched(as_: As, deployment: Deployment) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta")
+    park(deployment, "7707707", hub_id=OTHER_HUB)
+    operator = as_(Role.OPERATOR, portals=[HUB])
+    assert "7707707" not in operator.get("/operations/marks").text
+    operator.submit("/operations/marks/dismiss/yes", on="/operations", every="1", mark="contact:7707707")
+    assert parked(deployment) == {"7707707"}
+    assert operator.get(f"/operations?portal={OTHER_HUB}").status_code == 404
+
+
+def test_what_is_due_is_listed_in_pages_and_a_wrong_cursor_is_the_beginning(as_: As, deployment: Deployment) -> None:
+    with deployment.database.transaction() as tx:
+        ids = [str(number) for number in range(1, 61)]
+        mark(tx, HUB, Kind.CONTACT, ids, priority=Priority.POLL, cause="<b>poll</b>")
+    operator = as_(Role.OPERATOR)
+    first = operator.get("/operations/marks?due=1").text
+    assert first.count("<tr>") == 51
+    assert "&lt;b&gt;poll" in first
+    assert 'rel="next"' in first
+    assert operator.get("/operations/marks?due=1&cursor=nonsense").text.count("<tr>") == 51
