@@ -59,7 +59,7 @@ def parts(*, quick: bool) -> dict[str, Part]:
         "quota": lambda _: only(quota()),
         "ledger": in_the_ledger,
         "claims": lambda folder: claims_(folder, (sizes[0], sizes[-1]) if quick else sizes),
-        "recovery": lambda _: only(recovery(rounds=1 if quick else 2)),
+        "recovery": lambda _: only(recovery(rounds=1)),
         "forms": lambda _: only(forms(resync_of=10_000 if quick else 100_000)),
     }
 
