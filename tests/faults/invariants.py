@@ -61,13 +61,15 @@ def _is_overdue(registration: dict[str, Any], ledger: Ledger) -> bool:
 
 
 def missing_submissions(crm: Crm, ledger: Ledger) -> list[str]:
-    """Submissions of forms that register, and of which nobody knows."""
+    """Submissions of forms that register, and of which nobody knows. Of who was erased since, nobody need know."""
     keys = {(one["hub_id"], one["key"]) for one in ledger.requests}
     enabled = {one["who"].removeprefix("form:") for one in ledger.requests if one["source"] == "form"}
     return [
         f"{one.email} ({one.conversion_id})"
         for one in crm.submissions
-        if one.form_id in enabled and (one.hub_id, f"form:{one.form_id}:{one.conversion_id}") not in keys
+        if one.form_id in enabled
+        and (one.hub_id, f"form:{one.form_id}:{one.conversion_id}") not in keys
+        and one.at >= crm.erased.get((one.hub_id, one.email), 0.0)
     ]
 
 

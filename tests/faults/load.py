@@ -6,6 +6,7 @@ import csv
 import json
 import random
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -35,6 +36,8 @@ class Load:
         self.done: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self._sandbox = deployment.client()
+        self.erased: dict[tuple[int, str], float] = {}
+        """Who was deleted for privacy, by hub id and email, and when: milliseconds since 1970."""
         self._imports = 0
         self._deleted: list[tuple[int, str]] = []
         self._deregistered: list[str] = []
@@ -175,7 +178,13 @@ class Load:
 
     def _erase(self, dice: random.Random) -> None:
         hub = self._hub(dice)
-        self._sandbox.post(f"/_sandbox/portals/{hub}/contacts/{self._one(dice, hub, 'contacts')}/gdpr-delete")
+        contact = self._one(dice, hub, "contacts")
+        email = str(self._sandbox.record(hub, "contacts", contact)["properties"].get("email") or "").lower()
+        try:
+            self._sandbox.post(f"/_sandbox/portals/{hub}/contacts/{contact}/gdpr-delete")
+        finally:
+            # Perhaps the answer alone was lost.
+            self.erased[hub, email] = time.time() * 1000
 
     def _move(self, dice: random.Random) -> None:
         hub = self._hub(dice)

@@ -162,6 +162,7 @@ class _Run:
 
     def _look(self) -> tuple[Crm, Ledger]:
         crm = read_crm(self.deployment.crm)
+        crm.erased = self.load.erased
         with self.deployment.postgres() as connection:
             return crm, read_ledger(connection)
 

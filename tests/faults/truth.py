@@ -48,6 +48,8 @@ class Submission:
     form_id: str
     conversion_id: str
     email: str
+    at: float = 0.0
+    """Milliseconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Crm:
 
     records: dict[tuple[int, str, str], CrmRecord] = field(default_factory=dict)
     submissions: list[Submission] = field(default_factory=list)
+    erased: dict[tuple[int, str], float] = field(default_factory=dict)
+    """Who was deleted for privacy, by hub id and email, and when: milliseconds since 1970."""
     undelivered: int = 0
 
     def domain_of(self, record: CrmRecord) -> str | None:
@@ -112,12 +116,16 @@ def read_crm(path: Path) -> Crm:
                 company_id=primary.get((hub_id, str(id_))) if number == 1 else None,
             )
             crm.records[record.key] = record
-        for hub_id, form_id, body in data.execute("SELECT portal, form, body FROM submissions"):
+        for hub_id, form_id, at, body in data.execute("SELECT portal, form, at, body FROM submissions"):
             submission = json.loads(body)
             email = next((value["value"] for value in submission["values"] if value["name"] == "email"), "")
             crm.submissions.append(
                 Submission(
-                    hub_id=hub_id, form_id=form_id, conversion_id=submission["conversionId"], email=email.lower()
+                    hub_id=hub_id,
+                    form_id=form_id,
+                    conversion_id=submission["conversionId"],
+                    email=email.lower(),
+                    at=at,
                 )
             )
         crm.undelivered = data.execute("SELECT count(*) FROM outbox").fetchone()[0]

@@ -120,3 +120,16 @@ def test_open_requests_of_a_deleted_contact_end_and_its_company_stops_showing_th
     # I expect what ended to stay ended, and the record not to show what is over
     assert [request.state for request in rig.requests()] == ["ended"]
     assert shown(rig, "contacts", contact) in {None, ""}
+
+
+def test_a_lead_who_was_deleted_before_they_were_found_is_registered_as_soon_as_they_are_restored(rig: Rig) -> None:
+    rig.submit(ADA)
+    contact = rig.contact_id(ADA)
+    change(rig, "delete", "contacts", contact, marked=False)
+    for _ in range(12):  # until the next look is an hour away
+        rig.settle()
+        rig.pass_time(minutes=10)
+    [request] = rig.requests()
+    assert (request.state, request.contact_id) == ("processing", None)
+    change(rig, "restore", "contacts", contact)
+    assert rig.status(ADA) == ("registered", None)

@@ -101,7 +101,7 @@ class Household:
         self._say = say
         self._generations: list[list[Kept]] = []
 
-    async def start(self, *processes: Process, seconds: float = 30.0) -> None:
+    async def start(self, *processes: Process, seconds: float = 90.0) -> None:
         """Start `processes` side by side and return when all are ready. Raises NotReadyError."""
         generation = [Kept(process, self._say) for process in processes]
         self._generations.append(generation)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text
+from sqlalchemy import ARRAY, Row, Select, Text, any_, cast, select, text, update
 
 from syncworker.registration.ledger import history
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Action, Reason, Source
-from syncworker.store.arrays import joined, split
+from syncworker.store.arrays import among, joined, split
 from syncworker.store.database import Tx
 from syncworker.store.tables import requests
 from syncworker.store.texts import storable
@@ -230,6 +230,19 @@ _ASKED_BEFORE = text(f"""
      WHERE hub_id = :hub_id AND contact_id = ANY({split("ids")}) GROUP BY contact_id
 """)
 _OPEN = joined(state.value for state in OPEN)
+
+
+def look_again(tx: Tx, hub_id: int, emails: Collection[str]) -> None:
+    """Contacts of these emails, in lower case, are there: submissions that wait for one of them are due at once."""
+    if emails:
+        waiting = update(requests).where(
+            requests.c.hub_id == hub_id,
+            requests.c.contact_id.is_(None),
+            requests.c.state == State.PROCESSING.value,
+            requests.c.resolve_after > tx.now,
+            among(requests.c.email, {storable(email) for email in emails}),
+        )
+        tx.connection.execute(waiting.values(resolve_after=tx.now))
 
 
 def open_of(tx: Tx, hub_id: int, contact_ids: Collection[str], *, lock: bool = False) -> Mapping[str, list[Stored]]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from syncworker.registration.ledger import history
+from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.deciding import Decided, Subject, decide_batch, preview_batch
 from syncworker.registration.ledger.history import Event
 from syncworker.registration.rules.terms import Presence, Status
@@ -37,6 +38,8 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
     before = known_records.being_cleared(tx, portal.hub_id, read.request_history)
     handled = crm_requests.add_requests(tx, portal, context.names.request, read.request_history, handled=before)
     subjects = subjects_of(context, read)
+    # One that was restored, or came late, may be whom a submission waits for.
+    asked.look_again(tx, portal.hub_id, {of.lead.email.lower() for of in subjects.values() if of.lead.email})
     known = known_records.of(tx, portal.hub_id, Kind.CONTACT, subjects)
     conditions = context.conditions(tx)
     if portal.mode is not Mode.WRITE:
