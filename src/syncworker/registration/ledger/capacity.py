@@ -72,3 +72,14 @@ def capacity(tx: Tx, partner: Partner, granted: Terms) -> Capacity:
     used = held(tx, partner.id, at_most=2**31)
     waiting = tx.connection.execute(_WAITING, {"partner_id": partner.id}).scalar_one()
     return Capacity(limit=granted.limit, used=used, waiting=waiting, source=granted.limit_source)
+
+
+_KEPT = text("""
+    SELECT count(*) FROM registrations
+     WHERE partner_id = :partner_id AND ended_at IS NULL AND undo_until IS NOT NULL AND undo_until > :now
+""")
+
+
+def kept_for_undo(tx: Tx, partner_id: int) -> int:
+    """How many of the slots that are used belong to deregistrations that can still be taken back."""
+    return int(tx.connection.execute(_KEPT, {"partner_id": partner_id, "now": tx.now}).scalar_one())

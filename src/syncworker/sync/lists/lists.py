@@ -196,6 +196,11 @@ def capacity_of(context: Context, tx: Tx, hub_id: int) -> Capacity:
     return capacity.capacity(tx, partner, context.terms(partner, tx))
 
 
+def kept_for_undo(tx: Tx, hub_id: int) -> int:
+    """How many of the slots in use are kept for deregistrations that can be undone; raises UnknownPortal."""
+    return capacity.kept_for_undo(tx, portals.get(tx, hub_id).partner.id)
+
+
 def domain_history(tx: Tx, hub_id: int, domain: str) -> list[Entry]:
     """All that happened to the portal's partner about a domain, oldest first; raises UnknownPortal."""
     return history.of_domain(tx, domain, partner_ids=[portals.get(tx, hub_id).partner.id])

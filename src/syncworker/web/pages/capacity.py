@@ -30,9 +30,7 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         leads = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)
         part = listing.is_for(request, "list")
         held = None if part else lists.capacity_of(context, tx, portal.hub_id)
-        registered = lead_list.count(tx, portal.hub_id, Leads.REGISTERED) if held and view.q else leads.total
-        # Deregistered, and to be taken back for some minutes: nobody else gets their places meanwhile.
-        kept = held.used - registered if held else 0
+        kept = lists.kept_for_undo(tx, portal.hub_id) if held else 0
         told = None if part else _told(request, tx, reader, portal)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     say = reader.language
