@@ -80,6 +80,7 @@ class LeadPage:
 _ALL = View()
 # What no index sorts is sorted in memory, not on the disk; and not by several processes, which are as many pages' time.
 _AT_ONCE = text("SELECT set_config('work_mem', '32MB', true), set_config('max_parallel_workers_per_gather', '0', true)")
+_BY_INDEX = text("SELECT set_config('enable_sort', :sort, true)")
 _REGISTERED = "(l.state = 'registered' AND (l.expires_at > :now OR l.renews))"
 _WHICH = {
     Leads.REGISTERED: _REGISTERED,
@@ -196,7 +197,10 @@ class _Table:
         query = (
             f"SELECT l.domain {self._from} ORDER BY {self._key} {order}, l.domain {order} LIMIT :size OFFSET :offset"
         )
+        # Many were found: the planner, which takes several words for few lines, would read and sort them all.
+        self._tx.connection.execute(_BY_INDEX, {"sort": "off"})
         found = list(self._execute(query, size=size, offset=offset).scalars())
+        self._tx.connection.execute(_BY_INDEX, {"sort": "on"})
         return total, found[::-1] if from_end else found
 
     def lines(self, domains: list[str]) -> tuple[RegistrationLine, ...]:
