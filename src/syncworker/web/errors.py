@@ -22,6 +22,7 @@ from syncworker.access.roles import NotAllowed
 from syncworker.hubspot.errors import Gone, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.registration.ledger.line_places import NotWaiting
 from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
 from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
@@ -31,6 +32,7 @@ from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
+from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
 from syncworker.web.pages.error_pages import error_page, wants_page
 from syncworker.web.pages.route import sign_in_first
@@ -49,6 +51,8 @@ _STATUS: Mapping[type[Exception], int] = {
     UnknownResync: 404,
     UnknownJob: 404,
     NotOpen: 409,
+    NotWaiting: 409,
+    NotExchanged: 409,
     TooLateToUndo: 409,
     ResyncRuns: 409,
     ResyncOver: 409,

@@ -120,7 +120,9 @@ _SOURCE = {
         SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unavailable'
            AND {_NEWEST} AND NOT {_OURS_BY_NOW}""",
     Asked.INVALID: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'invalid_data' AND {_NEWEST}",
-    Asked.TO_CONFIRM: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'confirming'",
+    # What is confirmed is done within seconds: it asks nobody any more.
+    Asked.TO_CONFIRM: f"""
+        SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'confirming' AND q.confirmed_by IS NULL""",
     Asked.UNRESOLVED: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unresolved'",
 }
 _COLUMN = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from syncworker.web.pages import capacity, deregistering, jobs, live, signing_in
+from syncworker.web.pages import capacity, deregistering, jobs, leads, leads_doing, live, requests_doing, signing_in
 from syncworker.web.pages.operations import marks, overview
 from syncworker.web.pages.route import HOME, go_to, pages
 
@@ -19,6 +19,9 @@ def to_first_page(request: Request) -> Response:
 
 router = APIRouter()
 for part in (signing_in.router, home, capacity.router, deregistering.router, jobs.router, live.router):
+    router.include_router(part)
+# Leads by their state, and what is done about them.
+for part in (leads.router, leads_doing.router, requests_doing.router):
     router.include_router(part)
 # What an operator sees and does.
 for part in (overview.router, marks.router):

@@ -9,15 +9,13 @@ from fastapi import Request, Response
 from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.registration.ledger.capacity import Capacity
-from syncworker.store.database import Tx
-from syncworker.store.portals import Partner, Portal
+from syncworker.store.portals import Partner
 from syncworker.sync.lists import lead_list, lists
 from syncworker.sync.lists.lead_list import Leads, Sort
 from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
 from syncworker.web.pages import jobs, listing, rendering
-from syncworker.web.pages.jobs import Shown
 from syncworker.web.pages.route import pages
-from syncworker.web.recognising import Held, Reader, ThePortal, Viewer
+from syncworker.web.recognising import Held, ThePortal, Viewer
 
 router = pages()
 
@@ -31,7 +29,7 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         part = listing.is_for(request, "list")
         held = None if part else lists.capacity_of(context, tx, portal.hub_id)
         kept = lists.kept_for_undo(tx, portal.hub_id) if held else 0
-        told = None if part else _told(request, tx, reader, portal)
+        told = None if part else jobs.told(request, tx, reader, portal)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     say = reader.language
     return rendering.page(
@@ -59,14 +57,6 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         register_path=rendering.path_of(request, "register_page"),
         **listing.links(request, view),
     )
-
-
-def _told(request: Request, tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
-    """The job that the address names, else what this person asked for last and may want to take back."""
-    named = request.query_params.get("job", "")
-    if named.isascii() and named.isdigit() and len(named) < 19:
-        return jobs.of_id(tx, reader, portal, int(named))
-    return jobs.lately(tx, reader, portal)
 
 
 def limit_source(say: Language, partner: Partner, held: Capacity) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from syncworker.store.portals import Portal
 from syncworker.sync.jobs import job as jobs
 from syncworker.sync.jobs.job import JobAction
 from syncworker.sync.lists import lead_list
-from syncworker.sync.lists.lead_list import Leads, View
+from syncworker.sync.lists.lead_list import SOON_DAYS, Leads, View
 from syncworker.web.pages import rendering
 from syncworker.web.pages.jobs import with_job
 from syncworker.web.pages.route import go_to, is_htmx, pages
@@ -61,10 +61,19 @@ def deregister(
     return ask(request, reader, chosen, undo_seconds=context.settings.undo_seconds)
 
 
-def chosen_of(tx: Tx, portal: Portal, *, domains: list[str], q: str, every: bool) -> Chosen:
+def chosen_of(
+    tx: Tx,
+    portal: Portal,
+    *,
+    domains: list[str],
+    q: str,
+    every: bool,
+    which: Leads = Leads.REGISTERED,
+    days: int = SOON_DAYS[0],
+) -> Chosen:
     """The leads that a form means."""
     if every:
-        page = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, View(q=q, size=MOST_SHOWN))
+        page = lead_list.leads(tx, portal.hub_id, which, View(q=q, size=MOST_SHOWN, days=days))
         return Chosen(q=q, every=True, domains=tuple(line.domain for line in page.items), total=page.total)
     once = tuple(dict.fromkeys(domains))
     return Chosen(q=q, every=False, domains=once, total=len(once))

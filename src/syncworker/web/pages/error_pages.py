@@ -31,6 +31,10 @@ _SAID = {
         to_translate("The address may be mistyped, or what it named may be gone."),
     ),
     405: Said(to_translate("There is nothing here"), to_translate("Go back, and do it from there.")),
+    409: Said(
+        to_translate("This cannot be done any more"),
+        to_translate("Somebody was quicker, or it has changed meanwhile. Nothing was changed. Look at the list again."),
+    ),
     503: Said(
         to_translate("The database does not answer"),
         to_translate("Nothing is lost, and nothing was changed. Try again in a minute."),

@@ -49,6 +49,14 @@ def lately(tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
     return None
 
 
+def told(request: Request, tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
+    """The job that the address names, else what this person asked for last and may want to take back."""
+    named = request.query_params.get("job", "")
+    if named.isascii() and named.isdigit() and len(named) < 19:
+        return of_id(tx, reader, portal, int(named))
+    return lately(tx, reader, portal)
+
+
 @router.get("/jobs/{job_id}")
 def progress(
     request: Request,

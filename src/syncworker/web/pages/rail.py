@@ -34,6 +34,7 @@ class Section:
 # In the order of the rail. A section is added with its page.
 SECTIONS: tuple[Section, ...] = (
     Section(title=to_translate("Capacity"), path="/capacity", icon="gauge"),
+    Section(title=to_translate("Leads"), path="/leads/registered", icon="people", within="/leads"),
     Section(title=to_translate("Operations"), path="/operations", icon="pulse", role=Role.OPERATOR),
 )  # fmt: skip
 

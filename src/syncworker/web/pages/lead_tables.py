@@ -1,0 +1,141 @@
+"""Which lists of leads are there, in which order do they stand, and what do they say where nothing is in them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncworker.languages import to_translate
+from syncworker.sync.jobs.job import JobAction
+from syncworker.sync.lists.asked_list import Asked, AskedSort
+from syncworker.sync.lists.lead_list import Leads, Sort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadTable:
+    """A list, by its name in the address. Its texts are in English, and translated where they are shown."""
+
+    name: str
+    tab: str
+    title: str
+    about: str
+    """What is in it, in a sentence."""
+    empty: str
+    empty_about: str
+    leads: Leads | None = None
+    """Of registrations; else of requests."""
+    asked: Asked | None = None
+    sort: Sort | AskedSort = Sort.DOMAIN
+    descending: bool = False
+    actions: tuple[JobAction, ...] = ()
+    """What can be done to those that are ticked."""
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"/leads/{self.name}"
+
+
+_ALL = (
+    LeadTable(
+        name="registered",
+        leads=Leads.REGISTERED,
+        tab=to_translate("Registered"),
+        title=to_translate("Registered leads"),
+        about=to_translate("Yours until they expire, each with its domain."),
+        empty=to_translate("No lead is registered yet"),
+        empty_about=to_translate(
+            "A lead appears here as soon as a form that registers is submitted, a colleague asks for it in the CRM, or "
+            "somebody registers it by hand."
+        ),
+        actions=(JobAction.DEREGISTER,),
+    ),
+    LeadTable(
+        name="pending",
+        asked=Asked.PENDING,
+        sort=AskedSort.PLACE,
+        tab=to_translate("Pending"),
+        title=to_translate("Pending leads"),
+        about=to_translate("The waiting list, in the order in which leads are registered when a place is free."),
+        empty=to_translate("Nobody waits"),
+        empty_about=to_translate("Leads stand here in line while all capacity is used."),
+    ),
+    LeadTable(
+        name="unavailable",
+        asked=Asked.UNAVAILABLE,
+        sort=AskedSort.REQUESTED_AT,
+        descending=True,
+        tab=to_translate("Unavailable"),
+        title=to_translate("Unavailable leads"),
+        about=to_translate("Asked for and refused, with why, and what can be done now."),
+        empty=to_translate("No lead was refused"),
+        empty_about=to_translate("A lead stands here whose domain is on hold, or is registered by another partner."),
+    ),
+    LeadTable(
+        name="invalid",
+        asked=Asked.INVALID,
+        sort=AskedSort.REQUESTED_AT,
+        descending=True,
+        tab=to_translate("Invalid data"),
+        title=to_translate("Leads with invalid data"),
+        about=to_translate("Mend the fields in HubSpot, and the lead is decided again by itself."),
+        empty=to_translate("No lead lacks anything"),
+        empty_about=to_translate("A lead stands here of whom fields are missing, or cannot be used."),
+    ),
+    LeadTable(
+        name="expired",
+        leads=Leads.EXPIRED,
+        sort=Sort.EXPIRES_ON,
+        descending=True,
+        tab=to_translate("Expired"),
+        title=to_translate("Expired leads"),
+        about=to_translate("No longer yours. Each can be registered again, as long as nobody else has done so."),
+        empty=to_translate("No lead has expired"),
+        empty_about=to_translate("A lead stands here when its registration is over and was not renewed."),
+        actions=(JobAction.REGISTER_AGAIN,),
+    ),
+    LeadTable(
+        name="expiring",
+        leads=Leads.EXPIRING,
+        sort=Sort.EXPIRES_ON,
+        tab=to_translate("Expiring soon"),
+        title=to_translate("Leads that expire soon"),
+        about=to_translate("What renews at expiry is registered anew on that day, before anybody who waits."),
+        empty=to_translate("No lead expires in this time"),
+        empty_about=to_translate("Leads stand here while there is time to have them renewed."),
+        actions=(JobAction.RENEW, JobAction.LET_EXPIRE),
+    ),
+    LeadTable(
+        name="deregistrations",
+        asked=Asked.TO_CONFIRM,
+        sort=AskedSort.REQUESTED_AT,
+        tab=to_translate("To deregister"),
+        title=to_translate("Deregistrations asked for in HubSpot"),
+        about=to_translate("Each stays registered until a manager confirms it, because the commission goes with it."),
+        empty=to_translate("No deregistration waits"),
+        empty_about=to_translate("What somebody asks to deregister in HubSpot stands here for a manager to decide."),
+    ),
+    LeadTable(
+        name="unresolved",
+        asked=Asked.UNRESOLVED,
+        sort=AskedSort.REQUESTED_AT,
+        tab=to_translate("No contact"),
+        title=to_translate("Submissions without a contact"),
+        about=to_translate("Forms that were submitted, and whose contact was not found in HubSpot."),
+        empty=to_translate("Every submission has its contact"),
+        empty_about=to_translate("A submission stands here whose contact HubSpot did not show for more than a day."),
+    ),
+    LeadTable(
+        name="to-confirm",
+        leads=Leads.TO_CONFIRM,
+        tab=to_translate("To confirm"),
+        title=to_translate("Leads to confirm"),
+        about=to_translate(
+            "HubSpot has the last word on these. Look in your partner account whether it shows the lead, and say so."
+        ),
+        empty=to_translate("Nothing is to be confirmed"),
+        empty_about=to_translate("Leads stand here that HubSpot is not known to have registered."),
+        actions=(JobAction.CONFIRM, JobAction.CONTRADICT),
+    ),
+)
+TABLES: Mapping[str, LeadTable] = {table.name: table for table in _ALL}
