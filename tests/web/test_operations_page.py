@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from support.processes import eventually
 from syncworker.access.roles import Role
 from syncworker.store import portals
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync import resync
 from web.deployment import HUB, OTHER_HUB, Deployment
 from web.signed_in import Browser
 
 As = Callable[..., Browser]
-PAGES = ["/operations", "/operations/marks"]
+PAGES = [f"/operations{tab}" for tab in ("", "/marks", "/resyncs", "/holds")]
 HTMX = {"hx-request": "true", "hx-target": "dialog"}
 
 
@@ -40,7 +42,10 @@ def test_only_operators_see_it_and_find_it_in_the_rail(as_: As, deployment: Depl
     assert as_().get(page).headers["location"].startswith("/login?next=")
 
 
-@pytest.mark.parametrize("path", ["pause", "unpause", "marks/retry", "marks/dismiss", "marks/dismiss/yes"])
+CHANGES = ["pause", "unpause", "marks/retry", "marks/dismiss", "marks/dismiss/yes", "resyncs", "holds", "holds/lift"]
+
+
+@pytest.mark.parametrize("path", [*CHANGES, "forms/switch", "resyncs/1/cancel"])
 def test_nobody_else_changes_anything_and_no_other_site_does(as_: As, deployment: Deployment, path: str) -> None:
     park(deployment, "1")
     assert as_(Role.MANAGER).submit(f"/operations/{path}", every="1").status_code == 403
@@ -134,3 +139,102 @@ def test_what_is_due_is_listed_in_pages_and_a_wrong_cursor_is_the_beginning(as_:
     assert "&lt;b&gt;poll" in first
     assert 'rel="next"' in first
     assert operator.get("/operations/marks?due=1&cursor=nonsense").text.count("<tr>") == 51
+
+
+def resyncs(deployment: Deployment) -> list[tuple[str, object]]:
+    return [(row.state, row.scope) for row in deployment.rows(text("SELECT state, scope FROM resyncs ORDER BY id"))]
+
+
+def test_a_resync_is_begun_seen_paused_resumed_and_ended_after_a_question(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    begun = operator.submit("/operations/resyncs", on="/operations/resyncs", what="all")
+    assert "The resync has begun." in operator.get(begun.headers["location"]).text
+    with deployment.database.transaction() as tx:
+        seen = "UPDATE resyncs SET total = 1000, listed = 250, created_at = now() - INTERVAL '10 seconds' RETURNING id"
+        one = tx.connection.execute(text(seen)).scalar_one()
+    eventually(lambda: "a second" in operator.get("/operations/resyncs").text)
+    page = operator.get("/operations/resyncs").text
+    assert "250 of 1,000" in page
+    assert "left</span>" in page
+    # One at a time: there is no form for another
+    assert "Begin a resync" not in page
+    second = operator.submit("/operations/resyncs", on="/operations/resyncs", what="all")
+    assert second.status_code == 409
+    assert "Somebody was faster" in second.text
+    operator.submit(f"/operations/resyncs/{one}/pause", on="/operations/resyncs")
+    assert resyncs(deployment)[0][0] == "paused"
+    assert operator.submit(f"/operations/resyncs/{one}/pause", on="/operations/resyncs").status_code == 409
+    operator.submit(f"/operations/resyncs/{one}/resume", on="/operations/resyncs")
+    assert "It has looked at 250 records." in operator.get(f"/operations/resyncs/{one}/cancel").text
+    assert resyncs(deployment)[0][0] == "running"
+    operator.submit(f"/operations/resyncs/{one}/cancel", on="/operations/resyncs")
+    assert resyncs(deployment)[0][0] == "cancelled"
+
+
+def test_a_resync_of_a_part_says_of_which(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    assert operator.submit("/operations/resyncs", on="/operations/resyncs", what="since", since="").status_code == 422
+    assert operator.submit("/operations/resyncs", on="/operations/resyncs", what="nonsense").status_code == 422
+    assert resyncs(deployment) == []
+    operator.submit("/operations/resyncs", on="/operations/resyncs", what="since", since="2026-11-02")
+    # Midnight in the portal's time zone
+    assert resyncs(deployment) == [("running", {"since": "2026-11-01T23:00:00+00:00"})]
+
+
+def test_a_resync_of_another_portal_is_not_there(as_: As, deployment: Deployment) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta")
+    other = resync.start(deployment.context, OTHER_HUB, who="somebody")
+    operator = as_(Role.OPERATOR, portals=[HUB])
+    for to in ("pause", "resume", "cancel"):
+        answer = operator.submit(f"/operations/resyncs/{other.id}/{to}", on="/operations/resyncs")
+        assert answer.status_code == 404
+    assert operator.get(f"/operations/resyncs/{other.id}/cancel").status_code == 404
+    assert resyncs(deployment)[0][0] == "running"
+
+
+def holds(deployment: Deployment) -> list[tuple[str, str]]:
+    return [(row.domain, row.kind) for row in deployment.rows(text("SELECT domain, kind FROM holds ORDER BY domain"))]
+
+
+def test_a_domain_is_held_and_let_go_and_what_is_no_domain_says_why(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    added = operator.submit(
+        "/operations/holds", on="/operations/holds", domain="https://www.Blåbär.se/om", kind="existing_customer",
+        note="<i>since 2019</i>",
+    )  # fmt: skip
+    page = operator.get(added.headers["location"]).text
+    assert "Nobody can register the domain now." in page
+    assert "&lt;i&gt;since 2019" in page
+    [(domain, kind)] = holds(deployment)
+    assert (domain, kind) == ("xn--blbr-noae.se", "existing_customer")
+    wrong = operator.submit(
+        "/operations/holds", on="/operations/holds", domain="10.0.0.1", kind="existing_customer", note="kept"
+    )
+    assert wrong.status_code == 422
+    assert 'value="10.0.0.1"' in wrong.text
+    assert 'value="kept"' in wrong.text
+    assert "Nothing matches" in operator.get("/operations/holds?q=nobody").text
+    operator.submit("/operations/holds/lift", on="/operations/holds", domain=domain)
+    assert holds(deployment) == []
+    late = operator.submit("/operations/holds/lift", on="/operations/holds", domain=domain)
+    assert "Nobody holds this domain any more." in late.text
+
+
+def test_holds_come_in_by_the_file_and_each_row_has_an_outcome(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    content = "domain;kind;note\nalfa.se;existing_customer;\nbeta.se;nonsense;\n<b>;existing_customer;\n"
+
+    def send(content: bytes, **fields: str) -> str:
+        data = {"csrf": operator.token("/operations/holds"), **fields}
+        return operator.post("/operations/holds/import", data=data, files={"file": ("h.csv", content)}).text
+
+    checked = send(content.encode(), check="1")
+    assert "nothing is changed yet" in checked
+    assert "kind must be one of" in checked.lower()
+    assert "&lt;b&gt;" in checked
+    assert holds(deployment) == []
+    assert "h.csv is brought in" in send(content.encode())
+    assert holds(deployment) == [("alfa.se", "existing_customer")]
+    assert "is not UTF-8" in send("domän;kind\n".encode("utf-16"))
+    assert "lacks the columns" in send(b"a,b\n1,2\n")
+    assert operator.post("/operations/holds/import", data={"check": "1"}, files={"file": b"x"}).status_code == 403

@@ -22,6 +22,7 @@ from syncworker.store import portals
 from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
 from syncworker.sync.lists import changes
+from syncworker.sync.resync.pace import Paces
 from syncworker.sync.triggers import inbox
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
@@ -133,6 +134,7 @@ def hold(context: Context) -> Held:
         health_threads=CapacityLimiter(HEALTH_THREADS),
         sign_in_threads=CapacityLimiter(SIGN_IN_THREADS),
         live=Live(lambda hub_id, topic: changes.digest(context, hub_id, topic)),
+        paces=Paces(),
     )
 
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from syncworker.store.loop_database import LoopDatabase
 from syncworker.sync.context import Context
+from syncworker.sync.resync.pace import Paces
 from syncworker.sync.watch.shared_counts import SharedCounts
 from syncworker.web.intake import Intake
 from syncworker.web.live import Live
@@ -43,6 +44,8 @@ class Held:
     """Hashing a password takes much memory."""
     live: Live
     """Who listens for changes."""
+    paces: Paces
+    """How fast resyncs were seen to go."""
 
 
 def held(request: Request) -> Held:

@@ -135,6 +135,8 @@ async def check_form(request: Request, reader_: Reader) -> None:
     if not isinstance(given, str) or not hmac.compare_digest(
         given.encode("utf-8", "surrogatepass"), reader_.form_token.encode()
     ):
+        # A file that came with it: no route will take it.
+        await request.close()
         raise ForeignForm
 
 

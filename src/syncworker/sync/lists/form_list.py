@@ -50,7 +50,16 @@ def form_lines(context: Context, hub_id: int) -> list[FormLine]:
     """The portal's forms, and those that register leads and are gone. Asks HubSpot: raises HubSpotError."""
     with context.database.transaction() as tx:
         kept = enabled(tx, hub_id)
-    named = {form.id: form.name for form in context.client(hub_id).forms()}
+    return _lines({form.id: form.name for form in context.client(hub_id).forms()}, kept)
+
+
+def known_lines(tx: Tx, hub_id: int) -> list[FormLine]:
+    """The forms that register leads, as far as they are known without HubSpot, which may be away."""
+    kept = enabled(tx, hub_id)
+    return _lines({form_id: form.name for form_id, form in kept.items()}, kept)
+
+
+def _lines(named: Mapping[str, str], kept: Mapping[str, Enabled]) -> list[FormLine]:
     return [
         FormLine(
             id=form_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from syncworker.web.pages import capacity, deregistering, jobs, leads, leads_doing, live, requests_doing, signing_in
-from syncworker.web.pages.operations import marks, overview
+from syncworker.web.pages.operations import forms, holds, marks, overview, resyncs
 from syncworker.web.pages.route import HOME, go_to, pages
 
 home = pages()
@@ -24,5 +24,5 @@ for part in (signing_in.router, home, capacity.router, deregistering.router, job
 for part in (leads.router, leads_doing.router, requests_doing.router):
     router.include_router(part)
 # What an operator sees and does.
-for part in (overview.router, marks.router):
+for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router):
     router.include_router(part)

@@ -29,6 +29,9 @@ class Tab:
 TABS = (
     Tab(to_translate("Overview"), OVERVIEW),
     Tab(to_translate("Marks"), MARKS),
+    Tab(to_translate("Resyncs"), RESYNCS),
+    Tab(to_translate("Forms"), FORMS),
+    Tab(to_translate("Holds"), HOLDS),
 )
 
 # What an address may say was done, in words: nothing else that somebody puts into a link is told.

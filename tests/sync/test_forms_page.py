@@ -1,0 +1,41 @@
+"""An operator sees the portal's forms, what one would have done, and switches it: over HTTP, with HubSpot there."""
+
+from __future__ import annotations
+
+from support.rig import Rig
+from syncworker.access.roles import Role
+from syncworker.sync.lists.form_list import form_lines
+from syncworker.sync.portals.form_switch import switch_form
+from syncworker.web.app import create_app
+from web.serving import serving
+from web.signed_in import signed_in
+
+FORMS = "/operations/forms"
+
+
+def test_a_form_is_tried_on_the_last_days_switched_on_and_off(rig: Rig) -> None:
+    switch_form(rig.context, rig.hub, rig.form, on=False, who="t")
+    rig.submit("ada@fjordline-tools.se")
+    with (
+        serving(create_app(context=rig.context)) as client,
+        signed_in(client.base_url, rig.context, Role.OPERATOR, portals=[rig.hub]) as operator,
+        signed_in(client.base_url, rig.context, Role.MANAGER, portals=[rig.hub]) as manager,
+    ):
+        page = operator.get(FORMS).text
+        assert "Newsletter" in page
+        assert f'href="{FORMS}/{rig.form}/trial"' in page
+        trial = operator.get(f"{FORMS}/{rig.form}/trial", headers={"hx-request": "true", "hx-target": "dialog"}).text
+        assert "1 submission." in trial
+        assert "Switch it on" in trial
+        assert "<html" not in trial
+        assert "<html" in operator.get(f"{FORMS}/{rig.form}/trial").text
+        switch = {"csrf": operator.token(FORMS), "form": rig.form, "on": "1"}
+        on = operator.post(f"{FORMS}/switch", data=switch)
+        assert "registers leads from now on" in operator.get(on.headers["location"]).text
+        operator.submit(f"{FORMS}/switch", on=FORMS, form=rig.form)
+        assert all(line.enabled_at is None for line in form_lines(rig.context, rig.hub))
+        assert operator.submit(f"{FORMS}/switch", on=FORMS, form="no-such-form").status_code == 404
+        assert operator.submit(f"{FORMS}/switch", on=FORMS, form="../x").status_code == 422
+        assert "not in HubSpot any more" in operator.get(f"{FORMS}/no-such-form/trial").text
+        assert manager.get(FORMS).status_code == 403
+        assert manager.get(f"{FORMS}/{rig.form}/trial").status_code == 403
