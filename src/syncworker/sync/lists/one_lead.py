@@ -22,6 +22,7 @@ from syncworker.store.portals import Mode
 from syncworker.store.tables import records
 from syncworker.sync.context import Context
 from syncworker.sync.lists import line_query
+from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.list_lines import RegistrationLine
 from syncworker.sync.lists.why import Known, known
 from syncworker.sync.marks import Kind, Priority, mark
@@ -78,7 +79,30 @@ class Lead:
         """Whether this partner ever had to do with the domain."""
         return bool(self.known.registration or self.known.requests or self.known.history)
 
+    @property
+    def status(self) -> Status | None:
+        """The state that a person calls it by; None where all that was asked for was taken back."""
+        if self.line is not None and self.line.status is Status.REGISTERED:
+            return Status.REGISTERED
+        found = next((_STATUS[one.state] for one in self.known.requests if one.state in _STATUS), None)
+        return found or (self.line.status if self.line is not None else None)
 
+    @property
+    def answer(self) -> Answer | None:
+        """Why it is not registered, and what now; None where it is, or was."""
+        if self.status not in _STATUS.values():
+            return None
+        of = next(one for one in self.known.requests if one.state in _STATUS)
+        return answer(state=of.state, reason=of.reason, detail=of.detail, domain=of.domain)
+
+
+# What a request that is open, or was refused, makes of a lead.
+_STATUS: Mapping[State, Status] = {
+    State.PROCESSING: Status.PENDING,
+    State.WAITING: Status.PENDING,
+    State.INVALID_DATA: Status.INVALID_DATA,
+    State.UNAVAILABLE: Status.UNAVAILABLE,
+}
 _LINE = text(f"""
     SELECT {line_query.COLUMNS} FROM {line_query.LINES} WHERE r.partner_id = :partner_id AND r.domain = :domain
 """)

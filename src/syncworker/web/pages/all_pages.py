@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from syncworker.web.pages import capacity, deregistering, jobs, leads, leads_doing, live, requests_doing, signing_in
+from syncworker.web.pages import (
+    capacity,
+    deregistering,
+    jobs,
+    lead,
+    leads,
+    leads_doing,
+    live,
+    requests_doing,
+    signing_in,
+)
 from syncworker.web.pages.operations import forms, holds, marks, overview, resyncs
 from syncworker.web.pages.route import HOME, go_to, pages
 
@@ -21,7 +31,7 @@ router = APIRouter()
 for part in (signing_in.router, home, capacity.router, deregistering.router, jobs.router, live.router):
     router.include_router(part)
 # Leads by their state, and what is done about them.
-for part in (leads.router, leads_doing.router, requests_doing.router):
+for part in (lead.router, leads.router, leads_doing.router, requests_doing.router):
     router.include_router(part)
 # What an operator sees and does.
 for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router):

@@ -18,6 +18,7 @@ _WORDS: Mapping[str, str] = {
     "refused": to_translate("The deregistration is refused. The domain stays registered."),
     "withdrawn": to_translate("The request was taken back."),
     "looking": to_translate("It is looked for again now."),
+    "looked": to_translate("Its records are read and put right now."),
     "undone": to_translate("The domain is registered again, as before."),
     "renews": to_translate("The lead renews at expiry."),
     "expires": to_translate("The lead will expire."),

@@ -1,0 +1,97 @@
+"""One lead: its state, its history in words, its requests and records, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from syncworker.access.roles import Role
+from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.terms import Action, Source
+from syncworker.sync import operations
+from web.deployment import HUB, OTHER_HUB, Deployment
+from web.signed_in import Browser
+
+As = Callable[..., Browser]
+PATH = "/leads/domain/granvik.se"
+
+
+@pytest.fixture
+def lead(deployment: Deployment) -> Deployment:
+    deployment.record("1", name="<b>Ada</b>", country="Sweden", domain="granvik.se")
+    deployment.registered("granvik.se", company_id=None)
+    return deployment
+
+
+def test_it_shows_its_state_its_history_in_words_and_its_record(as_: As, lead: Deployment) -> None:
+    operations.set_renewal(lead.context, HUB, "granvik.se", renew=True, who="anna@acme.se")
+    anna = as_(Role.MANAGER)
+    page = anna.get(PATH).text
+    for words in ("Registered", "Renewal at expiry was switched", "by anna@acme.se", "&lt;b&gt;Ada", "Let expire"):
+        assert words in page, words
+    assert "<b>Ada" not in page
+    assert f"/contacts/{HUB}/record/0-1/1" in page
+    assert "Historik" in anna.get(f"{PATH}?lang=sv").text
+    # However the domain is written, it is the same lead
+    assert anna.get("/leads/domain/WWW.Granvik.se").status_code == 200
+
+
+def test_a_manager_switches_its_renewal_takes_a_deregistration_back_and_has_it_looked_at(
+    as_: As, lead: Deployment
+) -> None:
+    anna = as_(Role.MANAGER)
+    renews = anna.submit(f"{PATH}/renewal", renew="1")
+    assert "The lead renews at expiry." in anna.get(renews.headers["location"]).text
+    assert "put right now" in anna.get(anna.submit(f"{PATH}/look").headers["location"]).text
+    assert lead.rows(text("SELECT FROM marks WHERE object_id = '1'"))
+    operations.deregister(lead.context, HUB, "granvik.se", who="anna", source=Source.APP)
+    assert "Undo deregistration" in anna.get(PATH).text
+    back = anna.submit(f"{PATH}/undo")
+    assert "registered again, as before" in anna.get(back.headers["location"]).text
+    assert anna.submit(f"{PATH}/undo").status_code == 409
+
+
+def test_what_is_refused_says_why_and_can_be_asked_for_again(as_: As, deployment: Deployment) -> None:
+    request_id = deployment.asked("7", state=State.UNAVAILABLE, domain="granvik.se")
+    lift = text("UPDATE requests SET reason = 'existing_customer'")
+    deployment.database.run(lambda tx: tx.connection.execute(lift))
+    anna = as_(Role.MANAGER)
+    page = anna.get(PATH).text
+    assert "granvik.se belongs to an existing customer" in page
+    assert f"/leads/requests/{request_id}/again" in page
+    asked = anna.submit(f"/leads/requests/{request_id}/again", back=PATH)
+    assert "decided within seconds" in anna.get(asked.headers["location"]).text
+    assert len(deployment.rows(text("SELECT FROM requests WHERE contact_id = '7'"))) == 2
+
+
+def test_a_deregistration_that_was_asked_for_is_decided_here(as_: As, lead: Deployment) -> None:
+    asked = lead.asked("1", state=State.CONFIRMING, domain="granvik.se", action=Action.DEREGISTER)
+    page = as_(Role.MANAGER).get(PATH).text
+    assert "Waits for a manager" in page
+    assert f"/leads/deregistrations/{asked}/confirm" in page
+
+
+def test_where_hubspot_does_not_answer_what_was_last_seen_is_shown(as_: As, lead: Deployment) -> None:
+    page = as_(Role.VIEWER).get(f"{PATH}?compare=1")
+    assert page.status_code == 200
+    assert "HubSpot does not answer" in page.text
+
+
+def test_what_nobody_here_has_to_do_with_is_not_there(as_: As, lead: Deployment) -> None:
+    lead.portal(OTHER_HUB, partner="Beta")
+    lead.registered("beta.se", hub_id=OTHER_HUB)
+    anna = as_(Role.MANAGER, portals=[HUB])
+    for name in ("beta.se", "never.se", "nonsense", "127.0.0.1", "x" * 3000):
+        assert anna.get(f"/leads/domain/{name}").status_code == 404, name
+    for deed in ("undo", "renewal", "look"):
+        assert anna.submit(f"/leads/domain/beta.se/{deed}", renew="1").status_code in {404, 409}, deed
+
+
+@pytest.mark.parametrize("deed", ["undo", "renewal", "look"])
+def test_a_viewer_changes_nothing_and_nobody_without_the_sessions_token(as_: As, lead: Deployment, deed: str) -> None:
+    viewer = as_(Role.VIEWER)
+    assert viewer.submit(f"{PATH}/{deed}", renew="1").status_code == 403
+    assert as_(Role.MANAGER).post(f"{PATH}/{deed}", data={"renew": "1"}).status_code == 403
+    assert "Look again now" not in viewer.get(PATH).text
