@@ -244,3 +244,18 @@ def test_what_the_crm_says_is_text_and_never_markup(as_: As, deployment: Deploym
         page = as_(Role.MANAGER).get(f"/leads/{name}", params={"q": "<img"}).text
         assert "<img" not in page, name
         assert "&lt;img" in page
+
+
+def test_a_list_leaves_as_csv_as_it_is_searched_and_no_cell_runs_as_a_formula(as_: As, deployment: Deployment) -> None:
+    deployment.record("1", name="=cmd()")
+    deployment.registered("a.se", company_id=None)
+    deployment.registered("b.se", contact_id=None, company_id=None)
+    anna = as_(Role.VIEWER)
+    assert "/leads/registered.csv?q=a.se" in anna.get("/leads/registered?q=a.se").text
+    file = anna.get("/leads/registered.csv?q=a.se")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "a.se,,'=cmd()," in file.text
+    assert "b.se" not in file.text
+    deployment.asked("7", state=State.WAITING, domain="late.se")
+    assert "late.se" in anna.get("/leads/pending.csv").text
+    assert anna.get("/leads/nonsense.csv").status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.jobs import fitting
-from syncworker.sync.lists import asked_list, lead_list
+from syncworker.sync.lists import asked_list, csv_lists, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedPage, AskedSort, AskedView
 from syncworker.sync.lists.lead_list import SOON_DAYS, LeadPage, Leads, Sort, View
 from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
@@ -56,6 +56,25 @@ def to_first_list(request: Request) -> Response:
     return go_to(request, TABLES["registered"].path)
 
 
+@router.get("/leads/{which}.csv")
+def leads_csv(request: Request, context: Held, _reader: Viewer, portal: ThePortal, table: Named) -> Response:
+    """All that match, across pages, in the order of the table."""
+    columns: Sequence[str] = csv_lists.ASKED_COLUMNS
+    with context.database.transaction() as tx:
+        if table.leads is not None and isinstance(table.sort, Sort):
+            days = days_of(request) if table.leads is Leads.EXPIRING else None
+            view = listing.view_of(request, sort=table.sort, descending=table.descending, days=days)
+            rows = csv_lists.leads(tx, portal.hub_id, table.leads, view)
+            columns = csv_lists.LEAD_COLUMNS
+        else:
+            looked = listing.asked_view_of(request, sort=AskedSort(table.sort.value), descending=table.descending)
+            rows = csv_lists.asked(tx, portal.hub_id, Asked(table.asked or table.name), looked)
+        # Whole before it is sent: whoever reads slowly would keep a connection of the database.
+        content = "".join(csv_lists.lines(columns, rows))
+    kept = {"Content-Disposition": f'attachment; filename="leads-{table.name}.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=kept)
+
+
 @router.get("/leads/{which}")
 def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, table: Named) -> Response:
     """A list of leads; for a search, a sorting or another page, its table alone."""
@@ -75,6 +94,7 @@ def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, ta
             told=None if part else jobs.told(request, tx, reader, portal),
             said=told_words.said(request, say),
             here=links["page_link"](found.page),
+            csv=rendering.address(f"{table.path}.csv", {**kept, "page": None}),
             found=found,
             first=(found.page - 1) * view.size + 1,
             counted=_counted(say, view, found),
