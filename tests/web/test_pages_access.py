@@ -150,7 +150,7 @@ def test_pages_run_our_scripts_alone_are_framed_by_nobody_and_kept_by_no_cache(a
 def test_scripts_and_styles_are_addressed_by_what_is_in_them_and_kept_for_good(as_: As) -> None:
     visitor = as_()
     named = re.findall(r'(?:src|href)="(/static/[^"]+)"', visitor.get("/login").text)
-    assert len(named) == 5
+    assert len(named) == 4
     for path in named:
         answer = visitor.get(path)
         assert answer.status_code == 200
