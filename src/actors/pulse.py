@@ -9,6 +9,8 @@ one thread for each queue; the rate limit gives each its share.
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from functools import partial
 
@@ -36,11 +38,13 @@ class Pulse(Middleware):
         self._beating: Beating | None = None
         self._alone: dict[str, threading.Thread] = {}
         self._going_on = GoingOn()
+        self._master = 0
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002 - Dramatiq's
         """Begin; and read the domain lists now, not while somebody waits."""
         context().domain_rules  # noqa: B018 - it is kept by whoever asks for it first
         long_lived.settle_in()
+        self._master = os.getppid()
         self._thread = threading.Thread(target=self._run, args=(broker,), name="pulse", daemon=True)
         self._thread.start()
         self._beating = Beating(counts(), "worker")
@@ -58,7 +62,14 @@ class Pulse(Middleware):
 
     def _run(self, broker: dramatiq.Broker) -> None:
         while not self._stop.wait(EVERY_SECONDS):
+            self._end_with_master()
             self._going_on.do("sweep", lambda: self._beat(broker))
+
+    def _end_with_master(self) -> None:
+        """Dramatiq's master was killed: nobody would ever stop this process, or start it again with other code."""
+        if os.getppid() != self._master:
+            log.warning("master_is_gone")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _beat(self, broker: dramatiq.Broker) -> None:
         self._going_on.do("keep_turns", context().waker.keep_turns)

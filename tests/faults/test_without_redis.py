@@ -1,4 +1,4 @@
-"""Does a worker serve while there is no Redis at all?"""
+"""Does a worker serve while there is no Redis at all, and end when the process that started it is killed?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 from support.processes import eventually
 from support.rig import LEAD, SECRET_KEY, Rig
 from support.sandbox_server import SandboxServer, free_port
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_form_is_registered_though_redis_never_answers(tmp_path: Path, database_url: str) -> None:
@@ -33,7 +39,10 @@ def test_a_form_is_registered_though_redis_never_answers(tmp_path: Path, databas
             eventually(
                 lambda: rig.status("ada@fjordline-tools.se")[0] == "registered", seconds=60, what="a registration"
             )
+            serving = psutil.Process(worker.pid).children(recursive=True)
+            worker.kill()
+            eventually(lambda: not any(map(_runs, serving)), seconds=60, what="the end of a worker without a master")
         finally:
-            worker.terminate()
+            worker.kill()
             worker.wait(30)
             rig.close()
