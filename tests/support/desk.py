@@ -100,7 +100,7 @@ class Desk:
         def work(tx: Tx) -> None:
             lock_and_end_overdue(tx, portal.partner.id, self.rig.conditions(), Changes())
             claim = registrations.active_of(tx, portal.partner.id, domain)
-            registrations.deregister(tx, claim, who="somebody", source=Source.APP, undo=UNDO)
+            registrations.deregister(tx, [claim], who="somebody", source=Source.APP, undo=UNDO)
 
         self.rig.database.run(work)
 

@@ -74,7 +74,7 @@ def test_each_status_can_be_asked_for(deployment: Deployment) -> None:
     deployment.registered("overdue.se")
     with deployment.database.transaction() as tx:
         claim = registrations.active_of(tx, registrations_partner(deployment), "deregistered.se")
-        registrations.deregister(tx, claim, who="w", source=Source.APP, undo=timedelta(minutes=10))
+        registrations.deregister(tx, [claim], who="w", source=Source.APP, undo=timedelta(minutes=10))
         ended = "UPDATE registrations SET ended_at = now(), end_reason = 'expired' WHERE domain = 'ended.se'"
         tx.connection.execute(text(ended))
         # Past its last valid day, and nobody has noted that yet.

@@ -117,13 +117,16 @@ class Context:
         """What the program grants the partner now."""
         return terms(partner, program(partner.program), tx.now)
 
-    def conditions(self, tx: Tx) -> Conditions:
-        """What deciding depends on besides the lead."""
+    def conditions(self, tx: Tx, *, if_time_unknown: bool = True) -> Conditions:
+        """What deciding depends on besides the lead.
+
+        `if_time_unknown`: whether what is overdue may end where nobody knows what time it is at HubSpot.
+        """
         return Conditions(
             terms_of=lambda partner: self.terms(partner, tx),
             rules=Rules(crm_deregister_allowed=self.settings.crm_deregister == "allow"),
             undo=timedelta(seconds=self.settings.undo_seconds),
-            may_end=lambda: clock_skew.may_end(tx, self.hubspot_clock),
+            may_end=lambda: clock_skew.may_end(tx, self.hubspot_clock, if_unknown=if_time_unknown),
         )
 
     def close(self) -> None:

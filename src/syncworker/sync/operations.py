@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from syncworker.registration.ledger import allocation, holds, lead_contacts, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.ledger.deciding import lock_and_end_overdue
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import NewRequest, Stored
@@ -22,8 +20,8 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.privacy.privacy import made_up_key
 from syncworker.sync.reconcile.fan_out import mark_changes
+from syncworker.sync.under_lock import under_lock
 from syncworker.sync.wake import Bell, Ring
-from syncworker.sync.watch.clock_skew import may_end
 
 
 def register(context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str) -> Stored | None:
@@ -65,7 +63,7 @@ def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: 
     def end(tx: Tx, portal: Portal) -> Changes:
         claim = registrations.active_of(tx, portal.partner.id, domain)
         undo = timedelta(seconds=context.settings.undo_seconds)
-        changes = registrations.deregister(tx, claim, who=who, source=source, undo=undo)
+        changes = registrations.deregister(tx, [claim], who=who, source=source, undo=undo)
         if not undo:
             changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))
         return changes
@@ -93,7 +91,7 @@ def confirm_registration(
 
     def say(tx: Tx, portal: Portal) -> Changes:
         claim = registrations.active_of(tx, portal.partner.id, domain)
-        return registrations.set_confirmation(tx, claim, to, who=who, source=source)
+        return registrations.set_confirmation(tx, [claim], to, who=who, source=source)
 
     _change(context, hub_id, say, cause="confirmation")
 
@@ -103,7 +101,7 @@ def set_renewal(context: Context, hub_id: int, domain: str, *, renew: bool, who:
 
     def say(tx: Tx, portal: Portal) -> Changes:
         claim = registrations.active_of(tx, portal.partner.id, domain)
-        return registrations.set_renewal(tx, claim, renew=renew, who=who)
+        return registrations.set_renewal(tx, [claim], renew=renew, who=who, source=Source.APP)
 
     _change(context, hub_id, say, cause="renewal")
 
@@ -195,18 +193,4 @@ def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]
 
 
 def _change(context: Context, hub_id: int, work: Callable[[Tx, Portal], Changes], *, cause: str) -> None:
-    """Do something to the ledger under the partner's lock, with what is overdue ended first; mark what it changed."""
-
-    def change(tx: Tx) -> set[Ring]:
-        portal = portals.get(tx, hub_id)
-        changes = Changes()
-        # A command, or a web process, has not asked HubSpot what time it is: where nobody knows, this is no reason
-        # to end anything. The workers ask, and do it within seconds.
-        conditions = replace(
-            context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False)
-        )
-        lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
-        changes.add(work(tx, portal))
-        return mark_changes(tx, changes, cause=cause, priority=Priority.PERSON)
-
-    context.waker.ring(*context.database.run(change))
+    under_lock(context, hub_id, lambda tx, portal, changes: changes.add(work(tx, portal)), cause=cause)

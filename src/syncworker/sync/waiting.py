@@ -5,28 +5,18 @@ The pages, the API and the command line call these. Each checks that the request
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
 from syncworker.registration.ledger import allocation, line_places, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.ledger.deciding import lock_and_end_overdue
 from syncworker.registration.ledger.requests import NotOpen, State, Stored
 from syncworker.registration.rules.terms import Source
-from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.lists import lists
-from syncworker.sync.marks import Priority
-from syncworker.sync.reconcile.fan_out import mark_changes
-from syncworker.sync.wake import Ring
-from syncworker.sync.watch.clock_skew import may_end
-
-T = TypeVar("T")
+from syncworker.sync.under_lock import under_lock
 
 
 class NotExchanged(Exception):
@@ -51,7 +41,7 @@ def move(context: Context, hub_id: int, request_id: int, *, to: int, who: str, s
         request = line_places.waiting(tx, portal.partner.id, request_id)
         return line_places.move(tx, request, to=to, who=who, source=source.value)
 
-    return _locked(context, hub_id, work, cause="moved in line")
+    return under_lock(context, hub_id, work, cause="moved in line")
 
 
 def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who: str, source: Source) -> Stored:
@@ -64,14 +54,14 @@ def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who
         claim = registrations.active_of(tx, portal.partner.id, domain)
         request = line_places.waiting(tx, portal.partner.id, request_id)
         line_places.move(tx, request, to=1, who=who, source=source.value)
-        changes.add(registrations.deregister(tx, claim, who=who, source=source, undo=timedelta(0)))
+        changes.add(registrations.deregister(tx, [claim], who=who, source=source, undo=timedelta(0)))
         changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))
         after = asked.get(tx, request_id)
         if after.state is not State.REGISTERED:
             raise NotExchanged(domain, str(request.domain))
         return after
 
-    return _locked(context, hub_id, work, cause="exchanged")
+    return under_lock(context, hub_id, work, cause="exchanged")
 
 
 def confirm_deregistration(context: Context, hub_id: int, request_id: int, *, who: str) -> Stored:
@@ -82,7 +72,7 @@ def confirm_deregistration(context: Context, hub_id: int, request_id: int, *, wh
         changes.add(moves.confirm(tx, request_id, who=who))
         return asked.get(tx, request_id)
 
-    return _locked(context, hub_id, work, cause="a person's word")
+    return under_lock(context, hub_id, work, cause="a person's word")
 
 
 def refuse_deregistration(context: Context, hub_id: int, request_id: int, *, who: str) -> Stored:
@@ -94,23 +84,4 @@ def refuse_deregistration(context: Context, hub_id: int, request_id: int, *, who
         changes.add(moves.withdraw(tx, request_id, who=who))
         return asked.get(tx, request_id)
 
-    return _locked(context, hub_id, work, cause="a person's word")
-
-
-def _locked(context: Context, hub_id: int, work: Callable[[Tx, Portal, Changes], T], *, cause: str) -> T:
-    """Do it under the partner's lock, with what is overdue ended first; mark what it changed."""
-
-    def change(tx: Tx) -> tuple[T, set[Ring]]:
-        portal = portals.get(tx, hub_id)
-        changes = Changes()
-        # As in operations.py: a web process has not asked HubSpot what time it is.
-        conditions = replace(
-            context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False)
-        )
-        lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
-        done = work(tx, portal, changes)
-        return done, mark_changes(tx, changes, cause=cause, priority=Priority.PERSON)
-
-    done, rings = context.database.run(change)
-    context.waker.ring(*rings)
-    return done
+    return under_lock(context, hub_id, work, cause="a person's word")

@@ -123,7 +123,7 @@ class Ledger(RuleBasedStateMachine):
             partner = self.portals[side].partner
             lock_and_end_overdue(tx, partner.id, self.rig.conditions(), changes)
             claim = registrations.active_of(tx, partner.id, self.domain(name))
-            registrations.deregister(tx, claim, who="p", source=Source.APP, undo=timedelta(minutes=10))
+            registrations.deregister(tx, [claim], who="p", source=Source.APP, undo=timedelta(minutes=10))
             if undo:
                 registrations.undo_deregistration(tx, partner.id, claim.domain, who="p", source=Source.APP)
 

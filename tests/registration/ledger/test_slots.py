@@ -142,7 +142,7 @@ def test_a_renewal_comes_before_anybody_who_waits(desk: Desk) -> None:
     desk.ask(portal, "1", "alfa.se")
     desk.ask(portal, "2", "bravo.se")
     [claim] = desk.claims()
-    desk.work(lambda tx: registrations.set_renewal(tx, claim, renew=True, who="somebody"))
+    desk.work(lambda tx: registrations.set_renewal(tx, [claim], renew=True, who="somebody", source=Source.APP))
     desk.pass_time(days=366)
     [renewed] = desk.claims()
     assert (renewed.is_active, renewed.expires_on > claim.expires_on) == (True, True)
@@ -153,7 +153,7 @@ def test_a_deregistered_claim_is_not_renewed(desk: Desk) -> None:
     portal = desk.portal(1, capacity=1)
     desk.ask(portal, "1", "alfa.se")
     [claim] = desk.claims()
-    desk.work(lambda tx: registrations.set_renewal(tx, claim, renew=True, who="somebody"))
+    desk.work(lambda tx: registrations.set_renewal(tx, [claim], renew=True, who="somebody", source=Source.APP))
     desk.give_up(portal, "alfa.se")
     assert [claim.end_reason for claim in desk.claims()] == ["deregistered"]
 

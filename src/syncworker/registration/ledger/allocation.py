@@ -116,7 +116,7 @@ def _serve(tx: Tx, partner_id: int, domains: set[str], changes: Changes, *, winn
             continue
         if not holder.is_active:
             # Asked for again within its undo time: the claim, whose slot was kept, comes back.
-            changes.add(undo(tx, holder, who=request.who, source=request.source))
+            changes.add(undo(tx, [holder], who=request.who, source=request.source))
             holders[holder.domain] = replace(holder, deregistered_at=None, undo_until=None)
         touch(changes, holder)
         if request.company_id is not None:

@@ -225,7 +225,7 @@ def _moves(
     if decision.outcome is Outcome.DEREGISTER and claim is not None:
         last = intended[-1]
         who = last.confirmed_by or last.who
-        ended = registrations.deregister(tx, claim, who=who, source=last.source, undo=conditions.undo)
+        ended = registrations.deregister(tx, [claim], who=who, source=last.source, undo=conditions.undo)
         changes.add(ended)
     overtaking = [
         Move(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -68,6 +68,10 @@ class Registration:
     def is_active(self) -> bool:
         """Neither ended nor deregistered."""
         return self.ended_at is None and self.deregistered_at is None
+
+    def can_be_undone(self, now: datetime) -> bool:
+        """Whether it was deregistered, and can still be had back."""
+        return self.undo_until is not None and self.undo_until > now and self.expires_at > now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,36 +203,25 @@ def end_overdue(
     return changes
 
 
-def deregister(tx: Tx, claim: Registration, *, who: str, source: Source, undo: timedelta) -> Changes:
-    """End a claim: its slot and its domain are kept until it can no longer be undone. The partner is locked."""
+def deregister(tx: Tx, claims: Collection[Registration], *, who: str, source: Source, undo: timedelta) -> Changes:
+    """End active claims: slots and domains are kept until it can no longer be undone. The partner is locked."""
     values: dict[str, object] = {"deregistered_at": tx.now, "undo_until": tx.now + undo}
     if not undo:
         values |= {"ended_at": tx.now, "end_reason": EndReason.DEREGISTERED.value}
-    tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(**values))
-    _tell(tx, claim, Happened.DEREGISTERED, who=who, source=source.value, why="commission eligibility lost")
-    return touch(Changes(), claim)
+    return _set(tx, claims, values, Happened.DEREGISTERED, who=who, source=source, why="commission eligibility lost")
 
 
 def undo_deregistration(tx: Tx, partner_id: int, domain: str, *, who: str, source: Source) -> Changes:
     """Take a deregistration back within its undo time; raises TooLateToUndo. The partner is locked."""
     claim = held_on(tx, [domain]).get(domain)
-    if (
-        claim is None
-        or claim.partner_id != partner_id
-        or claim.undo_until is None
-        or claim.undo_until <= tx.now
-        or claim.expires_at <= tx.now
-    ):
+    if claim is None or claim.partner_id != partner_id or not claim.can_be_undone(tx.now):
         raise TooLateToUndo(domain)
-    return undo(tx, claim, who=who, source=source)
+    return undo(tx, [claim], who=who, source=source)
 
 
-def undo(tx: Tx, claim: Registration, *, who: str, source: Source) -> Changes:
-    """Make a deregistered claim that is still held active again. The partner is locked."""
-    back = update(registrations).where(registrations.c.id == claim.id)
-    tx.connection.execute(back.values(deregistered_at=None, undo_until=None))
-    _tell(tx, claim, Happened.UNDONE, who=who, source=source.value)
-    return touch(Changes(), claim)
+def undo(tx: Tx, claims: Collection[Registration], *, who: str, source: Source) -> Changes:
+    """Make deregistered claims that are still held active again. The partner is locked."""
+    return _set(tx, claims, {"deregistered_at": None, "undo_until": None}, Happened.UNDONE, who=who, source=source)
 
 
 def active_of(tx: Tx, partner_id: int, domain: str) -> Registration:
@@ -248,11 +241,10 @@ def newest_of(tx: Tx, partner_id: int, domain: str) -> Registration:
     return registration(row)
 
 
-def set_renewal(tx: Tx, claim: Registration, *, renew: bool, who: str) -> Changes:
-    """Say whether a claim renews itself when it expires."""
-    changed = update(registrations).where(registrations.c.id == claim.id).values(renew_at_expiry=renew)
-    tx.connection.execute(changed)
-    _tell(tx, claim, Happened.RENEWAL_SET, who=who, source="app", why="on" if renew else "off")
+def set_renewal(tx: Tx, claims: Collection[Registration], *, renew: bool, who: str, source: Source) -> Changes:
+    """Say whether claims renew themselves when they expire. No record shows that."""
+    why = "on" if renew else "off"
+    _set(tx, claims, {"renew_at_expiry": renew}, Happened.RENEWAL_SET, who=who, source=source, why=why)
     return Changes()
 
 
@@ -263,13 +255,35 @@ _CONFIRMED = {
 }
 
 
-def set_confirmation(tx: Tx, claim: Registration, to: Confirmation, *, who: str, source: str) -> Changes:
-    """Say what HubSpot is known to say of a claim, where HubSpot is the authority."""
-    if claim.confirmation is to:
-        return Changes()
-    tx.connection.execute(update(registrations).where(registrations.c.id == claim.id).values(confirmation=to.value))
-    _tell(tx, claim, _CONFIRMED[to], who=who, source=source)
-    return touch(Changes(), claim)
+def set_confirmation(
+    tx: Tx, claims: Collection[Registration], to: Confirmation, *, who: str, source: Source
+) -> Changes:
+    """Say what HubSpot is known to say of claims, where HubSpot is the authority."""
+    others = [claim for claim in claims if claim.confirmation is not to]
+    return _set(tx, others, {"confirmation": to.value}, _CONFIRMED[to], who=who, source=source)
+
+
+def _set(
+    tx: Tx,
+    claims: Collection[Registration],
+    values: Mapping[str, object],
+    happened: Happened,
+    *,
+    who: str,
+    source: Source,
+    why: str = "",
+) -> Changes:
+    """Change claims, however many, in a few statements."""
+    changes = Changes()
+    if not claims:
+        return changes
+    which = among(registrations.c.id, [claim.id for claim in claims])
+    tx.connection.execute(update(registrations).where(which).values(**values))
+    in_order = sorted(claims, key=lambda claim: claim.domain)
+    history.record(tx, [event(claim, happened, who=who, source=source.value, why=why) for claim in in_order])
+    for claim in in_order:
+        touch(changes, claim)
+    return changes
 
 
 def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -> None:

@@ -8,12 +8,11 @@ forms are decided in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
 
-from syncworker.registration.ledger import allocation, many, registrations
+from syncworker.registration.ledger import allocation, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
@@ -30,7 +29,6 @@ from syncworker.sync.jobs.job import JobAction, Outcome
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
 from syncworker.sync.wake import Bell, Ring
-from syncworker.sync.watch.clock_skew import may_end
 
 BATCH = 500
 # More than a person reads through: forms and single words of people go before them.
@@ -58,9 +56,7 @@ def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
         return False, set()
     items = tx.connection.execute(_NEXT_ITEMS, {"job_id": job.id, "batch": BATCH}).all()
     changes = Changes()
-    # As for a single domain: where nobody knows HubSpot's time, that is no reason to end anything.
-    conditions = replace(context.conditions(tx), may_end=lambda: may_end(tx, context.hubspot_clock, if_unknown=False))
-    lock_and_end_overdue(tx, portal.partner.id, conditions, changes)
+    lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx, if_time_unknown=False), changes)
     if job.action == JobAction.REGISTER_FILE:
         of_file = {item.domain: item.place for item in items}
         outcomes = lead_file.ask(
@@ -121,34 +117,29 @@ class _Work:
     def _deregister(self, domains: Sequence[str], ours: Mapping[str, Registration]) -> Outcomes:
         active = [claim for claim in ours.values() if claim.is_active]
         undo = timedelta(seconds=self._context.settings.undo_seconds)
-        self._changes.add(many.deregister(self._tx, active, who=self._who, source=self._source, undo=undo))
+        self._changes.add(registrations.deregister(self._tx, active, who=self._who, source=self._source, undo=undo))
         if not undo:
             granted = self._context.terms(self._portal.partner, self._tx)
             self._changes.add(allocation.allocate(self._tx, self._portal.partner.id, granted))
         return _outcomes(domains, {claim.domain for claim in active}, Outcome.NOT_REGISTERED)
 
     def _undo(self, domains: Sequence[str], ours: Mapping[str, Registration]) -> Outcomes:
-        now = self._tx.now
-        back = [
-            claim
-            for claim in ours.values()
-            if claim.undo_until is not None and claim.undo_until > now and claim.expires_at > now
-        ]
-        self._changes.add(many.undo(self._tx, back, who=self._who, source=self._source))
+        back = [claim for claim in ours.values() if claim.can_be_undone(self._tx.now)]
+        self._changes.add(registrations.undo(self._tx, back, who=self._who, source=self._source))
         already = {domain: Outcome.ALREADY for domain, claim in ours.items() if claim.is_active}
         return {**_outcomes(domains, {claim.domain for claim in back}, Outcome.TOO_LATE), **already}
 
     def _renewal(self, domains: Sequence[str], ours: Mapping[str, Registration], *, renew: bool) -> Outcomes:
         active = [claim for claim in ours.values() if claim.is_active]
         changed = [claim for claim in active if claim.renew_at_expiry is not renew]
-        self._changes.add(many.set_renewal(self._tx, changed, renew=renew, who=self._who, source=self._source))
+        self._changes.add(registrations.set_renewal(self._tx, changed, renew=renew, who=self._who, source=self._source))
         already = {claim.domain: Outcome.ALREADY for claim in active if claim.renew_at_expiry is renew}
         return {**_outcomes(domains, {claim.domain for claim in changed}, Outcome.NOT_REGISTERED), **already}
 
     def _confirmation(self, domains: Sequence[str], ours: Mapping[str, Registration], to: Confirmation) -> Outcomes:
         active = [claim for claim in ours.values() if claim.is_active]
         changed = [claim for claim in active if claim.confirmation not in {None, to}]
-        self._changes.add(many.set_confirmation(self._tx, changed, to, who=self._who, source=self._source))
+        self._changes.add(registrations.set_confirmation(self._tx, changed, to, who=self._who, source=self._source))
         others = {
             claim.domain: Outcome.ALREADY if claim.confirmation is to else Outcome.NOT_IN_HUBSPOT
             for claim in active

@@ -186,7 +186,7 @@ def _registered(
         if holder.deregistered_at is not None and said.set_at > holder.deregistered_at:
             outcome.undone.append(said.domain)
             if not dry_run:
-                changes.add(claimed.undo(tx, holder, who=WHO, source=Source.IMPORT))
+                changes.add(claimed.undo(tx, [holder], who=WHO, source=Source.IMPORT))
         else:
             outcome.known += 1
     elif holder is not None:
