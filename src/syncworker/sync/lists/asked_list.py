@@ -20,7 +20,7 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.sync.lists import waiting_line
 from syncworker.sync.lists.answers import Answer, answer
-from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE
+from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE, pages_of
 from syncworker.sync.lists.line_query import folded
 
 _ALL = 10_000_000
@@ -152,8 +152,14 @@ def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:
         items=_items(tx, values, row.ids, row.positions),
         total=row.total,
         page=row.page,
-        pages=max(1, -(-row.total // size)),
+        pages=pages_of(row.total, size),
     )
+
+
+def count(tx: Tx, hub_id: int, which: Asked) -> int:
+    """How many requests there are; raises UnknownPortal."""
+    values = {"partner_id": portals.get(tx, hub_id).partner.id}
+    return int(tx.connection.execute(text(f"SELECT count(*) FROM ({_SOURCE[which]}) AS a"), values).scalar_one())
 
 
 def everything(tx: Tx, hub_id: int, which: Asked, view: AskedView, *, at_once: int) -> Iterator[AskedLine]:

@@ -115,7 +115,7 @@ def leads(tx: Tx, hub_id: int, which: Leads, view: View) -> LeadPage:
     size = max(1, min(view.size, MOST_LINES_OF_PAGE))
     total, found = table.few(view.page, size) or table.many(view.page, size)
     return LeadPage(
-        items=table.lines(found), total=total, page=_page(view.page, size, total), pages=_pages(size, total)
+        items=table.lines(found), total=total, page=_page(view.page, size, total), pages=pages_of(total, size)
     )
 
 
@@ -144,6 +144,7 @@ class _Table:
         partner_id = portals.get(tx, hub_id).partner.id
         words = folded(tx, view.q)
         self._tx = tx
+        tx.connection.execute(_AT_ONCE)
         self._descending = view.descending
         self._values: dict[str, object] = {
             "partner_id": partner_id,
@@ -211,13 +212,13 @@ class _Table:
         return "DESC" if self._descending is not backwards else "ASC"
 
     def _execute(self, query: str, **values: int) -> CursorResult[Any]:
-        self._tx.connection.execute(_AT_ONCE)
         return self._tx.connection.execute(text(query), {**self._values, **values})
 
 
-def _pages(size: int, total: int) -> int:
+def pages_of(total: int, size: int) -> int:
+    """How many pages of that size there are; at least 1."""
     return max(1, -(-total // size))
 
 
 def _page(wanted: int, size: int, total: int) -> int:
-    return max(1, min(wanted, _pages(size, total)))
+    return max(1, min(wanted, pages_of(total, size)))

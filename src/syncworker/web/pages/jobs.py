@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from syncworker.languages import Language
 from syncworker.registration.rules.terms import Source
@@ -14,8 +14,8 @@ from syncworker.store.portals import Portal
 from syncworker.sync.jobs import job as jobs
 from syncworker.sync.jobs.job import OUTCOME_WORDS, Item, Job, JobAction, Outcome
 from syncworker.web.pages import rendering
+from syncworker.web.pages.coming_back import MOST_CHARACTERS, Back, own, telling
 from syncworker.web.pages.route import HOME, go_to, pages
-from syncworker.web.pages.signing_in import own
 from syncworker.web.recognising import Held, Manager, Reader, ThePortal, Viewer
 
 router = pages()
@@ -64,13 +64,13 @@ def progress(
     reader: Viewer,
     portal: ThePortal,
     job_id: int,
-    back: Annotated[str, Query(max_length=1000)] = HOME,
+    back: Annotated[str, Query(max_length=MOST_CHARACTERS)] = HOME,
 ) -> Response:
     """The bar of a job; once it is finished, the page it belongs to, which tells what came of it."""
     with context.database.transaction() as tx:
         shown = of_id(tx, reader, portal, job_id)
     if shown.job.is_finished:
-        return go_to(request, with_job(own(back), job_id))
+        return go_to(request, telling(own(back), job=job_id))
     return rendering.page(request, reader, "job_progress.html", shown=shown, back=own(back))
 
 
@@ -81,18 +81,11 @@ def undo(
     reader: Manager,
     portal: ThePortal,
     job_id: int,
-    back: Annotated[str, Form(max_length=1000)] = HOME,
+    back: Back = HOME,
 ) -> Response:
     """Take back all that a job deregistered."""
     undoing = jobs.undo(context, portal.hub_id, job_id, who=reader.who, source=Source.APP)
-    return go_to(request, with_job(own(back), undoing.id))
-
-
-def with_job(address: str, job_id: int) -> str:
-    """The address of a page that tells of a job."""
-    path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith("job=")]
-    return f"{path}?{'&'.join([*kept, f'job={job_id}'])}"
+    return go_to(request, telling(own(back), job=undoing.id))
 
 
 def _shown(tx: Tx, say: Language, job: Job) -> Shown:

@@ -21,7 +21,7 @@ from syncworker.sync.lists.event_words import EVENT_WORDS
 from syncworker.sync.lists.one_lead import Deed, Lead, LeadRecord
 from syncworker.sync.watch.audit import Difference
 from syncworker.web.pages import jobs, rendering, told_words
-from syncworker.web.pages.requests_doing import told
+from syncworker.web.pages.coming_back import telling
 from syncworker.web.pages.route import go_to, pages
 from syncworker.web.recognising import Held, Manager, ThePortal, Viewer
 
@@ -97,7 +97,7 @@ def undo_deregistration(
 ) -> Response:
     """Take a deregistration back."""
     operations.undo(context, portal.hub_id, domain, who=reader.who, source=Source.APP)
-    return go_to(request, told(f"/leads/domain/{domain}", "undone"))
+    return go_to(request, telling(f"/leads/domain/{domain}", told="undone"))
 
 
 @router.post("/leads/domain/{domain}/renewal")
@@ -111,7 +111,7 @@ def set_renewal(
 ) -> Response:
     """Say whether it renews itself when it expires."""
     operations.set_renewal(context, portal.hub_id, domain, renew=renew, who=reader.who)
-    return go_to(request, told(f"/leads/domain/{domain}", "renews" if renew else "expires"))
+    return go_to(request, telling(f"/leads/domain/{domain}", told="renews" if renew else "expires"))
 
 
 @router.post("/leads/domain/{domain}/look")
@@ -121,7 +121,7 @@ def look_again(request: Request, context: Held, _reader: Manager, portal: ThePor
         if not leads.lead(tx, portal.hub_id, domain).is_known:
             raise HTTPException(404)
     leads.look_again(context, portal.hub_id, domain)
-    return go_to(request, told(f"/leads/domain/{domain}", "looked"))
+    return go_to(request, telling(f"/leads/domain/{domain}", told="looked"))
 
 
 def _to_ask_again(lead: Lead) -> int | None:

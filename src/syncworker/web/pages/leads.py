@@ -133,7 +133,7 @@ def _found(
 def _around(context: Context, tx: Tx, portal: Portal, table: LeadTable) -> Around:
     hub_id = portal.hub_id
     waiting = {
-        name: asked_list.asked(tx, hub_id, asked, AskedView(size=1)).total
+        name: asked_list.count(tx, hub_id, asked)
         for name, asked in (("deregistrations", Asked.TO_CONFIRM), ("unresolved", Asked.UNRESOLVED))
     }
     if context.terms(portal.partner, tx).authority is Authority.HUBSPOT:

@@ -5,11 +5,11 @@ Deregistering has its own question in `deregistering.py`; the rest asks the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 from uuid import uuid4
 
-from fastapi import Form, HTTPException, Request, Response
+from fastapi import HTTPException, Request, Response
 
 from syncworker.languages import Language
 from syncworker.registration.rules.terms import Source
@@ -19,21 +19,17 @@ from syncworker.sync.context import Context
 from syncworker.sync.jobs import fitting
 from syncworker.sync.jobs import job as jobs
 from syncworker.sync.jobs.job import JobAction
-from syncworker.sync.lists import lead_list
-from syncworker.sync.lists.lead_list import SOON_DAYS, Leads, View
+from syncworker.sync.lists.lead_list import Leads
 from syncworker.web.pages import rendering
-from syncworker.web.pages.deregistering import Chosen, Domains, Q, chosen_of
-from syncworker.web.pages.jobs import with_job
+from syncworker.web.pages.coming_back import telling
 from syncworker.web.pages.lead_tables import TABLES, LeadTable
 from syncworker.web.pages.leads import Named
 from syncworker.web.pages.route import go_to, is_htmx, pages
+from syncworker.web.pages.ticked import Chosen, Key, Meant, Seen, Ticked, agreed, chosen_of
 from syncworker.web.recognising import Held, Manager, ThePortal
 
 router = pages()
 
-Days = Annotated[int, Form()]
-Every = Annotated[bool, Form()]
-Key = Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")]
 EXPIRED = TABLES["expired"]
 
 
@@ -47,21 +43,22 @@ class Question:
 
 
 @router.post("/leads/expired/fitting")
-def ask_fitting(request: Request, context: Held, reader: Manager, portal: ThePortal) -> Response:
+def ask_fitting(request: Request, context: Held, reader: Manager, portal: ThePortal, meant: Meant) -> Response:
     """Ask whether to register again all that capacity allows; nothing is done yet."""
     with context.database.transaction() as tx:
         chosen = _fitting(context, tx, portal)
-    return _ask(request, reader, EXPIRED, JobAction.REGISTER_AGAIN, chosen, days=0, yes="fitting")
+    return _ask(request, reader, EXPIRED, JobAction.REGISTER_AGAIN, meant, chosen, yes="fitting")
 
 
 @router.post("/leads/expired/fitting/yes")
 def do_fitting(
-    request: Request, context: Held, reader: Manager, portal: ThePortal, key: Key, seen: Annotated[int, Form()] = 0
+    request: Request, context: Held, reader: Manager, portal: ThePortal, meant: Meant, key: Key, seen: Seen = 0
 ) -> Response:
     """Do it: no more than was agreed to, and no more than fit by now."""
     with context.database.transaction() as tx:
         domains = _fitting(context, tx, portal).domains[: max(0, seen)]
-    return _start(request, context, reader, portal, JobAction.REGISTER_AGAIN, domains, key=key, back=EXPIRED.path)
+    back = _back(EXPIRED, meant)
+    return _start(request, context, reader, portal, JobAction.REGISTER_AGAIN, domains, key=key, back=back)
 
 
 @router.post("/leads/{which}/{action}")
@@ -72,16 +69,13 @@ def ask(
     portal: ThePortal,
     table: Named,
     action: JobAction,
-    domain: Domains = [],  # noqa: B006 - FastAPI copies it
-    q: Q = "",
-    every: Every = False,
-    days: Days = SOON_DAYS[0],
+    meant: Meant,
 ) -> Response:
     """Ask: nothing is done yet."""
     which = _possible(table, action)
     with context.database.transaction() as tx:
-        chosen = chosen_of(tx, portal, domains=domain, q=q, every=every, which=which, days=days)
-    return _ask(request, reader, table, action, chosen, days=days)
+        chosen = chosen_of(tx, portal, meant, which)
+    return _ask(request, reader, table, action, meant, chosen)
 
 
 @router.post("/leads/{which}/{action}/yes")
@@ -92,22 +86,17 @@ def do(
     portal: ThePortal,
     table: Named,
     action: JobAction,
+    meant: Meant,
     key: Key,
-    domain: Domains = [],  # noqa: B006 - FastAPI copies it
-    q: Q = "",
-    every: Every = False,
-    days: Days = SOON_DAYS[0],
-    seen: Annotated[int, Form()] = 0,
+    seen: Seen = 0,
 ) -> Response:
     """Do it; but where more match than the dialog said, ask again: nobody agreed to those."""
     which = _possible(table, action)
     with context.database.transaction() as tx:
-        chosen = chosen_of(tx, portal, domains=domain, q=q, every=every, which=which, days=days)
-        meant = lead_list.domains(tx, portal.hub_id, which, View(q=q, days=days)) if every else chosen.domains
-    if every and len(meant) > seen:
-        return _ask(request, reader, table, action, chosen, days=days, grown=True)
-    back = rendering.address(table.path, {"q": q, "days": days if table.leads is Leads.EXPIRING else None})
-    return _start(request, context, reader, portal, action, meant, key=key, back=back)
+        domains = agreed(tx, portal, meant, seen=seen, which=which)
+        if domains is None:
+            return _ask(request, reader, table, action, meant, chosen_of(tx, portal, meant, which), grown=True)
+    return _start(request, context, reader, portal, action, domains, key=key, back=_back(table, meant))
 
 
 def _possible(table: LeadTable, action: JobAction) -> Leads:
@@ -127,13 +116,13 @@ def _start(
     reader: Manager,
     portal: Portal,
     action: JobAction,
-    domains: list[str] | tuple[str, ...],
+    domains: Sequence[str],
     *,
     key: str,
     back: str,
 ) -> Response:
     job = jobs.start(context, portal.hub_id, action, domains, who=reader.who, source=Source.APP, key=f"app:{key}")
-    return go_to(request, with_job(back, job.id))
+    return go_to(request, telling(back, job=job.id))
 
 
 def _ask(
@@ -141,9 +130,9 @@ def _ask(
     reader: Manager,
     table: LeadTable,
     action: JobAction,
+    meant: Ticked,
     chosen: Chosen,
     *,
-    days: int,
     grown: bool = False,
     yes: str = "",
 ) -> Response:
@@ -154,12 +143,16 @@ def _ask(
         chosen=chosen,
         question=_question(reader.language, action, chosen.total),
         grown=grown,
-        days=days,
-        # The same question answered twice, by a double click, is one answer.
+        days=meant.days,
         key=uuid4().hex,
         yes=f"{table.path}/{yes or action.value}/yes",
-        back=rendering.address(table.path, {"q": chosen.q}),
+        back=_back(table, meant),
     )
+
+
+def _back(table: LeadTable, meant: Ticked) -> str:
+    days = meant.days if table.leads is Leads.EXPIRING else None
+    return meant.back or rendering.address(table.path, {"q": meant.q, "days": days})
 
 
 def _question(say: Language, action: JobAction, count: int) -> Question:

@@ -16,10 +16,10 @@ from syncworker.sync import operations, waiting
 from syncworker.sync.lists import lead_list, lists
 from syncworker.sync.lists.lead_list import Leads
 from syncworker.web.pages import listing, rendering
+from syncworker.web.pages.coming_back import MOST_CHARACTERS, Back, own, telling
 from syncworker.web.pages.lead_tables import TABLES
-from syncworker.web.pages.leads_doing import Key
 from syncworker.web.pages.route import go_to, is_htmx, pages
-from syncworker.web.pages.signing_in import own
+from syncworker.web.pages.ticked import Key
 from syncworker.web.recognising import Held, Manager, ThePortal
 from syncworker.web.security_headers import unkept
 
@@ -27,7 +27,6 @@ router = pages()
 
 PENDING, DEREGISTRATIONS = TABLES["pending"].path, TABLES["deregistrations"].path
 RequestId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Back = Annotated[str, Form(max_length=1000)]
 
 
 @router.post("/leads/pending/{request_id}/move")
@@ -52,6 +51,7 @@ def move(
 def exchange(request: Request, context: Held, reader: Manager, portal: ThePortal, request_id: RequestId) -> Response:
     """The registered leads, of which one is given up for the one that waits."""
     view = listing.view_of(request)
+    back = own(request.query_params.get("back", "")[:MOST_CHARACTERS], PENDING)
     part = listing.is_for(request, "list")
     with context.database.transaction() as tx:
         wanted = line_places.waiting(tx, portal.partner.id, request_id)
@@ -66,8 +66,9 @@ def exchange(request: Request, context: Held, reader: Manager, portal: ThePortal
         found=found,
         view=view,
         counted=say.ngettext("%(count)s lead", "%(count)s leads", found.total),
-        back=PENDING,
-        **listing.links(request, view),
+        back=back,
+        show_all=rendering.address(request.url.path, {"back": back}),
+        **listing.links(request, view, back=back),
     )
 
 
@@ -79,8 +80,10 @@ def ask_exchange(
     portal: ThePortal,
     request_id: RequestId,
     domain: Annotated[str, Form(max_length=300)] = "",
+    back: Back = PENDING,
 ) -> Response:
     """Say what is lost by it; nothing is done yet."""
+    path = f"{PENDING}/{request_id}/exchange"
     with context.database.transaction() as tx:
         wanted = line_places.waiting(tx, portal.partner.id, request_id)
     return rendering.page(
@@ -89,7 +92,9 @@ def ask_exchange(
         "exchange_dialog.html" if is_htmx(request) else "exchange_ask.html",
         wanted=wanted,
         domain=domain,
-        back=f"{PENDING}/{request_id}/exchange",
+        yes=f"{path}/yes",
+        to_list=rendering.address(path, {"back": own(back, PENDING)}),
+        back=own(back, PENDING),
     )
 
 
@@ -101,14 +106,22 @@ def do_exchange(
     portal: ThePortal,
     request_id: RequestId,
     domain: Annotated[str, Form(max_length=300)],
+    back: Back = PENDING,
 ) -> Response:
     """Give the one up and register the other, at once."""
     waiting.exchange(context, portal.hub_id, domain, request_id, who=reader.who, source=Source.APP)
-    return go_to(request, told(PENDING, "exchanged"))
+    return go_to(request, telling(own(back, PENDING), told="exchanged"))
 
 
 @router.post("/leads/deregistrations/{request_id}/confirm")
-def ask_confirm(request: Request, context: Held, reader: Manager, portal: ThePortal, request_id: RequestId) -> Response:
+def ask_confirm(
+    request: Request,
+    context: Held,
+    reader: Manager,
+    portal: ThePortal,
+    request_id: RequestId,
+    back: Back = DEREGISTRATIONS,
+) -> Response:
     """Say what is lost by it; nothing is done yet."""
     with context.database.transaction() as tx:
         asked = lists.request_of(tx, portal.hub_id, request_id)
@@ -117,16 +130,23 @@ def ask_confirm(request: Request, context: Held, reader: Manager, portal: ThePor
         reader,
         "confirm_dialog.html" if is_htmx(request) else "confirm_ask.html",
         asked=asked,
-        back=DEREGISTRATIONS,
+        back=own(back, DEREGISTRATIONS),
         undo_minutes=context.settings.undo_seconds // 60,
     )
 
 
 @router.post("/leads/deregistrations/{request_id}/confirm/yes")
-def confirm(request: Request, context: Held, reader: Manager, portal: ThePortal, request_id: RequestId) -> Response:
+def confirm(
+    request: Request,
+    context: Held,
+    reader: Manager,
+    portal: ThePortal,
+    request_id: RequestId,
+    back: Back = DEREGISTRATIONS,
+) -> Response:
     """Deregister, as somebody asked in the CRM."""
     waiting.confirm_deregistration(context, portal.hub_id, request_id, who=reader.who)
-    return go_to(request, told(DEREGISTRATIONS, "confirmed"))
+    return go_to(request, telling(own(back, DEREGISTRATIONS), told="confirmed"))
 
 
 @router.post("/leads/deregistrations/{request_id}/refuse")
@@ -140,7 +160,7 @@ def refuse(
 ) -> Response:
     """Leave registered what somebody asked in the CRM to deregister."""
     waiting.refuse_deregistration(context, portal.hub_id, request_id, who=reader.who)
-    return go_to(request, told(own(back), "refused"))
+    return go_to(request, telling(own(back), told="refused"))
 
 
 @router.post("/leads/requests/{request_id}/withdraw")
@@ -151,7 +171,7 @@ def withdraw(
     with context.database.transaction() as tx:
         lists.request_of(tx, portal.hub_id, request_id)
     operations.withdraw(context, request_id, who=reader.who)
-    return go_to(request, told(own(back), "withdrawn"))
+    return go_to(request, telling(own(back), told="withdrawn"))
 
 
 @router.post("/leads/requests/{request_id}/again")
@@ -169,11 +189,11 @@ def again(
         contact_id = _contact_of(portal, lists.request_of(tx, portal.hub_id, request_id))
     if contact_id is None:
         operations.retry_request(context, request_id)
-        return go_to(request, told(own(back), "looking"))
+        return go_to(request, telling(own(back), told="looking"))
     operations.register(
         context, portal.hub_id, contact_id, who=reader.who, source=Source.APP, key=f"again:{key or uuid4().hex}"
     )
-    return go_to(request, told(own(back), "asked"))
+    return go_to(request, telling(own(back), told="asked"))
 
 
 def _contact_of(portal: Portal, asked: Stored) -> str | None:
@@ -181,10 +201,3 @@ def _contact_of(portal: Portal, asked: Stored) -> str | None:
     if asked.hub_id != portal.hub_id:
         raise NotOpen(asked.id)
     return asked.contact_id
-
-
-def told(address: str, word: str) -> str:
-    """The address of a page that says what was done."""
-    path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith(("told=", "job="))]
-    return f"{path}?{'&'.join([*kept, f'told={word}'])}"

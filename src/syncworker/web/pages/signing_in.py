@@ -15,6 +15,7 @@ from syncworker.access.signing_in import LinkOver, WrongCredentials
 from syncworker.web import cookies
 from syncworker.web.held import context_of, held
 from syncworker.web.pages import rendering
+from syncworker.web.pages.coming_back import own
 from syncworker.web.pages.route import HOME, OpenRoute, go_to
 from syncworker.web.recognising import Held, Visitor
 
@@ -78,13 +79,6 @@ def sign_out(request: Request, context: Held, reader: Visitor) -> Response:
     answer = go_to(request, "/login")
     cookies.forget(request, answer, cookies.SESSION)
     return answer
-
-
-def own(address: str) -> str:
-    """An address of ours to go on to, else the first page: a link to us must lead nobody elsewhere."""
-    # Browsers take a backslash for a slash, and drop tabs and newlines.
-    plain = address.isprintable() and "\\" not in address
-    return address if plain and address.startswith("/") and not address.startswith("//") else HOME
 
 
 def _signed_in(request: Request, session: Session, address: str) -> Response:

@@ -19,6 +19,7 @@ from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.portals.hold_import import COLUMNS, Came, HoldRow, import_holds
 from syncworker.sync.portals.takeover import BadFile
 from syncworker.web.pages import rendering
+from syncworker.web.pages.coming_back import Back
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, Operator, Reader
@@ -47,24 +48,31 @@ def add(
     kind: Annotated[HoldKind, Form()],
     domain: Annotated[str, Form(max_length=2000)] = "",
     note: Annotated[str, Form(max_length=MOST_NOTE)] = "",
+    back: Back = tabs.HOLDS,
 ) -> Response:
     """Let nobody register a domain. A registration on it goes on, and is shown to a person."""
     found = registrable(domain.strip(), context.domain_rules)
     if not isinstance(found, str):
         return _holds(request, context, reader, refused=found.sentence, status=422, domain=domain, note=note, kind=kind)
     operations.add_hold(context, found, kind, note=note.strip(), who=reader.who)
-    return tabs.done(request, tabs.HOLDS, "hold-added")
+    return tabs.done(request, tabs.HOLDS, "hold-added", back=back)
 
 
 @router.post("/operations/holds/lift")
-def lift(request: Request, context: Held, reader: Operator, domain: Annotated[str, Form(max_length=253)]) -> Response:
+def lift(
+    request: Request,
+    context: Held,
+    reader: Operator,
+    domain: Annotated[str, Form(max_length=253)],
+    back: Back = tabs.HOLDS,
+) -> Response:
     """Lift a hold."""
     try:
         operations.lift_hold(context, domain, who=reader.who)
     except NotHeld:
         said = reader.language.gettext("Nobody holds this domain any more.")
         return _holds(request, context, reader, refused=said, status=409)
-    return tabs.done(request, tabs.HOLDS, "hold-lifted")
+    return tabs.done(request, tabs.HOLDS, "hold-lifted", back=back)
 
 
 @router.post("/operations/holds/import")
@@ -117,6 +125,7 @@ def _holds(
         page=page,
         counted=reader.language.ngettext("%(count)s hold", "%(count)s holds", page.total),
         part=False,
+        here=rendering.address(tabs.HOLDS, {"q": q, "cursor": cursor}),
         kinds=list(HoldKind),
         columns=COLUMNS,
         most_note=MOST_NOTE,

@@ -9,9 +9,11 @@ from fastapi import Form, Request, Response
 
 from syncworker.sync import parked
 from syncworker.sync.lists import mark_lists
+from syncworker.sync.lists.list_lines import MarkPage
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.marks import Kind
 from syncworker.web.pages import rendering
+from syncworker.web.pages.coming_back import Back, own
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import is_htmx, pages
 from syncworker.web.recognising import Held, Operator, ThePortal
@@ -33,9 +35,11 @@ def marks(request: Request, context: Held, reader: Operator, portal: ThePortal) 
     cursor = request.query_params.get("cursor", "")[:1000] or None
     with context.database.transaction() as tx:
         try:
-            page = mark_lists.marks(tx, portal.hub_id, parked=not due, limit=LINES, cursor=cursor)
+            page: MarkPage | None = mark_lists.marks(tx, portal.hub_id, parked=not due, limit=LINES, cursor=cursor)
         except BadCursor:
             # A link of before an upgrade, or a mistyped one: the beginning is never wrong.
+            page = None
+        if page is None or (cursor and not page.items):
             cursor = None
             page = mark_lists.marks(tx, portal.hub_id, parked=not due, limit=LINES)
         counts = [one for one in mark_lists.mark_counts(tx) if one.hub_id == portal.hub_id]
@@ -62,10 +66,11 @@ def retry(
     _reader: Operator,
     mark: Ticked = [],  # noqa: B006 - FastAPI copies it
     every: Every = False,
+    back: Back = tabs.MARKS,
 ) -> Response:
     """Try parked marks again, now."""
     count = parked.retry(context, portal.hub_id, None if every else _named(mark))
-    return tabs.done(request, tabs.MARKS, "retried", count)
+    return tabs.done(request, tabs.MARKS, "retried", count, back=back)
 
 
 @router.post("/operations/marks/dismiss")
@@ -74,10 +79,13 @@ def dismiss(
     reader: Operator,
     mark: Ticked = [],  # noqa: B006 - FastAPI copies it
     every: Every = False,
+    back: Back = tabs.MARKS,
 ) -> Response:
     """Ask: nothing is let go yet."""
     template = "dismiss_dialog" if is_htmx(request) else "dismiss"
-    return tabs.show(request, reader, template, chosen=mark, count=len(_named(mark)), every=every)
+    return tabs.show(
+        request, reader, template, chosen=mark, count=len(_named(mark)), every=every, back=own(back, tabs.MARKS)
+    )  # fmt: skip
 
 
 @router.post("/operations/marks/dismiss/yes")
@@ -88,10 +96,11 @@ def do_dismiss(
     _reader: Operator,
     mark: Ticked = [],  # noqa: B006 - FastAPI copies it
     every: Every = False,
+    back: Back = tabs.MARKS,
 ) -> Response:
     """Let parked marks go; the next change of a record marks it anew."""
     count = parked.dismiss(context, portal.hub_id, None if every else _named(mark))
-    return tabs.done(request, tabs.MARKS, "dismissed", count)
+    return tabs.done(request, tabs.MARKS, "dismissed", count, back=back)
 
 
 def _named(ticked: list[str]) -> list[tuple[Kind, str]]:

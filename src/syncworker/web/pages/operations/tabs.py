@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from syncworker.languages import Language, to_translate
 from syncworker.web.pages import rendering
+from syncworker.web.pages.coming_back import own, telling
 from syncworker.web.pages.route import go_to
 from syncworker.web.recognising import Reader
 
@@ -65,9 +66,9 @@ def show(
     )
 
 
-def done(request: Request, path: str, what: str, count: int | None = None) -> Response:
-    """Go to a tab that tells what was done."""
-    return go_to(request, rendering.address(path, {"done": what, "n": count}))
+def done(request: Request, path: str, what: str, count: int | None = None, *, back: str = "") -> Response:
+    """Go to a tab, as it was looked at before, that tells what was done."""
+    return go_to(request, telling(own(back, path), done=what, n=count))
 
 
 def _told(request: Request, say: Language) -> str:
