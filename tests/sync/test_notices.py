@@ -86,6 +86,7 @@ def test_a_crossing_of_the_capacity_is_told_once_and_again_only_after_it_fell(
     assert subjects(mail)[1:] == ["the capacity is used up"]
     assert "10 of 10 registrations are used." in mail.mails[1].get_content()
     assert "1 domain waits for a free slot." in mail.mails[1].get_content()
+    assert f"/capacity?portal={rig.hub}" in mail.mails[1].get_content()
     assert mail.mails[1]["To"] == EVA
 
 
@@ -342,10 +343,11 @@ FACTS: dict[NoticeKind, dict[str, object]] = {
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_each_notice_is_in_the_readers_language(kind: NoticeKind) -> None:
     english, swedish = (
-        words.message(kind, FACTS[kind], portal="Acme", language=language(code)) for code in ("en", "sv")
+        words.message(kind, FACTS[kind], hub_id=4711, portal="Acme", language=language(code)) for code in ("en", "sv")
     )
     assert english.subject != swedish.subject
     assert english.path == swedish.path
+    assert english.path.endswith("?portal=4711")
     assert len(english.lines) == len(swedish.lines)
     same = set(english.lines) & set(swedish.lines)
     assert same <= {"", "x-ab.se"}, "not translated"

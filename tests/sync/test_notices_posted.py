@@ -88,6 +88,7 @@ def test_it_is_signed_names_the_portal_and_tells_facts_and_words(rig: Rig, recei
     assert (told["kind"], told["portal"], told["id"]) == ("refused", rig.hub, headers["idempotency-key"])
     assert told["facts"]["count"] == 1
     assert "fjordline-tools.se: unavailable, an existing customer" in told["text"]
+    assert told["url"].endswith(f"/leads/unavailable?portal={rig.hub}")
     assert "ada@" not in body.decode()
 
 

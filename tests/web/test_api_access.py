@@ -57,11 +57,16 @@ def test_without_a_token_set_the_api_is_off_and_says_so(database_url: str, redis
     assert answer.json()["error"].startswith("the API is off: set SYNCWORKER_API_TOKEN")
 
 
-def test_the_documentation_needs_no_token(client: httpx.Client) -> None:
-    assert client.get("/docs").status_code == 200
-    paths = client.get("/openapi.json").json()["paths"]
+def test_the_description_is_for_whoever_may_use_all_of_the_api(client: httpx.Client) -> None:
+    assert client.get("/openapi.json").status_code == 401
+    paths = client.get("/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()["paths"]
     for path in ("/capacity", "/registrations/{domain}/undo", "/requests/{request_id}/confirm", "/resyncs"):
         assert f"/api/v1{path}" in paths
+
+
+def test_no_page_of_the_api_loads_anything_from_elsewhere(client: httpx.Client) -> None:
+    for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
+        assert client.get(path).status_code == 404, path
 
 
 def test_one_portal_need_not_be_named(api: httpx.Client) -> None:
@@ -98,4 +103,4 @@ def test_without_any_portal_the_operator_is_told_how_to_connect_one(api: httpx.C
 
 def test_an_unknown_path_says_where_to_look(api: httpx.Client) -> None:
     answer = api.get("nothing-here")
-    assert (answer.status_code, answer.json()) == (404, {"error": "there is nothing here: see /docs"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is nothing here: see /openapi.json"})

@@ -110,9 +110,8 @@ def test_operators_come_back_to_their_page_of_marks_and_holds(as_: As, deploymen
     assert "contact:1" in bo.get(here).text
 
     bo.submit("/operations/holds", on="/operations/holds", domain="held.se", kind="existing_customer")
-    lifted = bo.submit(
-        "/operations/holds/lift", on="/operations/holds", domain="held.se", back="/operations/holds?q=held"
-    )
+    here = "/operations/holds?q=held"
+    lifted = bo.submit("/operations/holds/lift", on="/operations/holds", domain="held.se", back=here)
     assert lifted.headers["location"] == f"{here}&done=hold-lifted"
 
 

@@ -168,7 +168,9 @@ def test_a_page_that_is_not_there_is_a_page_to_a_browser_and_json_to_a_machine(a
     assert "There is nothing here" in answer.text
     assert 'href="/capacity"' in answer.text
     assert 'href="/capacity"' not in as_().get("/nothing-here").text
-    assert as_().get("/nothing-here", headers={"accept": "*/*"}).json() == {"error": "there is nothing here: see /docs"}
+    assert as_().get("/nothing-here", headers={"accept": "*/*"}).json() == {
+        "error": "there is nothing here: see /openapi.json"
+    }
     assert "error" in as_().get("/api/v1/nothing").json()
 
 
@@ -194,3 +196,19 @@ def test_the_portal_that_was_chosen_is_shown_from_then_on(as_: As, deployment: D
     assert "of 77" in anna.get(f"/capacity?portal={OTHER_HUB}").text
     anna.cookies.set(cookies.PORTAL, str(OTHER_HUB))
     assert "of 77" in anna.get("/capacity").text
+
+
+def test_an_address_that_names_a_portal_shows_that_one_from_then_on_to_whoever_sees_it(
+    as_: As, deployment: Deployment
+) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta")
+    anna = as_(Role.VIEWER)
+    anna.get(f"/capacity?portal={HUB}")
+    # A notice's link names the portal that it is about
+    assert f'<span class="ellipsis">portal {OTHER_HUB}</span>' in anna.get(f"/leads/expiring?portal={OTHER_HUB}").text
+    assert f'<span class="ellipsis">portal {OTHER_HUB}</span>' in anna.get("/capacity").text
+    # A stranger signs in first, and comes to it then
+    asked = as_().get(f"/leads/expiring?portal={OTHER_HUB}").headers["location"]
+    assert asked == f"/login?next=%2Fleads%2Fexpiring%3Fportal%3D{OTHER_HUB}"
+    only_here = as_(Role.OPERATOR, portals=[HUB])
+    assert only_here.get(f"/leads/expiring?portal={OTHER_HUB}").status_code == 404

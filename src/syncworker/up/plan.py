@@ -101,7 +101,7 @@ def make(settings: Settings, folder: DataFolder, *, worker_processes: int) -> Pl
     addresses = {"Sandbox": f"{sandbox_url}/"} if need.sandbox else {}
     addresses |= {
         "Pages": f"{web_url}/",
-        "Operator API": f"{web_url}/docs",
+        "Operator API": f"{web_url}/openapi.json",
         "Health": f"{web_url}/health/ready",
         "Data": str(folder.path),
     }

@@ -28,7 +28,7 @@ from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.shared_counts import Beating, CountsCollector, SharedCounts
 from syncworker.sync.watch.state_metrics import StateCollector
 from syncworker.web import errors, health, metrics, static_files
-from syncworker.web.api import api
+from syncworker.web.api import api, description
 from syncworker.web.held import Held
 from syncworker.web.intake import Intake
 from syncworker.web.live import Live
@@ -91,12 +91,14 @@ def create_app(settings: Settings | None = None, *, context: Context | None = No
         description=_ABOUT,
         version=version("syncworker"),
         lifespan=lifespan,
-        redoc_url=None,
+        # See `api/description.py`.
+        openapi_url=None,
     )
     errors.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(api.router)
+    app.include_router(description.router)
     app.include_router(static_files.router)
     app.include_router(all_pages.router)
     # The last one added is the first that sees a request.

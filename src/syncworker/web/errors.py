@@ -127,7 +127,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    message = "there is nothing here: see /docs" if error.status_code == 404 else str(error.detail)
+    message = "there is nothing here: see /openapi.json" if error.status_code == 404 else str(error.detail)
     if wants_page(request) and not hasattr(request.state, "reader"):
         # No route has looked: whoever is signed in goes on from here, to where they may go.
         with suppress(*_DATABASE_AWAY):

@@ -35,6 +35,7 @@ def send(settings: Settings, secrets: Secrets, what: Outgoing, address: tuple[st
             "at": what.at.isoformat(),
             "subject": what.message.subject,
             "text": what.message.text(settings.pages_url),
+            "url": what.message.url(settings.pages_url),
             "facts": what.facts,
         }
     ).encode()

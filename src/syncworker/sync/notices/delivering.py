@@ -128,7 +128,7 @@ def _begin(tx: Tx, taken: Claim, key: Key, away: dict[Channel, NotSent]) -> Outg
         channel=channel,
         at=row.at,
         facts=row.facts,
-        message=message(kind, row.facts, portal=row.portal, language=language(row.language)),
+        message=message(kind, row.facts, hub_id=row.hub_id, portal=row.portal, language=language(row.language)),
         user_id=row.user_id,
         email=row.email,
         contact_id=row.contact_id,

@@ -14,24 +14,29 @@ from syncworker.sync.notices.kinds import NoticeKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A notice in words. `path`: the page that shows more."""
+    """A notice in words. `path`: the page that shows more, and of which portal."""
 
     subject: str
     lines: tuple[str, ...]
     path: str
 
+    def url(self, base_url: str) -> str:
+        """The address of the page."""
+        return f"{base_url}{self.path}"
+
     def text(self, base_url: str) -> str:
         """All of it, with the address of the page."""
-        return "\n".join([*self.lines, "", f"{base_url}{self.path}"])
+        return "\n".join([*self.lines, "", self.url(base_url)])
 
 
 Facts = Mapping[str, object]
 
 
-def message(kind: NoticeKind, facts: Facts, *, portal: str, language: Language) -> Message:
+def message(kind: NoticeKind, facts: Facts, *, hub_id: int, portal: str, language: Language) -> Message:
     """What to say of these facts; `portal` is the portal's name."""
     subject, lines, path = _WRITERS[kind](facts, language)
-    return Message(subject=f"{portal}: {subject}", lines=tuple(lines), path=path)
+    # Whoever sees several portals was last at another one, perhaps.
+    return Message(subject=f"{portal}: {subject}", lines=tuple(lines), path=f"{path}?portal={hub_id}")
 
 
 _Written = tuple[str, Sequence[str], str]
@@ -130,7 +135,7 @@ def _parked(facts: Facts, in_: Language) -> _Written:
         )
         for item in _items(facts)
     ]
-    return subject, [*lines, *_more(facts, in_)], "/operations"
+    return subject, [*lines, *_more(facts, in_)], "/operations/marks"
 
 
 def _digest(facts: Facts, in_: Language) -> _Written:

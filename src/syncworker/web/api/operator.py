@@ -27,7 +27,7 @@ from syncworker.web.recognising import SAFE, Reader, check_form, recognise
 
 # What history says of whoever used the token: there is one, so there is one name.
 WHO = "api"
-# Only tells /docs that there is a token to enter; `OperatorRoute` is what checks it.
+# Only says in the description that there is a token; `OperatorRoute` is what checks it.
 documented = HTTPBearer(auto_error=False, description="the value of `SYNCWORKER_API_TOKEN`")
 
 
