@@ -1,8 +1,8 @@
 """What does the database hold?
 
 Owned by it: partners, portals, forms, holds, requests, registrations, history, marks, inbox, cursors, records, resyncs,
-brakes, downgrades, clock_skew. Other rooms' tables lie in files of their own, which are imported here, so that
-whoever knows `metadata` knows them all.
+erasures. Other rooms' tables lie in files of their own, which are imported here, so that whoever knows `metadata` knows
+them all.
 Times are `timestamptz` from the database's clock; days (`registered_on`, `expires_on`) are in the portal's time zone.
 """
 
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Column,
     Computed,
     Date,
-    Float,
     ForeignKey,
     Identity,
     Index,
@@ -34,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The tables of their own files are part of the schema, so whoever asks for it gets them too.
 from syncworker.store import access_tables as access_tables
+from syncworker.store import brake_tables as brake_tables
 from syncworker.store import job_tables as job_tables
 from syncworker.store import line_tables as line_tables
 from syncworker.store import notice_tables as notice_tables
@@ -326,8 +326,10 @@ records = Table(
     *(Column(f"{of}_key", Text, Computed(f"fold_text({of})", persisted=True)) for of in ("name", "company", "country")),
     Column("request_cleared", Time),  # its request property is being cleared: when the value handled had been set
     PrimaryKeyConstraint("hub_id", "kind", "object_id"),
-    Index("ix_records_domain", "hub_id", "domain"),
-    Index("ix_records_company", "hub_id", "company_id"),
+    # Partial, so that records named by their ids are never sought through all of a portal's.
+    Index("ix_records_domain", "hub_id", "domain", postgresql_where=text("domain IS NOT NULL")),
+    Index("ix_records_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
+    postgresql_with={"fillfactor": "50"},  # a resync writes each again: there is room beside it, and no index changes
 )
 
 # A look at many records again, page by page. `kind` is the stage it is in, `after` where that goes on.
@@ -354,39 +356,6 @@ resyncs = Table(
     Column("note", Text),  # what was unusual on the way; stays
     # A portal has one at a time, a paused one included: it goes on some day.
     Index("uq_resyncs_unfinished", "hub_id", unique=True, postgresql_where=text("state IN ('running', 'paused')")),
-)
-
-# How far a portal's brake is from stopping its write-backs. Its row is locked by whoever counts.
-brakes = Table(
-    "brakes",
-    metadata,
-    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), primary_key=True),
-    Column("known", BigInteger, nullable=False, server_default="0"),  # statuses that the CRM shows, as last counted
-    Column("counted_at", Time),
-    Column("released_until", Time),  # a person lets it write until then
-)
-
-# Records whose status was cleared or downgraded, or was about to be, within the last hour.
-downgrades = Table(
-    "downgrades",
-    metadata,
-    Column("hub_id", BigInteger, ForeignKey("portals.hub_id", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("object_id", Text, nullable=False),
-    Column("at", Time, nullable=False),
-    PrimaryKeyConstraint("hub_id", "kind", "object_id"),
-    Index("ix_downgrades_at", "hub_id", "at"),
-)
-
-# One row: how far HubSpot's clock and the database's were apart when last looked at.
-clock_skew = Table(
-    "clock_skew",
-    metadata,
-    Column("one", Boolean, primary_key=True, server_default=text("true")),
-    Column("seconds", Float, nullable=False),  # HubSpot's less the database's
-    Column("observed_at", Time, nullable=False),
-    Column("apart_since", Time),
-    CheckConstraint("one", name="one_row"),
 )
 
 # Persons who were deleted for privacy, as a keyed hash of their email: what they submitted before is not taken in anew.

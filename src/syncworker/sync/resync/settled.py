@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from syncworker.hubspot.reading import merged_ids
 from syncworker.hubspot.records import Record
@@ -72,37 +73,40 @@ def _parameters(portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str
         "partner_id": portal.partner.id,
         "kind": kind.value,
         "ids": joined(read),
-        "digests": joined(read.values()),
+        "digests": dict(read),
     }
 
 
 # `xmin` is another one whenever anything in the row was changed. In a restored backup all are others: then everything
-# is decided once.
-_ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ' ORDER BY l.id) FROM {table} AS l WHERE {where})"
+# is decided once. In whatever order the rows come: another order only says no.
+_ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ') FROM {table} AS l WHERE {where})"
+_DIGEST = "(:digests ->> r.object_id)"
 # What was read stands first, by itself: where it differs, nothing else is looked at.
-_RESTS_ON = f"""listed.digest || md5(CAST(ROW(
+_RESTS_ON = f"""{_DIGEST} || md5(CAST(ROW(
     r.seen, r.domain, r.company_id, r.company, r.country, r.written,
     (SELECT c.seen FROM records AS c WHERE c.hub_id = r.hub_id AND c.kind = 'company' AND c.object_id = r.company_id),
     {_ROWS.format(table="registrations", where="l.partner_id = :partner_id AND l.domain = r.domain")},
     {_ROWS.format(table="registrations", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")},
     {_ROWS.format(table="requests", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")}
 ) AS text))"""
-# The ids twice: by the array alone the planner knows how few they are, and goes by the index.
+# The digests are looked up and not joined: a planner that takes the list for short compares each id with each.
 _LISTED = f"""
-      FROM unnest({split("ids")}, {split("digests")}) AS listed (id, digest)
-     WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")})
-       AND r.object_id = listed.id AND r.presence = 'live'
+     WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")}) AND r.presence = 'live'
 """
 _RECOGNISED = f"""
     UPDATE records AS r SET reconciled_at = :now {_LISTED}
-       AND r.reconciled_at <= :read_after AND starts_with(r.settled, listed.digest) AND r.settled = {_RESTS_ON}
+       AND r.reconciled_at <= :read_after AND starts_with(r.settled, {_DIGEST}) AND r.settled = {_RESTS_ON}
     RETURNING r.object_id
 """
 _NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
 
 
 def _of_each_kind(statement: str) -> dict[Kind, TextClause]:
-    return {kind: text(statement.replace("{object_id}", f"{kind}_id")) for kind in (Kind.CONTACT, Kind.COMPANY)}
+    digests = bindparam("digests", type_=JSONB)
+    return {
+        kind: text(statement.replace("{object_id}", f"{kind}_id")).bindparams(digests)
+        for kind in (Kind.CONTACT, Kind.COMPANY)
+    }
 
 
 _RECOGNISE = _of_each_kind(_RECOGNISED)
