@@ -10,7 +10,7 @@ import pytest
 
 from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import operations
+from syncworker.sync import operations, waiting
 from syncworker.sync.marks import Kind, Priority, mark
 
 
@@ -224,7 +224,7 @@ def test_a_deregistration_set_in_the_crm_waits_for_a_manager(rig: Rig) -> None:
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", "awaiting_confirmation")
     [asked] = [r for r in rig.requests() if r.state == "confirming"]
-    operations.confirm(rig.context, asked.id, who="manager")
+    waiting.confirm_deregistration(rig.context, rig.hub, asked.id, who="manager")
     rig.settle()
     assert rig.status("ada@fjordline-tools.se")[0] == "deregistered"
 

@@ -14,7 +14,7 @@ from syncworker.hubspot.records import FieldValue, Submission
 from syncworker.registration.ledger import registrations
 from syncworker.registration.rules.terms import Source
 from syncworker.store.secrets import Secrets
-from syncworker.sync import operations
+from syncworker.sync import operations, waiting
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.reconcile.reconcile import reconcile
@@ -146,8 +146,8 @@ def test_a_deregistration_that_is_withdrawn_leaves_the_registration_as_it_was(ri
     contact_id = registered(rig)
     set_request(rig, contact_id, "deregister")
     look_at(rig, contact_id)
-    [waiting] = [r for r in rig.requests() if r.state == "confirming"]
-    operations.withdraw(rig.context, waiting.id, who="manager")
+    [asked] = [r for r in rig.requests() if r.state == "confirming"]
+    operations.withdraw(rig.context, asked.id, who="manager")
     rig.settle()
     assert rig.status(ADA) == ("registered", None)
 
@@ -156,8 +156,8 @@ def test_the_word_of_whoever_confirmed_is_in_the_history(rig: Rig) -> None:
     contact_id = registered(rig)
     set_request(rig, contact_id, "deregister")
     look_at(rig, contact_id)
-    [waiting] = [r for r in rig.requests() if r.state == "confirming"]
-    operations.confirm(rig.context, waiting.id, who="the manager")
+    [asked] = [r for r in rig.requests() if r.state == "confirming"]
+    waiting.confirm_deregistration(rig.context, rig.hub, asked.id, who="the manager")
     rig.settle()
     with rig.context.database.transaction() as tx:
         who = text(
@@ -178,7 +178,7 @@ def test_nothing_personal_is_in_the_history_or_the_requests(rig: Rig, event: str
     if event == "deregistered":
         set_request(rig, rig.contact_id(ADA), "deregister")
         look_at(rig, rig.contact_id(ADA))
-        operations.confirm(rig.context, rig.requests()[-1].id, who="manager")
+        waiting.confirm_deregistration(rig.context, rig.hub, rig.requests()[-1].id, who="manager")
         rig.settle()
     with rig.context.database.transaction() as tx:
         for table in ("history", "requests", "registrations", "marks"):

@@ -12,7 +12,10 @@ from syncworker.cli import (
     backup,
     brake,
     forms,
+    jobs,
+    leads,
     ledger,
+    line,
     marks,
     notices,
     portals,
@@ -52,6 +55,9 @@ app.add_typer(forms.app, name="forms", rich_help_panel=DAY_ONE)
 app.add_typer(users.app, name="users", rich_help_panel=DAY_ONE)
 registering.add_to(app)
 ledger.add_to(app)
+app.add_typer(leads.app, name="leads", rich_help_panel=LEADS)
+app.add_typer(line.app, name="line", rich_help_panel=LEADS)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=LEADS)
 app.add_typer(registrations.app, name="registrations", rich_help_panel=LEADS)
 app.add_typer(requests.app, name="requests", rich_help_panel=LEADS)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=LEADS)

@@ -86,23 +86,28 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.hubspot.rate_limit import RateLimited
     from syncworker.program import MissingConfigError, NoCapacityError, ProgramError, UnknownTierError
     from syncworker.registration.ledger.holds import NotHeld
+    from syncworker.registration.ledger.line_places import NotWaiting
     from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
     from syncworker.registration.ledger.requests import NotOpen
     from syncworker.settings import SettingsError
     from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
+    from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
+    from syncworker.sync.jobs.matching import MoreMatch
     from syncworker.sync.lists.finding import NotFound
     from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
     from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
     from syncworker.sync.lists.page_cursor import BadCursor
     from syncworker.sync.notices.switches import BadWebhookUrl, NoTaskForThat, NotYours
+    from syncworker.sync.operations import NothingToConfirm
     from syncworker.sync.portals.connect import WrongAccount
     from syncworker.sync.portals.pausing import NotRebuilt
     from syncworker.sync.portals.takeover import BadFile
     from syncworker.sync.privacy.erasing import NotAnEmail
     from syncworker.sync.recovery.rebuild import NotStill
     from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
+    from syncworker.sync.waiting import NotExchanged
 
     return {
         ExitCode.USAGE: (
@@ -125,6 +130,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             WeakPassword,
             BadWebhookUrl,
             NoTaskForThat,
+            TooManyDomains,
         ),
         ExitCode.NOT_FOUND: (
             UnknownPortal,
@@ -136,6 +142,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NotRegistered,
             UnknownRequest,
             UnknownResync,
+            UnknownJob,
             Gone,
         ),
         ExitCode.REFUSED: (
@@ -145,6 +152,10 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             ResyncOver,
             WrongAccount,
             NotOpen,
+            NotWaiting,
+            NotExchanged,
+            MoreMatch,
+            NothingToConfirm,
             NotRebuilt,
             NotEmpty,
             NotStill,

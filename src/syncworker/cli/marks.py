@@ -14,7 +14,7 @@ from syncworker.cli.session import opened, portal_opened
 
 if TYPE_CHECKING:
     from syncworker.sync.lists.list_lines import MarkLine, MarkPage
-    from syncworker.sync.marks import Kind
+    from syncworker.sync.parked import Named
 
 app = typer.Typer(
     help="See what is to be looked at again. A mark that failed too often is **parked**: it waits "
@@ -141,13 +141,11 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Try parked marks again: one, or all of the portal."""
-    from syncworker.sync import marks
-    from syncworker.sync.wake import Bell, Ring
+    from syncworker.sync import parked
 
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
-        many = context.database.run(lambda tx: marks.retry(tx, chosen.hub_id, _kind(kind), object_id))
-        context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, chosen.hub_id), Ring(Bell.TELL))
+        many = parked.retry(context, chosen.hub_id, _named(kind, object_id))
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "retried": many},
@@ -165,13 +163,13 @@ def dismiss(
     as_json: JsonOption = False,
 ) -> None:
     """Let parked marks go: one, or all of the portal. The next change of a record marks it anew."""
-    from syncworker.sync import marks
+    from syncworker.sync import parked
 
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
         if object_id is None:
             ask(f"Let all parked marks of portal {chosen.hub_id} go?", yes=yes)
-        many = context.database.run(lambda tx: marks.dismiss(tx, chosen.hub_id, _kind(kind), object_id))
+        many = parked.dismiss(context, chosen.hub_id, _named(kind, object_id))
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "dismissed": many},
@@ -186,10 +184,10 @@ def _whole(kind: str | None, object_id: str | None) -> None:
         raise CommandError(message, code=ExitCode.USAGE)
 
 
-def _kind(kind: str | None) -> Kind | None:
+def _named(kind: str | None, object_id: str | None) -> Named | None:
     from syncworker.sync.marks import Kind
 
-    return Kind(kind) if kind else None
+    return [(Kind(kind), object_id)] if kind else None
 
 
 def _some(many: int, object_id: str | None) -> None:

@@ -62,14 +62,21 @@ def list_(
 @app.command()
 def confirm(request_id: RequestArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
     """Confirm a deregistration that was asked for in the CRM. Commission eligibility is lost by it."""
-    from syncworker.sync import operations
-    from syncworker.sync.lists import lists
+    from syncworker.sync import waiting
 
     with portal_opened(portal) as (context, chosen):
-        with context.database.transaction() as tx:
-            lists.request_of(tx, chosen.hub_id, request_id)
-        request = operations.confirm(context, request_id, who=who())
+        request = waiting.confirm_deregistration(context, chosen.hub_id, request_id, who=who())
     _show(request, "is confirmed; a worker carries it out", as_json=as_json)
+
+
+@app.command()
+def refuse(request_id: RequestArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
+    """Leave registered what somebody asked in the CRM to deregister."""
+    from syncworker.sync import waiting
+
+    with portal_opened(portal) as (context, chosen):
+        request = waiting.refuse_deregistration(context, chosen.hub_id, request_id, who=who())
+    _show(request, "is refused; the domain stays registered", as_json=as_json)
 
 
 @app.command()

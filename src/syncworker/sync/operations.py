@@ -24,6 +24,14 @@ from syncworker.sync.under_lock import under_lock
 from syncworker.sync.wake import Bell, Ring
 
 
+class NothingToConfirm(Exception):
+    """This ledger is the authority: nobody else is asked about a registration."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        super().__init__(f"there is nothing to confirm about {domain}: its program asks nobody else")
+
+
 def register(context: Context, hub_id: int, contact_id: str, *, who: str, source: Source, key: str) -> Stored | None:
     """Ask to register a contact's domain; the same key is the same request. Returns it, or None if the key is known.
 
@@ -87,21 +95,25 @@ def undo(context: Context, hub_id: int, domain: str, *, who: str, source: Source
 def confirm_registration(
     context: Context, hub_id: int, domain: str, to: Confirmation, *, who: str, source: Source
 ) -> None:
-    """Say what HubSpot is known to say of a registration; raises UnknownPortal, NotRegistered."""
+    """Say what HubSpot is known to say of a registration; raises UnknownPortal, NotRegistered, NothingToConfirm."""
 
     def say(tx: Tx, portal: Portal) -> Changes:
         claim = registrations.active_of(tx, portal.partner.id, domain)
+        if claim.confirmation is None:
+            raise NothingToConfirm(domain)
         return registrations.set_confirmation(tx, [claim], to, who=who, source=source)
 
     _change(context, hub_id, say, cause="confirmation")
 
 
-def set_renewal(context: Context, hub_id: int, domain: str, *, renew: bool, who: str) -> None:
+def set_renewal(
+    context: Context, hub_id: int, domain: str, *, renew: bool, who: str, source: Source = Source.APP
+) -> None:
     """Say whether a registration renews itself when it expires; raises UnknownPortal, NotRegistered."""
 
     def say(tx: Tx, portal: Portal) -> Changes:
         claim = registrations.active_of(tx, portal.partner.id, domain)
-        return registrations.set_renewal(tx, [claim], renew=renew, who=who, source=Source.APP)
+        return registrations.set_renewal(tx, [claim], renew=renew, who=who, source=source)
 
     _change(context, hub_id, say, cause="renewal")
 
@@ -168,11 +180,6 @@ def lift_hold(context: Context, domain: str, *, who: str) -> None:
 def withdraw(context: Context, request_id: int, *, who: str) -> Stored:
     """Take back an open request; raises NotOpen."""
     return _on_request(context, request_id, lambda tx: moves.withdraw(tx, request_id, who=who))
-
-
-def confirm(context: Context, request_id: int, *, who: str) -> Stored:
-    """Confirm a deregistration that was asked for in the CRM; raises NotOpen."""
-    return _on_request(context, request_id, lambda tx: moves.confirm(tx, request_id, who=who))
 
 
 def retry_request(context: Context, request_id: int) -> Stored:

@@ -11,7 +11,8 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 from syncworker.sync.wake import Bell, Ring
 
-Named = Collection[tuple[Kind, str]]
+Named = Collection[tuple[Kind, str | None]]
+"""Marks by kind and id; None as id: all of the kind."""
 
 
 def retry(context: Context, hub_id: int, named: Named | None = None) -> int:
@@ -35,6 +36,7 @@ def _each(context: Context, hub_id: int, named: Named | None, work: Callable[...
         if named is None:
             return work(tx, hub_id)
         # In one order, whoever else does the same.
-        return sum(work(tx, hub_id, kind, object_id) for kind, object_id in sorted(set(named)))
+        ordered = sorted(set(named), key=lambda one: (one[0], one[1] or ""))
+        return sum(work(tx, hub_id, kind, object_id) for kind, object_id in ordered)
 
     return context.database.run(change)

@@ -28,8 +28,10 @@ from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
+from syncworker.sync.jobs.matching import MoreMatch
 from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.lists.page_cursor import BadCursor
+from syncworker.sync.operations import NothingToConfirm
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.sync.waiting import NotExchanged
@@ -53,6 +55,8 @@ _STATUS: Mapping[type[Exception], int] = {
     NotOpen: 409,
     NotWaiting: 409,
     NotExchanged: 409,
+    MoreMatch: 409,
+    NothingToConfirm: 409,
     TooLateToUndo: 409,
     ResyncRuns: 409,
     ResyncOver: 409,

@@ -14,11 +14,13 @@ from syncworker.sync.lists.list_lines import RequestLine
 from syncworker.sync.marks import Kind
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Made of what the lists and operations return."""
+
     model_config = ConfigDict(from_attributes=True)
 
 
-class CapacityAnswer(_Answer):
+class CapacityAnswer(Answer):
     """The partner's capacity. `used` counts a deregistered slot until it can no longer be undone."""
 
     limit: int
@@ -26,9 +28,10 @@ class CapacityAnswer(_Answer):
     free: int
     waiting: int = Field(description="domains that wait for a slot")
     source: str = Field(description="who says so: the override, or the tier's rule set")
+    kept_for_undo: int = Field(default=0, description="of those used, kept for deregistrations that can be undone")
 
 
-class RegistrationAnswer(_Answer):
+class RegistrationAnswer(Answer):
     """The newest registration of a domain."""
 
     domain: str
@@ -51,15 +54,15 @@ class RegistrationAnswer(_Answer):
     orphaned: bool = Field(default=False, description="active, and every record that stood for it is gone")
 
 
-class RegistrationsAnswer(_Answer):
+class RegistrationsAnswer(Answer):
     """A page of registrations, by domain."""
 
     items: list[RegistrationAnswer]
     next: str | None = Field(description="the cursor of the next page; null at the end")
 
 
-class EndedAnswer(_Answer):
-    """A registration that was just deregistered, or taken back."""
+class EndedAnswer(Answer):
+    """A registration that was just changed: deregistered, taken back, confirmed, set to renew."""
 
     domain: str
     status: Status
@@ -70,9 +73,11 @@ class EndedAnswer(_Answer):
     expires_on: date
     source: Source
     undo_until: datetime | None = Field(description="until when this can be undone; its slot is kept till then")
+    renew_at_expiry: bool = False
+    confirmation: Confirmation | None = None
 
 
-class RequestAnswer(_Answer):
+class RequestAnswer(Answer):
     """A request as it stands."""
 
     id: int
@@ -92,14 +97,14 @@ class RequestAnswer(_Answer):
     position: int | None = Field(default=None, description="place in the waiting list; 1 is next")
 
 
-class RequestsAnswer(_Answer):
+class RequestsAnswer(Answer):
     """A page of requests: `waiting` in the order of the line, others newest first."""
 
     items: list[RequestAnswer]
     next: str | None
 
 
-class EntryAnswer(_Answer):
+class EntryAnswer(Answer):
     """One thing that happened."""
 
     id: int
@@ -116,14 +121,14 @@ class EntryAnswer(_Answer):
     registration_id: int | None
 
 
-class HistoryAnswer(_Answer):
+class HistoryAnswer(Answer):
     """All that happened about a domain, oldest first."""
 
     domain: str
     items: list[EntryAnswer]
 
 
-class WhyAnswer(_Answer):
+class WhyAnswer(Answer):
     """Why a mark is parked, in words."""
 
     section: str = Field(description="the runbook's section, by its anchor in docs/operating.md")
@@ -131,7 +136,7 @@ class WhyAnswer(_Answer):
     what_now: str
 
 
-class MarkAnswer(_Answer):
+class MarkAnswer(Answer):
     """A record or a domain that must be looked at again."""
 
     hub_id: int
@@ -150,20 +155,20 @@ class MarkAnswer(_Answer):
     why: WhyAnswer | None = Field(description="why it waits for a person")
 
 
-class MarksAnswer(_Answer):
+class MarksAnswer(Answer):
     """A page of marks: parked ones newest first, others by due time."""
 
     items: list[MarkAnswer]
     next: str | None
 
 
-class CountAnswer(_Answer):
+class CountAnswer(Answer):
     """How many marks were meant."""
 
     count: int
 
 
-class ResyncAnswer(_Answer):
+class ResyncAnswer(Answer):
     """How far a resync has come; without an id where it was a few named records, marked at once."""
 
     id: int | None
@@ -184,13 +189,13 @@ class ResyncAnswer(_Answer):
     note: str | None = Field(default=None, description="what was unusual on the way")
 
 
-class ResyncList(_Answer):
+class ResyncList(Answer):
     """The portal's resyncs, the newest first."""
 
     items: list[ResyncAnswer]
 
 
-class PauseAnswer(_Answer):
+class PauseAnswer(Answer):
     """Who stopped a portal, when and why."""
 
     at: datetime
@@ -199,7 +204,7 @@ class PauseAnswer(_Answer):
     mode_before: Mode = Field(description="the mode that unpausing brings back")
 
 
-class PortalAnswer(_Answer):
+class PortalAnswer(Answer):
     """A portal, and what keeps it from being worked on."""
 
     hub_id: int

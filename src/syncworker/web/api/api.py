@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from syncworker.web.api import marks, portals, registrations, requests, resyncs
+from syncworker.web.api import jobs, leads, marks, portals, registrations, requests, resyncs
 from syncworker.web.api.operator import documented
 from syncworker.web.errors import Error
 
@@ -12,7 +12,7 @@ _ERRORS = {
     400: "a bad cursor",
     401: "no token, or a wrong one",
     403: "somebody is signed in whose role does not do, or a change lacks the token of the session",
-    404: "no such portal, domain, request or resync",
+    404: "no such portal, domain, request, job or resync",
     409: "too late, or not in this state",
     422: "bad input, or more than one portal and none named",
     503: "the database is away, or the API is off",
@@ -23,5 +23,5 @@ router = APIRouter(
     dependencies=[Depends(documented)],
     responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
 )
-for part in (registrations, requests, marks, resyncs, portals):
+for part in (registrations, requests, leads, jobs, marks, resyncs, portals):
     router.include_router(part.router)

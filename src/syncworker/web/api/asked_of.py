@@ -46,8 +46,12 @@ def _hub_id(
 
 
 def _domain(domain: Annotated[str, Path(max_length=2000)], request: Request) -> str:
-    """The registrable domain of what the path names, in the ledger's spelling. Raises NotADomain."""
-    found = registrable(domain, context_of(request).domain_rules)
+    return domain_meant(context_of(request), domain)
+
+
+def domain_meant(context: Context, text: str) -> str:
+    """The registrable domain of what somebody names, in the ledger's spelling. Raises NotADomain."""
+    found = registrable(text, context.domain_rules)
     if not isinstance(found, str):
         raise NotADomain(found.sentence)
     return found

@@ -7,10 +7,10 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncworker.sync import marks
+from syncworker.sync import parked as parked_marks
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind
-from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.parked import Named
 from syncworker.web.api.answers import CountAnswer, MarkAnswer, MarksAnswer
 from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit
 from syncworker.web.api.operator import OperatorRoute
@@ -34,6 +34,11 @@ class WhichMarks(BaseModel):
             raise ValueError("name the kind too: contact, company, domain or notice")
         return self
 
+    @property
+    def named(self) -> Named | None:
+        """Those that are meant; None for all of the portal."""
+        return None if self.kind is None else [(self.kind, self.object_id)]
+
 
 @router.get("")
 def parked_and_due(
@@ -52,16 +57,13 @@ def parked_and_due(
 @router.post("/retry")
 def retry(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Try parked marks again, now."""
-    count = context.database.run(lambda tx: marks.retry(tx, hub_id, which.kind, which.object_id))
-    context.waker.ring(Ring(Bell.SERVE_INTERACTIVE, hub_id), Ring(Bell.TELL))
-    return _counted(count, which)
+    return _counted(parked_marks.retry(context, hub_id, which.named), which)
 
 
 @router.post("/dismiss")
 def dismiss(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Let parked marks go; the next change of the record marks it anew."""
-    count = context.database.run(lambda tx: marks.dismiss(tx, hub_id, which.kind, which.object_id))
-    return _counted(count, which)
+    return _counted(parked_marks.dismiss(context, hub_id, which.named), which)
 
 
 def _counted(count: int, which: WhichMarks) -> CountAnswer:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from syncworker.registration.ledger.registrations import Registration
-from syncworker.registration.rules.terms import Source, Status
+from syncworker.registration.rules.terms import Confirmation, Source, Status
 from syncworker.sync import operations
 from syncworker.sync.lists import lists
 from syncworker.web.api.answers import (
@@ -36,11 +36,28 @@ class NewLead(BaseModel):
     contact_id: str = Field(pattern=r"^[1-9][0-9]{0,18}$", description="the contact's id in HubSpot")
 
 
+class Said(BaseModel):
+    """What HubSpot is known to say of a registration."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirmation: Literal[Confirmation.CONFIRMED, Confirmation.CONTRADICTED]
+
+
+class Renewal(BaseModel):
+    """Whether a registration renews itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    renew: bool
+
+
 @router.get("/capacity")
 def capacity(context: Held, hub_id: HubId) -> CapacityAnswer:
     """How many registrations the partner may have active, has, and waits for."""
     with context.database.transaction() as tx:
-        return CapacityAnswer.model_validate(lists.capacity_of(context, tx, hub_id))
+        answer = CapacityAnswer.model_validate(lists.capacity_of(context, tx, hub_id))
+        return answer.model_copy(update={"kept_for_undo": lists.kept_for_undo(tx, hub_id)})
 
 
 @router.get("/registrations")
@@ -103,6 +120,20 @@ def undo(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedAnswer:
     return _ended(back, Status.REGISTERED)
 
 
+@router.post("/registrations/{domain}/confirmation")
+def confirm(context: Held, who: Who, hub_id: HubId, domain: Domain, said: Said) -> EndedAnswer:
+    """Say whether HubSpot shows the registration, where it is the authority."""
+    operations.confirm_registration(context, hub_id, domain, said.confirmation, who=who, source=Source.API)
+    return _now(context, hub_id, domain)
+
+
+@router.post("/registrations/{domain}/renewal")
+def set_renewal(context: Held, who: Who, hub_id: HubId, domain: Domain, renewal: Renewal) -> EndedAnswer:
+    """Say whether a registration renews itself when it expires, before anybody who waits gets its slot."""
+    operations.set_renewal(context, hub_id, domain, renew=renewal.renew, who=who, source=Source.API)
+    return _now(context, hub_id, domain)
+
+
 @router.post("/registrations/{domain}/lead-contact")
 def choose_lead_contact(context: Held, who: Who, hub_id: HubId, domain: Domain, lead: NewLead) -> EndedAnswer:
     """Let another contact stand for a registration, which then needs nobody's decision any more."""
@@ -127,6 +158,11 @@ def history(context: Held, hub_id: HubId, domain: Domain) -> HistoryAnswer:
     return HistoryAnswer(domain=domain, items=[EntryAnswer.model_validate(entry) for entry in entries])
 
 
+def _now(context: Held, hub_id: int, domain: str) -> EndedAnswer:
+    with context.database.transaction() as tx:
+        return _ended(lists.registration_of(tx, hub_id, domain), Status.REGISTERED)
+
+
 def _ended(registration: Registration, status: Status) -> EndedAnswer:
     return EndedAnswer(
         domain=registration.domain,
@@ -138,4 +174,6 @@ def _ended(registration: Registration, status: Status) -> EndedAnswer:
         expires_on=registration.expires_on,
         source=registration.source,
         undo_until=registration.undo_until,
+        renew_at_expiry=registration.renew_at_expiry,
+        confirmation=registration.confirmation,
     )

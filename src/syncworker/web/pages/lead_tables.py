@@ -9,6 +9,7 @@ from syncworker.languages import to_translate
 from syncworker.sync.jobs.job import JobAction
 from syncworker.sync.lists.asked_list import Asked, AskedSort
 from syncworker.sync.lists.lead_list import Leads, Sort
+from syncworker.sync.lists.lead_lists import LISTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +23,31 @@ class LeadTable:
     """What is in it, in a sentence."""
     empty: str
     empty_about: str
-    leads: Leads | None = None
-    """Of registrations; else of requests."""
-    asked: Asked | None = None
-    sort: Sort | AskedSort = Sort.DOMAIN
-    descending: bool = False
-    actions: tuple[JobAction, ...] = ()
-    """What can be done to those that are ticked."""
+
+    @property
+    def leads(self) -> Leads | None:
+        """Of registrations; else of requests."""
+        return LISTS[self.name].leads
+
+    @property
+    def asked(self) -> Asked | None:
+        """Of requests; else of registrations."""
+        return LISTS[self.name].asked
+
+    @property
+    def sort(self) -> Sort | AskedSort:
+        """How it stands where nobody says."""
+        return LISTS[self.name].sort
+
+    @property
+    def descending(self) -> bool:
+        """Whether that is the other way round."""
+        return LISTS[self.name].descending
+
+    @property
+    def actions(self) -> tuple[JobAction, ...]:
+        """What can be done to those that are ticked."""
+        return LISTS[self.name].actions
 
     @property
     def path(self) -> str:
@@ -39,7 +58,6 @@ class LeadTable:
 _ALL = (
     LeadTable(
         name="registered",
-        leads=Leads.REGISTERED,
         tab=to_translate("Registered"),
         title=to_translate("Registered leads"),
         about=to_translate("Yours until they expire, each with its domain."),
@@ -48,12 +66,9 @@ _ALL = (
             "A lead appears here as soon as a form that registers is submitted, a colleague asks for it in the CRM, or "
             "somebody registers it by hand."
         ),
-        actions=(JobAction.DEREGISTER,),
     ),
     LeadTable(
         name="pending",
-        asked=Asked.PENDING,
-        sort=AskedSort.PLACE,
         tab=to_translate("Pending"),
         title=to_translate("Pending leads"),
         about=to_translate("The waiting list, in the order in which leads are registered when a place is free."),
@@ -62,9 +77,6 @@ _ALL = (
     ),
     LeadTable(
         name="unavailable",
-        asked=Asked.UNAVAILABLE,
-        sort=AskedSort.REQUESTED_AT,
-        descending=True,
         tab=to_translate("Unavailable"),
         title=to_translate("Unavailable leads"),
         about=to_translate("Asked for and refused, with why, and what can be done now."),
@@ -73,9 +85,6 @@ _ALL = (
     ),
     LeadTable(
         name="invalid",
-        asked=Asked.INVALID,
-        sort=AskedSort.REQUESTED_AT,
-        descending=True,
         tab=to_translate("Invalid data"),
         title=to_translate("Leads with invalid data"),
         about=to_translate("Mend the fields in HubSpot, and the lead is decided again by itself."),
@@ -84,31 +93,22 @@ _ALL = (
     ),
     LeadTable(
         name="expired",
-        leads=Leads.EXPIRED,
-        sort=Sort.EXPIRES_ON,
-        descending=True,
         tab=to_translate("Expired"),
         title=to_translate("Expired leads"),
         about=to_translate("No longer yours. Each can be registered again, as long as nobody else has done so."),
         empty=to_translate("No lead has expired"),
         empty_about=to_translate("A lead stands here when its registration is over and was not renewed."),
-        actions=(JobAction.REGISTER_AGAIN,),
     ),
     LeadTable(
         name="expiring",
-        leads=Leads.EXPIRING,
-        sort=Sort.EXPIRES_ON,
         tab=to_translate("Expiring soon"),
         title=to_translate("Leads that expire soon"),
         about=to_translate("What renews at expiry is registered anew on that day, before anybody who waits."),
         empty=to_translate("No lead expires in this time"),
         empty_about=to_translate("Leads stand here while there is time to have them renewed."),
-        actions=(JobAction.RENEW, JobAction.LET_EXPIRE),
     ),
     LeadTable(
         name="deregistrations",
-        asked=Asked.TO_CONFIRM,
-        sort=AskedSort.REQUESTED_AT,
         tab=to_translate("To deregister"),
         title=to_translate("Deregistrations asked for in HubSpot"),
         about=to_translate("Each stays registered until a manager confirms it, because the commission goes with it."),
@@ -117,8 +117,6 @@ _ALL = (
     ),
     LeadTable(
         name="unresolved",
-        asked=Asked.UNRESOLVED,
-        sort=AskedSort.REQUESTED_AT,
         tab=to_translate("No contact"),
         title=to_translate("Submissions without a contact"),
         about=to_translate("Forms that were submitted, and whose contact was not found in HubSpot."),
@@ -127,7 +125,6 @@ _ALL = (
     ),
     LeadTable(
         name="to-confirm",
-        leads=Leads.TO_CONFIRM,
         tab=to_translate("To confirm"),
         title=to_translate("Leads to confirm"),
         about=to_translate(
@@ -135,7 +132,6 @@ _ALL = (
         ),
         empty=to_translate("Nothing is to be confirmed"),
         empty_about=to_translate("Leads stand here that HubSpot is not known to have registered."),
-        actions=(JobAction.CONFIRM, JobAction.CONTRADICT),
     ),
 )
 TABLES: Mapping[str, LeadTable] = {table.name: table for table in _ALL}
