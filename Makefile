@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COVERED := registration program sync hubspot
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test coverage soak bench lint format lock messages clean
+.PHONY: help install up test coverage soak bench screens lint format lock messages clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ soak: $(INSTALLED) ## break everything for MINUTES (10), three made-up seeds or 
 
 bench: $(INSTALLED) ## measure into build/bench.json and docs/benchmark.md; QUICK=1 for less
 	@PYTHONPATH=tests $(BIN)/python -m bench
+
+screens: $(INSTALLED) ## picture every page into build/screens; ROWS=100000 for long lists, ONLY=capacity,lead for some
+	@PYTHONPATH=tests $(BIN)/python -m browser.screens
 
 lint: $(INSTALLED) ## check style, types and which module imports which
 	@$(BIN)/ruff check .

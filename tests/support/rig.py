@@ -95,12 +95,16 @@ class Rig:
         self.settings = Settings(_env_file=None, **values)  # type: ignore[call-arg]
         self.clock = ManualClock(datetime.now(UTC))
         self.waker = HeardRings()
-        self.context = Context(self.settings, clock=self.clock, waker=self.waker, limiter=Unlimited())
+        self.context = self.opened()
         self.portals = sandbox.portals()
         connect_demo_to(self.context, sandbox.base_url)
         self.hub, self.other_hub = (portal["hub_id"] for portal in self.portals)
         self.form = next(form["id"] for form in self.portals[0]["forms"] if form["auto_register"])
         sandbox.reset_stats()
+
+    def opened(self) -> Context:
+        """What a process of the worker holds."""
+        return Context(self.settings, clock=self.clock, waker=self.waker, limiter=Unlimited())
 
     def close(self) -> None:
         self.context.close()

@@ -1,0 +1,98 @@
+"""One stage and one browser for all tests here; somebody's tab for each, which fails a test that makes it complain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser import chrome as chromium
+from browser import seed
+from browser.chrome import DESK, Complaints
+from browser.stage import Stage
+from support import services
+from support.sandbox_server import SandboxServer
+from syncworker.access.roles import Role
+
+WAITS_MS = 30_000
+Opens = Callable[..., Page]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browser_is_there() -> None:
+    if chromium.found() is None:
+        if chromium.is_required():
+            pytest.fail(chromium.MISSING)
+        pytest.skip(chromium.MISSING)
+
+
+@pytest.fixture(scope="session")
+def stage(
+    _browser_is_there: None,
+    postgres_url: str,
+    migrated_template: str,
+    valkey_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
+    """Everything but the browser, with leads in every state."""
+    url = services.create_database(postgres_url, "browser", template=migrated_template)
+    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        made = Stage(sandbox, url, valkey_url)
+        seed.fill(made)
+        with made.standing():
+            yield made
+        made.close()
+    services.drop_database(postgres_url, "browser")
+
+
+@pytest.fixture(scope="session")
+def browser(_browser_is_there: None) -> Iterator[Browser]:
+    # Long enough for a machine that does other things too: what comes sooner is not waited for.
+    expect.set_options(timeout=WAITS_MS)
+    with chromium.chrome() as opened:
+        yield opened
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """What the test's pages complained of; it must be nothing at its end."""
+    heard = Complaints()
+    yield heard
+    assert heard.heard == []
+
+
+@pytest.fixture
+def opens(stage: Stage, browser: Browser, complaints: Complaints) -> Iterator[Opens]:
+    """A tab in a browser of its own: of a manager, of somebody of another role, or (`role=None`) of a stranger."""
+    with ExitStack() as stack:
+
+        def tab(
+            path: str = "",
+            *,
+            role: Role | None = Role.MANAGER,
+            who: str = "",
+            lang: str = "en",
+            size: dict[str, int] = DESK,
+            **more: object,
+        ) -> Page:
+            context = browser.new_context(
+                base_url=stage.address,
+                viewport=size,
+                locale="sv-SE" if lang == "sv" else "en-GB",
+                timezone_id="Europe/Stockholm",
+                reduced_motion="reduce",
+                **more,
+            )
+            stack.callback(context.close)
+            context.set_default_timeout(WAITS_MS)
+            if role is not None:
+                context.add_cookies([stage.cookie(who or f"{role}@fjordfuru.se", role, portals=[stage.hub])])
+            page = context.new_page()
+            complaints.listen(page)
+            if path:
+                page.goto(path)
+            return page
+
+        yield tab
