@@ -53,18 +53,17 @@ def commit_listed(
     claim: Claim,
     page: Sequence[Record],
     *,
+    digests: Mapping[str, str],
     read_after: datetime,
     companies: Mapping[str, KnownCompany] | None = None,
 ) -> Come:
     """Bring what we keep to what was listed, and say what to write.
 
-    `read_after`: the database's time at a moment before the page was asked for. `companies`: some that are known
-    without being kept, by id; with them, all is decided.
+    `digests`: what was read of each, in short; without them all is decided. `read_after`: the database's time at a
+    moment before the page was asked for. `companies`: some that are known without being kept, by id.
     """
-    there = [record for record in page if not record.archived]
-    digests = settled.digests(context, portal, claim.kind, there)
-    right = settled.recognise(tx, portal, claim.kind, digests, read_after=read_after) if companies is None else set()
-    rest = {record.id: record for record in there if record.id not in right}
+    right = settled.recognise(tx, context, portal, claim.kind, digests, read_after=read_after)
+    rest = {record.id: record for record in page if not record.archived and record.id not in right}
     if not rest:
         return Come(plan=Plan())
     known = known_records.of(tx, portal.hub_id, claim.kind, rest)
@@ -75,7 +74,7 @@ def commit_listed(
         if claim.kind is Kind.COMPANY
         else _contacts(tx, context, portal, claim, fresh, known, companies or {})
     )
-    settled.note(tx, portal, claim.kind, {key: digests[key] for key in sorted(come.right & digests.keys())})
+    settled.note(tx, context, portal, claim.kind, {key: digests[key] for key in sorted(come.right & digests.keys())})
     return come
 
 

@@ -107,7 +107,7 @@ def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> t
     to_mark: set[str] = set()
 
     def decide(tx: Tx, portal: Portal) -> Plan:
-        come = commit_listed(tx, context, portal, claim, page.records, read_after=tx.now, companies=known)
+        come = commit_listed(tx, context, portal, claim, page.records, digests={}, read_after=tx.now, companies=known)
         if kind is Kind.COMPANY:
             known.update(known_records.companies(tx, taken.hub_id, [record.id for record in page.records]))
         to_mark.update(come.to_mark)

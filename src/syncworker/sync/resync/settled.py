@@ -8,17 +8,19 @@ same again. Everything else is decided: no answer here is ever wrong for being n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import blake2b
 from importlib.metadata import version
+from operator import itemgetter
 
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.reading import merged_ids
 from syncworker.hubspot.records import Record
-from syncworker.store.arrays import SEPARATOR, joined, split
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context, program
@@ -29,48 +31,53 @@ from syncworker.sync.reconcile.leads import properties_read
 _RELEASE = version("syncworker")
 
 
-def digests(context: Context, portal: Portal, kind: Kind, listed: Iterable[Record]) -> dict[str, str]:
-    """A digest of what was read of each record, and of the rules it is decided by.
+def digests(names: PropertyNames, kind: Kind, listed: Iterable[Record]) -> dict[str, str]:
+    """A digest of what was read of each record.
 
-    Without those that are never settled: a request is set, HubSpot names another record that was merged into it, or it
-    is the partner's own company, which shows the capacity.
+    Without those that are never settled: archived, with a request set, or merged with another one.
     """
-    names = context.names
-    rules = [_RELEASE, context.domain_rules.digest, program(portal.partner.program).authority.value]
-    rules += [portal.partner.tier, repr(names)]
-    prefix = joined(rules).encode()
-    read = properties_read(names, kind)
+    values_of = itemgetter(*properties_read(names, kind))
     found = {}
     for record in listed:
         of = record.properties
-        if of.get(names.request) or merged_ids(record) or record.id == portal.partner_company_id:
+        if record.archived or of.get(names.request) or merged_ids(record):
             continue
-        values = [of.get(name) or "" for name in read]
-        values += [f"{one.to_id}{one.primary:d}" for some in record.associations.values() for one in some]
-        digest = hashlib.blake2b(prefix, digest_size=16)
-        digest.update(SEPARATOR.join(values).encode("utf-8", "surrogatepass"))
-        found[record.id] = digest.hexdigest()
+        try:
+            values: object = values_of(of)
+        except KeyError:  # not all were given: said otherwise, and no less true
+            values = sorted(of.items())
+        associated = [(one.to_id, one.primary) for some in record.associations.values() for one in some]
+        found[record.id] = blake2b(repr((values, associated)).encode(), digest_size=16).hexdigest()
     return found
 
 
-def recognise(tx: Tx, portal: Portal, kind: Kind, read: Mapping[str, str], *, read_after: datetime) -> set[str]:
+def recognise(
+    tx: Tx, context: Context, portal: Portal, kind: Kind, read: Mapping[str, str], *, read_after: datetime
+) -> set[str]:
     """Those that are settled, given the digest of each; noted as looked at, if nobody did after `read_after`."""
     if not read:
         return set()
-    parameters = _parameters(portal, kind, read) | {"now": tx.now, "read_after": read_after}
+    parameters = _parameters(context, portal, kind, read) | {"now": tx.now, "read_after": read_after}
     return set(tx.connection.execute(_RECOGNISE[kind], parameters).scalars())
 
 
-def note(tx: Tx, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
-    """Settle records that show what they should, given the digest of each; after all else that is kept of them."""
+def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
+    """Settle records that show what they should, given the digest of each; after all else that is kept of them.
+
+    Never the partner's own company, which shows the capacity.
+    """
+    right = {key: digest for key, digest in right.items() if key != portal.partner_company_id}
     if right:
-        tx.connection.execute(_NOTE[kind], _parameters(portal, kind, right))
+        tx.connection.execute(_NOTE[kind], _parameters(context, portal, kind, right))
 
 
-def _parameters(portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
+def _parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
+    rules = [_RELEASE, context.domain_rules.digest, program(portal.partner.program).authority.value]
+    rules += [portal.partner.tier, repr(context.names)]
     return {
         "hub_id": portal.hub_id,
         "partner_id": portal.partner.id,
+        "rules": blake2b(joined(rules).encode(), digest_size=16).hexdigest(),
         "kind": kind.value,
         "ids": joined(read),
         "digests": dict(read),
@@ -83,7 +90,7 @@ _ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ') FROM {tabl
 _DIGEST = "(:digests ->> r.object_id)"
 # What was read stands first, by itself: where it differs, nothing else is looked at.
 _RESTS_ON = f"""{_DIGEST} || md5(CAST(ROW(
-    r.seen, r.domain, r.company_id, r.company, r.country, r.written,
+    CAST(:rules AS text), r.seen, r.domain, r.company_id, r.company, r.country, r.written,
     (SELECT c.seen FROM records AS c WHERE c.hub_id = r.hub_id AND c.kind = 'company' AND c.object_id = r.company_id),
     {_ROWS.format(table="registrations", where="l.partner_id = :partner_id AND l.domain = r.domain")},
     {_ROWS.format(table="registrations", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")},

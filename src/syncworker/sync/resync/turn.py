@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Page
+from syncworker.hubspot.records import Record
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync import claims
@@ -28,6 +29,7 @@ from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, write_out
 from syncworker.sync.resync import find as resync_find
 from syncworker.sync.resync import place as resync_place
+from syncworker.sync.resync import settled
 from syncworker.sync.resync.find import Found
 from syncworker.sync.resync.page import commit_listed
 from syncworker.sync.resync.place import LEASE, Place, Taken
@@ -89,14 +91,24 @@ def _list(context: Context, taken: Taken) -> bool:
             place, known_time = to, stored.at
 
 
-def _read(context: Context, hub_id: int, place: Place) -> Page:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A page as it was read, with a digest of each record."""
+
+    records: Sequence[Record]
+    after: str | None
+    digests: Mapping[str, str]
+
+
+def _read(context: Context, hub_id: int, place: Place) -> _Listed:
     kind = kind_of(place.stage)
-    return context.client(hub_id).list_page(
+    page = context.client(hub_id).list_page(
         "contact" if kind is Kind.CONTACT else "company",
         properties=properties_read(context.names, kind),
         after=place.after,
         associations=("company",) if kind is Kind.CONTACT else (),
     )
+    return _Listed(page.records, page.after, settled.digests(context.names, kind, page.records))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +123,7 @@ class _Stored:
 
 
 def _store(
-    context: Context, taken: Taken, place: Place, to: Place | None, page: Page, *, read_after: datetime
+    context: Context, taken: Taken, place: Place, to: Place | None, page: _Listed, *, read_after: datetime
 ) -> _Stored | None:
     """Keep a page and what it led to; None where it is not ours."""
     claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
@@ -124,7 +136,7 @@ def _store(
     def commit(tx: Tx, portal: Portal) -> Plan:
         if not go_on(tx):
             raise NotOurs
-        come = commit_listed(tx, context, portal, claim, page.records, read_after=read_after)
+        come = commit_listed(tx, context, portal, claim, page.records, digests=page.digests, read_after=read_after)
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         resync_place.count_marked(tx, taken.id, marked)
         return come.plan
