@@ -39,6 +39,8 @@ jobs = Table(
     Column("done", Integer, nullable=False, server_default="0"),  # items with an outcome, whichever
     Column("held", Boolean, nullable=False, server_default=text("false")),  # nobody has said go yet
     Column("note", Text),  # the name of a file
+    Column("columns", Text),  # of a file: the names of those that were read, with commas between
+    Column("others", Integer),  # of a file: how many columns were left out
     Column("undoes", BigInteger),  # the job whose domains these are
     Column("undo_until", Time),  # of a deregistration: when the first of its domains can be undone no more
     Column("created_at", Time, nullable=False),

@@ -29,10 +29,12 @@ from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
 from syncworker.sync.jobs.matching import MoreMatch
+from syncworker.sync.lists.finding import NotFound
 from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.operations import NothingToConfirm
 from syncworker.sync.portals.pausing import NotRebuilt
+from syncworker.sync.portals.takeover import BadFile
 from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
 from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
@@ -62,6 +64,8 @@ _STATUS: Mapping[type[Exception], int] = {
     ResyncOver: 409,
     NotRebuilt: 409,
     UnknownFilter: 422,
+    BadFile: 422,
+    NotFound: 404,
     TooManyDomains: 422,
     Gone: 404,
     HubSpotError: 502,

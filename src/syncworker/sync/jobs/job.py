@@ -5,7 +5,7 @@ Owns the tables jobs and job_items. Who works them off is `job_work.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, text
 from syncworker.languages import to_translate
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
-from syncworker.store.arrays import joined, split
+from syncworker.store.arrays import SEPARATOR, joined, split
 from syncworker.store.database import Tx
 from syncworker.store.job_tables import jobs
 from syncworker.store.texts import storable
@@ -23,6 +23,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.wake import Bell, Ring
 
 MOST_DOMAINS = 100_000
+_MOST_NOTE = 200
 
 
 class JobAction(StrEnum):
@@ -54,6 +55,8 @@ class Outcome(StrEnum):
     REGISTERED = "registered"
     """To be registered again, and registered it is."""
     NO_CONTACT = "no_contact"
+    SEVERAL_CONTACTS = "several_contacts"
+    """A domain of which more than one contact is known."""
     OTHER_PORTAL = "other_portal"
     NOT_IN_HUBSPOT = "not_in_hubspot"
     """Here this ledger is the authority: there is nothing to confirm."""
@@ -68,6 +71,7 @@ OUTCOME_WORDS: Mapping[Outcome, str] = {
     Outcome.TOO_LATE: to_translate("Too late to undo: register it again"),
     Outcome.REGISTERED: to_translate("Registered already"),
     Outcome.NO_CONTACT: to_translate("No contact stands for it: register it by its contact"),
+    Outcome.SEVERAL_CONTACTS: to_translate("Several contacts could stand for it: name one by its id or email"),
     Outcome.OTHER_PORTAL: to_translate("It belongs to another portal: do it there"),
     Outcome.NOT_IN_HUBSPOT: to_translate("Nothing to confirm: this program asks nobody else"),
     Outcome.BAD_LEAD: to_translate("Neither an id, nor an email, nor a domain that can be registered"),
@@ -108,6 +112,10 @@ class Job:
     """Nobody has said go yet."""
     note: str | None
     """The name of its file."""
+    columns: tuple[str, ...]
+    """Of its file: those that were read."""
+    others: int
+    """Of its file: how many columns were left out."""
     created_at: datetime
     finished_at: datetime | None
     outcomes: Mapping[Outcome, int]
@@ -136,25 +144,23 @@ def start(
 
     Raises UnknownPortal, TooManyDomains.
     """
-    wanted = list(dict.fromkeys(domains))
+    wanted = in_order(dict.fromkeys(domains))
     if len(wanted) > MOST_DOMAINS:
         raise TooManyDomains(len(wanted))
-    job_id = context.database.run(
-        lambda tx: _add(tx, hub_id, action, wanted, who=who, source=source, key=key, undoes=None)
-    )
-    return _begun(context, hub_id, job_id)
+    job_id = context.database.run(lambda tx: add(tx, hub_id, action, wanted, who=who, source=source, key=key))
+    return begun(context, hub_id, job_id)
 
 
 def undo(context: Context, hub_id: int, job_id: int, *, who: str, source: Source) -> Job:
     """Take back all that a job deregistered; asked for twice, it is one job. Raises UnknownJob."""
 
-    def add(tx: Tx) -> int:
+    def keep(tx: Tx) -> int:
         show(tx, hub_id, job_id)
-        domains = list(tx.connection.execute(_DONE, {"job_id": job_id}).scalars())
+        domains = in_order(tx.connection.execute(_DONE, {"job_id": job_id}).scalars())
         key = f"undo:{job_id}"
-        return _add(tx, hub_id, JobAction.UNDO, domains, who=who, source=source, key=key, undoes=job_id)
+        return add(tx, hub_id, JobAction.UNDO, domains, who=who, source=source, key=key, undoes=job_id)
 
-    return _begun(context, hub_id, context.database.run(add))
+    return begun(context, hub_id, context.database.run(keep))
 
 
 def show(tx: Tx, hub_id: int, job_id: int) -> Job:
@@ -165,9 +171,11 @@ def show(tx: Tx, hub_id: int, job_id: int) -> Job:
     return _job(tx, row)
 
 
-def newest(tx: Tx, hub_id: int, *, limit: int = 10) -> list[Job]:
-    """The portal's jobs, the newest first."""
+def newest(tx: Tx, hub_id: int, *, action: JobAction | None = None, limit: int = 10) -> list[Job]:
+    """The portal's jobs, or those of one kind, the newest first."""
     query = select(jobs).where(jobs.c.hub_id == hub_id).order_by(jobs.c.id.desc()).limit(limit)
+    if action is not None:
+        query = query.where(jobs.c.action == action.value)
     return [_job(tx, row) for row in tx.connection.execute(query).all()]
 
 
@@ -183,23 +191,37 @@ def items(
     ]
 
 
-def _begun(context: Context, hub_id: int, job_id: int) -> Job:
+def in_order(domains: Iterable[str]) -> list[Item]:
+    """Domains of a job, to be done in this order."""
+    return [Item(place=place, domain=domain, outcome=None) for place, domain in enumerate(domains, start=1) if domain]
+
+
+def begun(context: Context, hub_id: int, job_id: int) -> Job:
+    """The job, of which the workers are told; raises UnknownJob."""
     context.waker.ring(Ring(Bell.DO_JOBS, hub_id))
     with context.database.transaction() as tx:
         return show(tx, hub_id, job_id)
 
 
-def _add(
+def add(
     tx: Tx,
     hub_id: int,
     action: JobAction,
-    domains: list[str],
+    items: Sequence[Item],
     *,
     who: str,
     source: Source,
     key: str,
-    undoes: int | None,
+    undoes: int | None = None,
+    held: bool = False,
+    note: str | None = None,
 ) -> int:
+    """Keep a job with its items, those that need nothing done with their outcome; return its id.
+
+    The same key is the same job, whatever its items. What is `held` is not begun, and not finished either, before
+    somebody says go. Raises UnknownPortal.
+    """
+    done = sum(item.outcome is not None for item in items)
     values = {
         "hub_id": hub_id,
         "partner_id": portals.get(tx, hub_id).partner.id,
@@ -207,17 +229,26 @@ def _add(
         "source": source.value,
         "who": storable(who),
         "key": storable(key),
-        "total": len(domains),
+        "total": len(items),
+        "done": done,
         "undoes": undoes,
+        "held": held,
+        "note": storable(note)[:_MOST_NOTE] if note is not None else None,
+        "finished": done == len(items) and not held,
         "now": tx.now,
-        "domains": joined(storable(domain) for domain in domains),
     }
     added = tx.connection.execute(_ADD, values).scalar_one_or_none()
-    if added is not None:
-        tx.connection.execute(_ADD_ITEMS, {**values, "job_id": added})
-        return int(added)
-    known = select(jobs.c.id).where(jobs.c.hub_id == hub_id, jobs.c.key == values["key"])
-    return int(tx.connection.execute(known).scalar_one())
+    if added is None:
+        known = select(jobs.c.id).where(jobs.c.hub_id == hub_id, jobs.c.key == values["key"])
+        return int(tx.connection.execute(known).scalar_one())
+    of_items = {
+        "job_id": added,
+        "places": joined(str(item.place) for item in items),
+        "domains": joined(storable(item.domain).replace(SEPARATOR, " ") for item in items),
+        "outcomes": joined(item.outcome.value if item.outcome else "" for item in items),
+    }
+    tx.connection.execute(_ADD_ITEMS, of_items)
+    return int(added)
 
 
 def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
@@ -236,6 +267,8 @@ def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
         undoes=row.undoes,
         held=row.held,
         note=row.note,
+        columns=tuple(filter(None, (row.columns or "").split(","))),
+        others=row.others or 0,
         created_at=row.created_at,
         finished_at=row.finished_at,
         outcomes=outcomes,
@@ -244,16 +277,18 @@ def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
 
 
 _ADD = text("""
-    INSERT INTO jobs (hub_id, partner_id, action, source, who, key, total, undoes, created_at, finished_at)
-    VALUES (:hub_id, :partner_id, :action, :source, :who, :key, :total, :undoes, :now,
-            CASE WHEN :total = 0 THEN CAST(:now AS timestamptz) END)
+    INSERT INTO jobs (hub_id, partner_id, action, source, who, key, note, total, done, undoes, held, created_at,
+                      finished_at)
+    VALUES (:hub_id, :partner_id, :action, :source, :who, :key, :note, :total, :done, :undoes, :held, :now,
+            CASE WHEN :finished THEN CAST(:now AS timestamptz) END)
     ON CONFLICT (hub_id, key) DO NOTHING
     RETURNING id
 """)
 _ADD_ITEMS = text(f"""
-    INSERT INTO job_items (job_id, place, domain)
-    SELECT :job_id, place, domain FROM unnest({split("domains")}) WITH ORDINALITY AS wanted (domain, place)
-     WHERE domain <> ''
+    INSERT INTO job_items (job_id, place, domain, outcome)
+    SELECT :job_id, CAST(place AS integer), domain, nullif(outcome, '')
+      FROM unnest({split("places")}, {split("domains")}, {split("outcomes")}) AS wanted (place, domain, outcome)
+     WHERE place <> ''
 """)
 _DONE = text("SELECT domain FROM job_items WHERE job_id = :job_id AND outcome = 'done' ORDER BY place")
 _ITEMS = text("""

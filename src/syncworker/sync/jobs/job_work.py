@@ -24,7 +24,7 @@ from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.context import Context
-from syncworker.sync.jobs import lead_file
+from syncworker.sync.jobs import lead_asking
 from syncworker.sync.jobs.job import JobAction, Outcome
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
@@ -40,14 +40,17 @@ Outcomes = Mapping[str, Outcome]
 def continue_jobs(context: Context, hub_id: int) -> bool:
     """Work off a batch of the portal's oldest unfinished job; return whether there may be more.
 
-    Nothing in a paused portal: its jobs go on when it is paused no more.
+    Nothing in a paused portal, or where HubSpot has to be asked and cannot be: its jobs go on when that is over.
     """
-    done, rings = context.database.run(lambda tx: _batch(tx, context, hub_id))
+    found = lead_asking.look_up(context, hub_id, batch=BATCH)
+    if found is None:
+        return False
+    done, rings = context.database.run(lambda tx: _batch(tx, context, hub_id, found))
     context.waker.ring(*rings)
     return done
 
 
-def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
+def _batch(tx: Tx, context: Context, hub_id: int, found: lead_asking.Found) -> tuple[bool, set[Ring]]:
     portal = portals.find(tx, hub_id)
     if portal is None or portal.mode is Mode.PAUSED:
         return False, set()
@@ -59,13 +62,11 @@ def _batch(tx: Tx, context: Context, hub_id: int) -> tuple[bool, set[Ring]]:
     lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx, if_time_unknown=False), changes)
     if job.action == JobAction.REGISTER_FILE:
         of_file = {item.domain: item.place for item in items}
-        outcomes = lead_file.ask(
-            tx, portal, of_file, key=job.key, who=job.who, rules=context.domain_rules, changes=changes
-        )
+        outcomes = lead_asking.ask(tx, portal, of_file, found, key=job.key, who=job.who, changes=changes)
     else:
         work = _Work(tx, context, portal, who=job.who, source=Source(job.source), changes=changes, job_id=job.id)
         outcomes = work.do(JobAction(job.action), [item.domain for item in items])
-    by_place = {item.place: outcomes[item.domain] for item in items}
+    by_place = {item.place: outcomes[item.domain] for item in items if item.domain in outcomes}
     values = {
         "job_id": job.id,
         "places": joined(str(place) for place in by_place),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from syncworker.languages import to_translate
+from syncworker.languages import Language, to_translate
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules import sentences
 from syncworker.registration.rules.lead_fields import Field
@@ -22,6 +22,10 @@ class Words:
     def __str__(self) -> str:
         """In English."""
         return self.text % self.values
+
+    def told(self, say: Language) -> str:
+        """In that language."""
+        return say.gettext(self.text, **self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

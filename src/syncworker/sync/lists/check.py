@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from enum import StrEnum
 
+from sqlalchemy import text
+
+from syncworker.languages import to_translate
 from syncworker.registration.ledger import capacity, holds
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import Subject, lock_and_end_overdue, preview_batch
-from syncworker.registration.ledger.requests import NewRequest
-from syncworker.registration.rules.decision import Decision
+from syncworker.registration.ledger.requests import NewRequest, State
+from syncworker.registration.rules.decision import Decision, Outcome
+from syncworker.registration.rules.facts import Lead
+from syncworker.registration.rules.lead_domain import website_of
+from syncworker.registration.rules.refused import Refused
 from syncworker.registration.rules.terms import Action, HoldKind, Source
+from syncworker.registration.rules.text import quote
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
+from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.finding import NotFound, find_contact
+from syncworker.sync.lists.waiting_line import POSITIONS
 from syncworker.sync.reconcile.leads import read_contacts, subject
+
+
+class ReadFrom(StrEnum):
+    """Which rule says what a lead's domain is read from; see `registration/rules/lead_domain.py`."""
+
+    WEBSITE = "website"
+    """The contact's website, which goes first."""
+    COMPANY = "company"
+    """The domain of its primary company, because it has no website."""
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +47,46 @@ class Checked:
 
     portal: Portal
     contact_id: str
+    company_id: str | None
+    """Its primary company."""
     name: str
     email: str
     company: str
+    country: str
+    read_from: ReadFrom
+    typed: str
+    """What the domain is read from, as somebody typed it."""
     domain: str | None
-    """What would be registered; None where the website yields none."""
+    """What would be registered, in the ledger's spelling; None where the website yields none."""
+    refused: Refused | None
+    """Why it yields none."""
     decision: Decision
     hold: HoldKind | None
     capacity: Capacity
+    position: int | None
+    """The place in the waiting list that it has, or would get; None where it would not wait."""
+
+    @property
+    def answer(self) -> Answer | None:
+        """Why it would not be registered, and what now; None where it would be, or is."""
+        state = _STATES.get(self.decision.outcome)
+        if state is None:
+            return None
+        of = self.decision
+        return answer(state=state, reason=of.reason, detail=of.detail, domain=of.domain)
+
+    @property
+    def is_worth_asking(self) -> bool:
+        """Whether a request changes anything: it does not where the lead is registered already, or is refused."""
+        return self.decision.outcome in {Outcome.REGISTER, Outcome.WAIT, Outcome.INVALID}
+
+    @property
+    def digest(self) -> str:
+        """What a person agreed to by this: another outcome, or another domain, has another one."""
+        return f"{self.decision.outcome}:{self.decision.domain or ''}"
+
+
+_STATES = {Outcome.WAIT: State.WAITING, Outcome.INVALID: State.INVALID_DATA, Outcome.REFUSE: State.UNAVAILABLE}
 
 
 def check(context: Context, hub_id: int, contact_id: str, *, source: Source) -> Checked:
@@ -46,21 +98,21 @@ def check(context: Context, hub_id: int, contact_id: str, *, source: Source) -> 
         portals.get(tx, hub_id)
     read = read_contacts(context.client(hub_id), context.names, [contact_id])
     if contact_id in read.merged.moved:
-        raise NotFound(f"contact {contact_id} was merged into {read.merged.moved[contact_id]}: name that one")
+        raise NotFound(_MERGED, contact=contact_id, into=read.merged.moved[contact_id])
     record = read.contacts.get(contact_id)
     if record is None:
-        raise NotFound(f"portal {hub_id} has no contact {contact_id}, or it was deleted")
+        raise NotFound(_NO_CONTACT, contact=contact_id, portal=str(hub_id))
     company_id = read.primary_company.get(contact_id)
     lead = subject(record, read.companies.get(company_id or ""), context.domain_rules)
     return context.database.run(lambda tx: _preview(tx, context, hub_id, lead, source))
 
 
-def check_meant(context: Context, hub_id: int, text: str, *, source: Source) -> Checked:
+def check_meant(context: Context, hub_id: int, meant: str, *, source: Source) -> Checked:
     """The same for a contact that is named by its id, its email, its company's domain or its address in HubSpot.
 
     Raises UnknownPortal, NotFound where none, or more than one, is meant, and what HubSpot raises.
     """
-    return check(context, hub_id, find_contact(context, hub_id, text), source=source)
+    return check(context, hub_id, find_contact(context, hub_id, meant), source=source)
 
 
 def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source) -> Checked:
@@ -68,6 +120,7 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
     conditions = context.conditions(tx)
     lead = of.lead
     domain = of.domain if isinstance(of.domain, str) else None
+    typed = website_of(lead)
     # Asked for real, decided, and taken back: what is shown is what the same code would do, not a likeness
     # of it.
     trial = tx.connection.begin_nested()
@@ -87,14 +140,39 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
         picture = capacity.capacity(tx, portal.partner, conditions.terms_of(portal.partner))
     finally:
         trial.rollback()
+    waits = decided.decision.outcome is Outcome.WAIT and domain is not None
     return Checked(
         portal=portal,
         contact_id=lead.contact_id,
+        company_id=lead.company_id,
         name=" ".join(part for part in (lead.first_name, lead.last_name) if part),
         email=lead.email or "",
         company=lead.company or lead.company_name or "",
+        country=lead.country or "",
+        read_from=_read_from(lead, typed),
+        typed=quote(typed or ""),
         domain=domain,
+        refused=of.domain if isinstance(of.domain, Refused) else None,
         decision=decided.decision,
         hold=holds.on(tx, [domain]).get(domain) if domain else None,
         capacity=picture,
+        position=_place(tx, portal.partner.id, domain, behind=picture.waiting) if waits and domain else None,
     )
+
+
+def _read_from(lead: Lead, typed: str | None) -> ReadFrom:
+    if typed is None:
+        return ReadFrom.NOTHING
+    return ReadFrom.WEBSITE if typed is lead.website else ReadFrom.COMPANY
+
+
+def _place(tx: Tx, partner_id: int, domain: str, *, behind: int) -> int:
+    """Where the domain stands in line, else the place behind all who do."""
+    values = {"partner_id": partner_id, "domain": domain}
+    found = tx.connection.execute(_PLACE, values).scalar_one_or_none()
+    return int(found) if found is not None else behind + 1
+
+
+_PLACE = text(f"SELECT position FROM {POSITIONS} AS line WHERE leads AND domain = :domain")
+_MERGED = to_translate("contact %(contact)s was merged into %(into)s: name that one")
+_NO_CONTACT = to_translate("portal %(portal)s has no contact %(contact)s, or it was deleted")

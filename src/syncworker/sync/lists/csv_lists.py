@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from io import StringIO
 
+from syncworker.languages import Language
+from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.store.database import Tx
-from syncworker.sync.jobs import job, lead_file
-from syncworker.sync.jobs.lead_file import FileRow
-from syncworker.sync.lists import asked_list, lead_list
+from syncworker.sync.jobs import job
+from syncworker.sync.jobs.file_rows import rows as rows_of_file
+from syncworker.sync.lists import asked_list, file_words, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedView
 from syncworker.sync.lists.lead_list import Leads, View
 
@@ -29,7 +31,8 @@ ASKED_COLUMNS = (
     "domain", "company", "contact", "country", "requested_at", "source", "state", "reason", "position", "why",
     "what_now", "missing", "wrong", "contact_id", "company_id",
 )  # fmt: skip
-FILE_COLUMNS = ("row", "lead", "outcome", "state", "reason", "detail")
+# `lead` is a column that a file of leads may have: what failed is mended, and brought in as it is.
+FILE_COLUMNS = ("lead", "why", "what_now", "missing", "wrong", "status", "outcome", "row", "domain", "contact_id_found")
 
 
 def defused(cell: object) -> str:
@@ -72,13 +75,22 @@ def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> Iterator[Sequen
         )  # fmt: skip
 
 
-def file_rows(tx: Tx, hub_id: int, job_id: int, *, failures_only: bool = True) -> Iterator[Sequence[object]]:
-    """What came of a file that was taken, as rows of FILE_COLUMNS: only what failed, or all. Raises UnknownJob."""
+def file_rows(
+    tx: Tx, hub_id: int, job_id: int, *, say: Language, rules: DomainRules, failures_only: bool = True
+) -> Iterator[Sequence[object]]:
+    """What came of a file that was taken, as rows of FILE_COLUMNS: only what failed, or all. Raises UnknownJob.
+
+    Why, and what now, are in the reader's language: a person reads them, and no program.
+    """
     after = 0
-    while found := lead_file.rows(tx, hub_id, job_id, after=after, limit=_A_PAGE):
+    while found := rows_of_file(tx, hub_id, job_id, after=after, limit=_A_PAGE, failed=failures_only):
         for row in found:
-            if row.failed or not failures_only:
-                yield _of_file(row)
+            said = file_words.said(row, rules)
+            yield (
+                row.lead, said.why.told(say), said.what_now.told(say) if said.what_now else "",
+                ", ".join(map(say.gettext, said.missing)), ", ".join(map(say.gettext, said.wrong)), said.status,
+                row.outcome, row.place, row.domain, row.contact_id,
+            )  # fmt: skip
         after = found[-1].place
 
 
@@ -88,10 +100,6 @@ def job_items(tx: Tx, hub_id: int, job_id: int) -> Iterator[Sequence[object]]:
     while found := job.items(tx, hub_id, job_id, after=after, limit=_A_PAGE):
         yield from ((item.place, item.domain, item.outcome) for item in found)
         after = found[-1].place
-
-
-def _of_file(row: FileRow) -> Sequence[object]:
-    return (row.place, row.lead, row.outcome, row.state, row.reason, row.detail)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncworker.hubspot.records import Filter, Sort
+from syncworker.languages import to_translate
 from syncworker.registration.rules.domains import registrable
+from syncworker.registration.rules.text import quote
 from syncworker.sync.context import Context
+from syncworker.sync.lists.answers import Words
 from syncworker.sync.marks import Kind
 
 # The address of a record in HubSpot: .../contacts/{hub id}/record/0-1/{id}, or the older .../contact/{id}.
-_ADDRESS = re.compile(r"/contacts/(\d+)/(?:record/0-([12])|(contact|company))/(\d+)")
+ADDRESS = re.compile(r"/contacts/(\d+)/(?:record/0-([12])|(contact|company))/(\d+)")
 _ID = re.compile(r"\d{1,19}")
+_MOST_LISTED = 5
+_MOST_NAMED = 20
 
 
 class NotFound(Exception):
-    """No record is meant by it, or more than one."""
+    """No record is meant by it, or more than one. `words` says so, to be translated."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        self.words = Words(text, values)
+        super().__init__(str(self.words))
+
+
+class SeveralContacts(NotFound):
+    """A company is meant that has more than one contact."""
+
+    def __init__(self, company_id: str, contact_ids: Sequence[str]) -> None:
+        self.company_id = company_id
+        self.contact_ids = tuple(contact_ids)
+        listed = ", ".join(self.contact_ids[:_MOST_LISTED])
+        super().__init__(_SEVERAL, company=company_id, count=str(len(self.contact_ids)), listed=listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +51,11 @@ class Meant:
 def find(context: Context, hub_id: int, text: str) -> Meant:
     """The record that is meant; raises NotFound, and what HubSpot raises."""
     given = text.strip()
-    address = _ADDRESS.search(given)
+    address = ADDRESS.search(given)
     if address:
         kind = Kind.COMPANY if address[2] == "2" or address[3] == "company" else Kind.CONTACT
         if int(address[1]) != hub_id:
-            raise NotFound(f"that address belongs to portal {address[1]}, not to {hub_id}: name it with --portal")
+            raise NotFound(_OF_ANOTHER_PORTAL, other=address[1], portal=str(hub_id))
         return Meant(hub_id=hub_id, kind=kind, object_id=address[4])
     if _ID.fullmatch(given):
         return Meant(hub_id=hub_id, kind=Kind.CONTACT, object_id=given)
@@ -47,14 +67,14 @@ def find(context: Context, hub_id: int, text: str) -> Meant:
 def _by_email(context: Context, hub_id: int, email: str) -> Meant:
     read = context.client(hub_id).batch_read("contact", [email], properties=["email"], id_property="email")
     if email not in read.found:
-        raise NotFound(f"no contact has the email {email}")
+        raise NotFound(_NO_EMAIL, email=quote(email))
     return Meant(hub_id=hub_id, kind=Kind.CONTACT, object_id=read.found[email].id)
 
 
 def _by_domain(context: Context, hub_id: int, text: str) -> Meant:
     domain = registrable(text, context.domain_rules)
     if not isinstance(domain, str):
-        raise NotFound(f"{text[:80]!r} is neither an id, an email, a domain nor an address of HubSpot")
+        raise NotFound(_NOTHING, typed=quote(text))
     page = context.client(hub_id).search(
         "company",
         filter_groups=[[Filter(property_name="domain", operator="EQ", value=domain)]],
@@ -62,9 +82,10 @@ def _by_domain(context: Context, hub_id: int, text: str) -> Meant:
         properties=["domain"],
         limit=2,
     )
-    if len(page.records) != 1:
-        found = "no company has" if not page.records else f"{page.total} companies have"
-        raise NotFound(f"{found} the domain {domain}: name the record by its id")
+    if not page.records:
+        raise NotFound(_NO_COMPANY, domain=domain)
+    if len(page.records) > 1:
+        raise NotFound(_COMPANIES, domain=domain, count=str(page.total))
     return Meant(hub_id=hub_id, kind=Kind.COMPANY, object_id=page.records[0].id)
 
 
@@ -75,7 +96,41 @@ def find_contact(context: Context, hub_id: int, text: str) -> str:
         return meant.object_id
     contacts = context.client(hub_id).associations("company", "contact", [meant.object_id])[meant.object_id]
     ids = sorted({one.to_id for one in contacts})
-    if len(ids) != 1:
-        listed = ", ".join(ids[:5]) or "none"
-        raise NotFound(f"company {meant.object_id} has {len(ids)} contacts ({listed}): name the lead by its id")
+    if not ids:
+        raise NotFound(_NO_CONTACTS, company=meant.object_id)
+    if len(ids) > 1:
+        raise SeveralContacts(meant.object_id, ids)
     return ids[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A contact that may be meant. Its texts are untrusted."""
+
+    contact_id: str
+    name: str
+    email: str
+
+
+def names_of(context: Context, hub_id: int, contact_ids: Sequence[str]) -> tuple[Named, ...]:
+    """The first of these contacts by their names, in their order; raises what HubSpot raises."""
+    asked = contact_ids[:_MOST_NAMED]
+    read = context.client(hub_id).batch_read("contact", asked, properties=["firstname", "lastname", "email"])
+    return tuple(
+        Named(
+            contact_id=one,
+            name=" ".join(filter(None, (of.get("firstname"), of.get("lastname")))),
+            email=of.get("email") or "",
+        )
+        for one in asked
+        for of in ([read.found[one].properties] if one in read.found else [])
+    )
+
+
+_OF_ANOTHER_PORTAL = to_translate("that address belongs to portal %(other)s, not to %(portal)s: choose that portal")
+_NO_EMAIL = to_translate("no contact has the email %(email)s")
+_NOTHING = to_translate("“%(typed)s” is neither an id, an email, a domain nor an address of HubSpot")
+_NO_COMPANY = to_translate("no company has the domain %(domain)s: name the contact by its id or email")
+_COMPANIES = to_translate("%(count)s companies have the domain %(domain)s: name the record by its id")
+_NO_CONTACTS = to_translate("company %(company)s has no contacts: add one in HubSpot, or name the lead by its id")
+_SEVERAL = to_translate("company %(company)s has %(count)s contacts (%(listed)s): name the lead by its id")

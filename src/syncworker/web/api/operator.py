@@ -22,6 +22,7 @@ from syncworker.access.roles import Role
 from syncworker.store.portals import UnknownPortal
 from syncworker.web import cookies
 from syncworker.web.api.refusals import ApiOff, WrongToken
+from syncworker.web.body_limit import limited
 from syncworker.web.held import context_of
 from syncworker.web.recognising import SAFE, Reader, check_form, recognise
 
@@ -44,7 +45,7 @@ class LeadRoute(APIRoute):
         async def checked(request: Request) -> Response:
             if not await self._is_signed_in(request):
                 require_token(context_of(request).settings.api_token, request.headers.get("authorization"))
-            return await handle(request)
+            return await handle(limited(request))
 
         return checked
 

@@ -12,6 +12,8 @@ from syncworker.web.pages import (
     leads,
     leads_doing,
     live,
+    registering,
+    registering_files,
     requests_doing,
     signing_in,
 )
@@ -32,6 +34,9 @@ for part in (signing_in.router, home, capacity.router, deregistering.router, job
     router.include_router(part)
 # Leads by their state, and what is done about them.
 for part in (lead.router, leads.router, leads_doing.router, requests_doing.router):
+    router.include_router(part)
+# New ones.
+for part in (registering.router, registering_files.router):
     router.include_router(part)
 # What an operator sees and does.
 for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router):

@@ -35,6 +35,10 @@ _SAID = {
         to_translate("This cannot be done any more"),
         to_translate("Somebody was quicker, or it has changed meanwhile. Nothing was changed. Look at the list again."),
     ),
+    413: Said(
+        to_translate("The file is too large"),
+        to_translate("Files of up to 20 MB are taken. Divide it, or leave out columns that nobody needs here."),
+    ),
     503: Said(
         to_translate("The database does not answer"),
         to_translate("Nothing is lost, and nothing was changed. Try again in a minute."),

@@ -44,7 +44,8 @@ def of_id(tx: Tx, reader: Reader, portal: Portal, job_id: int) -> Shown:
 def lately(tx: Tx, reader: Reader, portal: Portal) -> Shown | None:
     """What this person asked for last, as long as it is under way or can be taken back: found again after leaving."""
     for job in jobs.newest(tx, portal.hub_id, limit=3):
-        if job.who == reader.who and (not job.is_finished or job.undo_until is not None):
+        # A file that nobody said go for is not under way; its own page has it.
+        if job.who == reader.who and not job.held and (not job.is_finished or job.undo_until is not None):
             return _shown(tx, reader.language, job)
     return None
 

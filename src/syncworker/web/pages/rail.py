@@ -35,6 +35,7 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section(title=to_translate("Capacity"), path="/capacity", icon="gauge"),
     Section(title=to_translate("Leads"), path="/leads/registered", icon="people", within="/leads"),
+    Section(title=to_translate("Register"), path="/register", icon="plus", role=Role.MANAGER),
     Section(title=to_translate("Operations"), path="/operations", icon="pulse", role=Role.OPERATOR),
 )  # fmt: skip
 

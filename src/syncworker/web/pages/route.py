@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 
 from syncworker import languages
 from syncworker.web import cookies
+from syncworker.web.body_limit import limited
 from syncworker.web.recognising import NotSignedIn, Reader, check_form, recognise
 from syncworker.web.security_headers import unkept
 
@@ -39,6 +40,7 @@ class OpenRoute(APIRoute):
             request.state.reader = reader
             if reader.session is None and not self.open:
                 raise NotSignedIn
+            request = limited(request)
             await check_form(request, reader)
             return _kept(request, reader, await handle(request))
 

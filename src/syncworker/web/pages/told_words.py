@@ -13,6 +13,8 @@ from syncworker.languages import Language, to_translate
 
 _WORDS: Mapping[str, str] = {
     "asked": to_translate("It was asked for, and is decided within seconds."),
+    "decided": to_translate("It was asked for, and this is what came of it."),
+    "discarded": to_translate("The file is discarded. Nothing of it was asked for."),
     "exchanged": to_translate("Exchanged: the lead that waited is registered."),
     "confirmed": to_translate("Confirmed. The domain is deregistered within seconds."),
     "refused": to_translate("The deregistration is refused. The domain stays registered."),

@@ -1,0 +1,31 @@
+"""Why does a website, or what stands where one should, lead to no domain? A sentence, translated where it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncworker.languages import to_translate
+from syncworker.registration.rules.refused import Refusal, Refused
+from syncworker.registration.rules.text import quote
+from syncworker.sync.lists.answers import Words
+
+REFUSAL_WORDS: Mapping[Refusal, str] = {
+    Refusal.EMPTY: to_translate("There is no website."),
+    Refusal.TOO_LONG: to_translate("The website is too long: enter the company's home page."),
+    Refusal.UNFIT_CHARACTERS: to_translate("The website has characters that cannot be seen: type it again."),
+    Refusal.NOT_A_WEB_ADDRESS: to_translate("“%(typed)s” is no web address: enter a website such as company.com."),
+    Refusal.EMAIL_ADDRESS: to_translate("“%(typed)s” looks like an email address: enter the company's website."),
+    Refusal.IP_ADDRESS: to_translate("“%(typed)s” is an IP address: enter the company's domain name."),
+    Refusal.SINGLE_LABEL: to_translate("“%(typed)s” is not a full domain name such as company.com."),
+    Refusal.BAD_NAME: to_translate("“%(typed)s” is not a valid domain name: check the spelling."),
+    Refusal.RESERVED: to_translate("“%(typed)s” is reserved for examples and inner networks: enter the website."),
+    Refusal.UNKNOWN_TLD: to_translate("“%(typed)s” does not end as a domain does: check the spelling."),
+    Refusal.PUBLIC_SUFFIX: to_translate("“%(typed)s” is an ending that many companies share: enter the website."),
+    Refusal.SHARED_PLATFORM: to_translate("“%(typed)s” is on a shared platform: enter the company's own website."),
+    Refusal.FREE_MAIL: to_translate("“%(typed)s” is a free-mail provider: enter the company's own website."),
+}
+
+
+def words(refused: Refused, typed: str) -> Words:
+    """The sentence for what somebody typed."""
+    return Words(REFUSAL_WORDS[refused.reason], {"typed": quote(typed)})
