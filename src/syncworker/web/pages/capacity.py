@@ -51,10 +51,14 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         shortened=listing.is_shortened(request),
         most_characters=MOST_Q_CHARACTERS,
         today=today,
+        csv=rendering.address(
+            "/leads/registered.csv",
+            {"q": view.q, "sort": view.sort.value, "desc": "1" if view.descending else None},
+        ),
         may_change=reader.may(Role.MANAGER),
         columns=_columns(say),
         lead_path=rendering.lead_path(request),
-        register_path=rendering.path_of(request, "register_page"),
+        register_path=rendering.register_path(request, reader),
         **listing.links(request, view),
     )
 

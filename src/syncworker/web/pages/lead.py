@@ -87,7 +87,7 @@ def one_lead(
         may_change=reader.may(Role.MANAGER),
         deeds={deed.value for deed in lead.deeds} if reader.may(Role.MANAGER) else set(),
         again=_to_ask_again(lead) if Deed.REGISTER in lead.deeds else None,
-        register_path=rendering.path_of(request, "register_page"),
+        register_path=rendering.register_path(request, reader),
     )
 
 

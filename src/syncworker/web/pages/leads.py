@@ -108,7 +108,7 @@ def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, ta
             columns=_lead_columns(say, table) if table.leads else _asked_columns(say, table),
             lead_path=rendering.lead_path(request),
             move_link=lambda request_id: rendering.address(f"{table.path}/{request_id}/move", kept),
-            register_path=rendering.path_of(request, "register_page"),
+            register_path=rendering.register_path(request, reader),
             around=None if part else _around(context, tx, portal, table),
             **links,
         )

@@ -24,9 +24,9 @@ from syncworker.sync.lists.answers import answer
 from syncworker.sync.lists.check import Checked, check, check_meant
 from syncworker.sync.lists.finding import NotFound, SeveralContacts, names_of
 from syncworker.web.pages import rendering, told_words
-from syncworker.web.pages.leads_doing import Key
-from syncworker.web.pages.requests_doing import told
+from syncworker.web.pages.coming_back import telling
 from syncworker.web.pages.route import go_to, is_htmx, pages
+from syncworker.web.pages.ticked import Key
 from syncworker.web.recognising import Held, Manager, Reader, ThePortal
 
 router = pages()
@@ -98,7 +98,7 @@ def asked(
         found = lists.request_of(tx, portal.hub_id, request_id)
     decided = found.state is not State.PROCESSING
     if decided and found.domain:
-        return go_to(request, told(f"/leads/domain/{found.domain}", "decided"))
+        return go_to(request, telling(f"/leads/domain/{found.domain}", told="decided"))
     said = answer(state=found.state, reason=found.reason, detail=found.detail, domain=found.domain)
     return rendering.page(
         request,

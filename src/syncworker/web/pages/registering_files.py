@@ -18,8 +18,8 @@ from syncworker.sync.jobs.lead_rows import MOST_BYTES, BadLeadFile
 from syncworker.sync.lists import csv_lists, file_words
 from syncworker.sync.lists.file_words import Said
 from syncworker.web.pages import jobs, registering, rendering, told_words
+from syncworker.web.pages.coming_back import telling
 from syncworker.web.pages.registering import REGISTER
-from syncworker.web.pages.requests_doing import told
 from syncworker.web.pages.route import go_to, pages
 from syncworker.web.recognising import Held, Manager, Reader, ThePortal
 
@@ -109,7 +109,7 @@ def discard(request: Request, context: Held, _reader: Manager, portal: ThePortal
     """Forget a file that was only looked through."""
     done = lead_file.discard(context, portal.hub_id, file_id)
     # Somebody said go meanwhile: what is done is told there.
-    return go_to(request, told(REGISTER, "discarded") if done else f"{FILES}/{file_id}")
+    return go_to(request, telling(REGISTER, told="discarded") if done else f"{FILES}/{file_id}")
 
 
 @router.post(FILES + "/{file_id}/again")

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.routing import NoMatchFound
 
 from syncworker import languages
+from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.web import static_files
 from syncworker.web.pages import rail
@@ -57,7 +58,7 @@ def with_query(request: Request, **changed: object) -> str:
 def path_of(request: Request, page_name: str, **values: str) -> str | None:
     """Where the page is whose function has that name; None where there is none (yet), so that nothing leads to it.
 
-    A name that no call of the API has: `register_page`, `one_lead`.
+    A name that no call of the API has, such as `one_lead`.
     """
     try:
         return str(request.app.url_path_for(page_name, **values))
@@ -69,6 +70,11 @@ def lead_path(request: Request) -> str | None:
     """What stands before a domain in the address of its page."""
     path = path_of(request, "one_lead", domain="d")
     return path.removesuffix("d") if path else None
+
+
+def register_path(request: Request, reader: Reader) -> str | None:
+    """Where leads are registered, for those who may."""
+    return path_of(request, "register_page") if reader.may(Role.MANAGER) else None
 
 
 def address(path: str, query: Mapping[str, object]) -> str:
