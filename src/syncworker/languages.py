@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -67,7 +67,15 @@ class Language:
 
     def time(self, at: datetime | None, zone: str = "UTC") -> str:
         """A time to the minute, in that time zone; nothing for None."""
-        return "" if at is None else format_datetime(at, "medium", tzinfo=ZoneInfo(zone), locale=self.locale)
+        if at is None:
+            return ""
+        local = at.astimezone(ZoneInfo(zone))
+        parts = (format_time(local, "short", tzinfo=local.tzinfo, locale=self.locale), _day(local.date(), self.locale))
+        return str(get_datetime_format("medium", locale=self.locale)).format(*parts)
+
+    def exact(self, at: datetime | None, zone: str = "UTC") -> str:
+        """A time to the second, with its zone: what is shown on hover."""
+        return "" if at is None else format_datetime(at, "long", tzinfo=ZoneInfo(zone), locale=self.locale)
 
     def duration(self, seconds: float) -> str:
         """How long something lasts, in its largest unit."""

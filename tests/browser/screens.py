@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -87,9 +87,9 @@ def _shoot(stage: Stage, browser: Browser, lang: str, width: int, scheme: str) -
     taken = 0
     page = context.new_page()
 
-    def picture(name: str) -> None:
+    def picture(name: str, *, whole: bool = True) -> None:
         nonlocal taken
-        page.screenshot(path=FOLDER / f"{name}-{lang}-{width}-{scheme}.png", full_page=True, animations="disabled")
+        page.screenshot(path=FOLDER / f"{name}-{lang}-{width}-{scheme}.png", full_page=whole, animations="disabled")
         taken += 1
 
     for name, path in _strangers_pages(only):
@@ -122,15 +122,14 @@ def _sign_in(stage: Stage, context: BrowserContext, lang: str) -> None:
     context.set_extra_http_headers({"Accept-Language": lang})
 
 
-def _dialogs(stage: Stage, page: Page, picture: object) -> None:
-    assert callable(picture)
+def _dialogs(stage: Stage, page: Page, picture: Callable[..., None]) -> None:
     page.goto(f"/capacity?portal={stage.hub}")
     for box in page.locator("tbody .tick input").all()[1:4]:
         box.check()
-    picture("ticked")
+    picture("ticked", whole=False)
     page.locator(".selection .button").click()
     page.locator("dialog:modal").wait_for()
-    picture("dialog-deregister")
+    picture("dialog-deregister", whole=False)
     page.goto("/nowhere")
     picture("error-404")
 

@@ -103,5 +103,6 @@ def _filters(language: Language) -> dict[str, object]:
         "percent": language.percent,
         "day": language.date,
         "time": language.time,
+        "exact": language.exact,
         "duration": language.duration,
     }

@@ -146,6 +146,9 @@
   });
   // Came back to by the back button: what is shown may be of before, or of somebody who signed out since.
   window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  // The tab that is shown is in sight, where there is no room for all.
+  for (const shown of document.querySelectorAll(".tabs [aria-current]"))
+    shown.parentElement.scrollLeft = shown.offsetLeft - (shown.parentElement.clientWidth - shown.offsetWidth) / 2;
   look();
   listen();
 })();
