@@ -107,7 +107,7 @@ def test_a_lead_that_cannot_be_registered_ends_with_something_to_look_at(run: Ru
 
 
 def test_in_mode_observe_it_says_what_would_be(run: Run, demo: Demo) -> None:
-    set_mode(demo.context, demo.hub_id, Mode.OBSERVE)
+    set_mode(demo.context, demo.hub_id, Mode.OBSERVE, who="t")
     answer = run("register", demo.contact(), "--yes")
     assert answer.code == 0
     assert "registered" in answer.out

@@ -98,6 +98,14 @@ def test_one_parked_mark_is_tried_again_and_the_others_are_let_go(run: Run, demo
     assert no.code == 4
     assert run("marks", "dismiss", "--yes", "--json").json["dismissed"] == 1
     assert [item["object_id"] for item in run("marks", "list", "--json").json["items"]] == ["7"]
+    did = run("history", "--json").json["items"]
+    assert [(one["event"], one["detail"]["marks"]) for one in did] == [
+        ("marks_dismissed", ["all"]),
+        ("marks_dismissed", ["contact 8"]),
+        ("marks_retried", ["contact 7"]),
+    ]
+    assert {one["who"].partition(":")[0] for one in did} == {"cli"}
+    assert "Parked marks were let go" in run("history", "--portal", demo.hub_id).out
 
 
 def test_a_kind_without_an_id_is_wrong_usage(run: Run, demo: Demo) -> None:

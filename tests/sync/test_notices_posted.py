@@ -63,7 +63,7 @@ def set_up(rig: Rig, receiver: Receiver) -> str:
     def work(tx: Tx) -> str | None:
         users.add(tx, EVA, role=Role.MANAGER, password=None, who="t")
         switch(tx, rig.hub, EVA, [NoticeKind.REFUSED], channel=Channel.WEBHOOK, on=True, who="t")
-        return set_webhook(tx, rig.context.secrets, EVA, receiver.url)
+        return set_webhook(tx, rig.context.secrets, EVA, receiver.url, who="t")
 
     secret = rig.context.database.run(work)
     assert secret is not None
@@ -127,4 +127,4 @@ def test_only_https_is_posted_to(rig: Rig) -> None:
     )
     for url in wrong:
         with pytest.raises(BadWebhookUrl):
-            rig.context.database.run(lambda tx: set_webhook(tx, rig.context.secrets, EVA, url))  # noqa: B023 - run at once
+            rig.context.database.run(lambda tx: set_webhook(tx, rig.context.secrets, EVA, url, who="t"))  # noqa: B023 - run at once

@@ -62,7 +62,7 @@ def test_what_comes_in_a_pause_is_kept_and_done_afterwards(rig: Rig) -> None:
 
 def test_who_paused_and_why_is_kept_and_the_mode_of_before_comes_back(rig: Rig) -> None:
     for mode in (Mode.OBSERVE, Mode.WRITE):
-        set_mode(rig.context, rig.hub, mode)
+        set_mode(rig.context, rig.hub, mode, who="t")
         pause(rig)
         pause(rig, "again, by another hand")
         stopped = portal(rig)
@@ -72,7 +72,8 @@ def test_who_paused_and_why_is_kept_and_the_mode_of_before_comes_back(rig: Rig) 
         unpause(rig)
         assert (portal(rig).mode, portal(rig).pause) == (mode, None)
     with rig.context.database.transaction() as tx:
-        named = "SELECT event, name, why FROM history JOIN persons ON persons.id = person_id ORDER BY history.id"
+        named = "SELECT event, name, why FROM history JOIN persons ON persons.id = person_id WHERE name = 'cli:eva' "
+        named += "ORDER BY history.id"
         told = tx.connection.execute(text(named)).all()
     why = ("cli:eva", "the quarter's audit")
     assert [tuple(row) for row in told] == [(Happened.PAUSED, *why), (Happened.UNPAUSED, *why)] * 2

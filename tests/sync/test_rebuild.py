@@ -135,7 +135,7 @@ def test_a_day_old_backup_loses_nothing_that_the_crm_has_heard_since(rig: Rig, r
     rig.settle()
     assert (rig.writes(), {p.mode for p in all_portals(rig)}) == ({}, {Mode.PAUSED})
     with pytest.raises(NotRebuilt):
-        set_mode(rig.context, rig.hub, Mode.WRITE)
+        set_mode(rig.context, rig.hub, Mode.WRITE, who="t")
     with pytest.raises(NotRebuilt):
         pausing.unpause(rig.context, rig.hub, who="eva", source=Source.APP)
     # When it is tried first, nothing is kept

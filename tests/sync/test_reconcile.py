@@ -327,13 +327,13 @@ def test_nothing_is_registered_or_written_unless_the_portal_is_in_mode_write(rig
     from syncworker.store.portals import Mode
     from syncworker.sync.portals.connect import set_mode
 
-    set_mode(rig.context, rig.hub, Mode(mode))
+    set_mode(rig.context, rig.hub, Mode(mode), who="t")
     rig.submit("ada@fjordline-tools.se")
     rig.settle()
     assert rig.writes() == {}
     assert rig.registrations() == []
     # When a person switches it
-    set_mode(rig.context, rig.hub, Mode.WRITE)
+    set_mode(rig.context, rig.hub, Mode.WRITE, who="t")
     rig.hurry()
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)

@@ -232,7 +232,7 @@ def test_what_we_know_and_no_list_shows_is_read_by_itself(rig: Rig) -> None:
 
 def test_in_a_portal_that_is_observed_nothing_is_written(rig: Rig) -> None:
     registered_leads(rig, 30)
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     assert run_resync(rig).state is State.DONE
     assert statuses(rig) == {}
 
@@ -243,7 +243,7 @@ def test_in_a_portal_that_is_observed_nothing_is_written(rig: Rig) -> None:
 def test_it_is_paused_and_goes_on_from_the_page_it_was_on(rig: Rig) -> None:
     leads = registered_leads(rig, 350)
     begun = resync.start(rig.context, rig.hub, who="t")
-    after_some = Meanwhile("/contacts", lambda: resync.pause(rig.context, begun.id), nth=2)
+    after_some = Meanwhile("/contacts", lambda: resync.pause(rig.context, begun.id, who="t"), nth=2)
     with second_worker(rig, after_some) as worker:
         go_on(worker, rig)
         paused = look(rig, begun)
@@ -251,7 +251,7 @@ def test_it_is_paused_and_goes_on_from_the_page_it_was_on(rig: Rig) -> None:
         assert 0 < paused.listed < 400
         go_on(worker, rig)
         assert look(rig, begun) == paused
-        resync.resume(rig.context, begun.id)
+        resync.resume(rig.context, begun.id, who="t")
         go_on(worker, rig)
     done = look(rig, begun)
     assert (done.state, done.listed) == (State.DONE, 350 + 70)
@@ -261,7 +261,7 @@ def test_it_is_paused_and_goes_on_from_the_page_it_was_on(rig: Rig) -> None:
 def test_it_is_cancelled_where_it_is(rig: Rig) -> None:
     registered_leads(rig, 250)
     begun = resync.start(rig.context, rig.hub, who="t")
-    with second_worker(rig, Meanwhile("/contacts", lambda: resync.cancel(rig.context, begun.id))) as worker:
+    with second_worker(rig, Meanwhile("/contacts", lambda: resync.cancel(rig.context, begun.id, who="t"))) as worker:
         go_on(worker, rig)
     assert look(rig, begun).state is State.CANCELLED
     assert statuses(rig) == {}

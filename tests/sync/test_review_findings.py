@@ -101,7 +101,7 @@ def test_a_preview_puts_no_other_domain_on_the_waiting_list(make_rig: Callable[.
     contact_id = ask(rig, 1)
     rig.settle()
     # When the portal is only observed while the website turns bad, and a slot frees before it is read again
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     rig.sandbox.edit(rig.hub, "contacts", contact_id, {"website": "localhost"})
     rig.context.database.run(
         lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="t")

@@ -195,7 +195,7 @@ def test_a_portal_shows_nothing_of_another_partners_registration_but_that_it_is_
 
 
 def test_in_mode_observe_it_is_said_on_the_request_what_would_be(rig: Rig) -> None:
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     rig.submit(ADA)
     rig.submit("bo@granlund-bygg.se", website="granlund-bygg.se", lastname="")
     rig.settle()
@@ -210,7 +210,7 @@ def test_in_mode_observe_no_company_is_written_to_either(make_rig: Callable[...,
     rig = make_rig()
     at = company(rig, "alfa-verken.se")
     contact_id = lead_at(rig, at)
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     # Given what is registered already was taken over, as on day one
     file = tmp_path / "old.csv"
     file.write_text(f"domain,registered_on\nalfa-verken.se,{rig.clock.time.date() - timedelta(days=30)}\n")
@@ -220,7 +220,7 @@ def test_in_mode_observe_no_company_is_written_to_either(make_rig: Callable[...,
     look_at(rig, contact_id)
     assert rig.writes() == {}
     # When a person switches it to write, both show it
-    set_mode(rig.context, rig.hub, Mode.WRITE)
+    set_mode(rig.context, rig.hub, Mode.WRITE, who="t")
     rig.settle()
     assert shown(rig, "companies", at) == ("registered", None)
     assert shown(rig, "contacts", contact_id) == ("registered", None)
@@ -231,11 +231,11 @@ def test_a_registration_of_a_partners_observed_portal_takes_no_waiting_slot(make
     rig.submit(ADA)
     rig.settle()
     assert rig.status(ADA)[0] == "pending"
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     rig.context.database.run(lambda tx: tx.connection.execute(text("UPDATE partners SET capacity = 5")))
     look_at(rig, rig.contact_id(ADA))
     assert rig.registrations() == []
     # and gets it when it is written to again
-    set_mode(rig.context, rig.hub, Mode.WRITE)
+    set_mode(rig.context, rig.hub, Mode.WRITE, who="t")
     rig.settle()
     assert rig.status(ADA) == ("registered", None)

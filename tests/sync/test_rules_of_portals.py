@@ -117,7 +117,7 @@ def test_a_failure_of_the_portal_blocks_it_by_name_counts_against_nobody_and_hea
 def test_a_portal_that_is_blocked_or_paused_is_not_called_whatever_rings(rig: Rig, why: str) -> None:
     asked(rig)
     if why == "paused":
-        set_mode(rig.context, rig.hub, Mode.PAUSED)
+        set_mode(rig.context, rig.hub, Mode.PAUSED, who="t")
     else:
         until = rig.clock.time + timedelta(minutes=5)
         rig.context.database.run(lambda tx: portals.block(tx, rig.hub, until=until, reason="outage", detail="d"))

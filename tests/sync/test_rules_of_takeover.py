@@ -90,7 +90,7 @@ def test_a_file_that_is_tried_says_what_would_be_and_keeps_nothing(rig: Rig, fil
     assert (tried.active, tried.expired, len(tried.problems)) == (["alfa-verken.se"], ["bravo-bygg.se"], 1)
     assert rig.registrations() == []
     with rig.context.database.transaction() as tx:
-        assert tx.connection.execute(text("SELECT count(*) FROM history")).scalar_one() == 0
+        assert tx.connection.execute(text("SELECT count(*) FROM history WHERE domain IS NOT NULL")).scalar_one() == 0
     done = take_over(rig, file, *rows)
     assert (done.active, done.expired, done.problems) == (tried.active, tried.expired, tried.problems)
 

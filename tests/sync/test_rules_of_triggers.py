@@ -68,12 +68,12 @@ def test_a_turn_ends_after_some_batches_so_that_other_portals_get_theirs(rig: Ri
 
 def test_nobody_is_rung_for_while_all_portals_of_a_partner_are_paused(rig: Rig) -> None:
     registered(rig)
-    set_mode(rig.context, rig.hub, Mode.PAUSED)
+    set_mode(rig.context, rig.hub, Mode.PAUSED, who="t")
     rig.pass_time(days=400)
     assert Bell.END_OVERDUE not in {ring.bell for ring in rig.settle()}
     assert [r.ended_at for r in rig.registrations()] == [None]
     # When they go on, it ends
-    set_mode(rig.context, rig.hub, Mode.WRITE)
+    set_mode(rig.context, rig.hub, Mode.WRITE, who="t")
     rig.settle()
     assert rig.status(ADA)[0] == "expired"
 

@@ -282,7 +282,7 @@ def test_a_submission_that_never_resolves_waits_for_a_person_with_the_reason(rig
     assert given_up.state == "unresolved"
     assert "no contact" in given_up.detail
     rig.sandbox.post(f"/_sandbox/portals/{rig.hub}/contacts/{contact_id}/restore")
-    operations.retry_request(rig.context, given_up.id)
+    operations.retry_request(rig.context, given_up.id, who="t")
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
 
@@ -314,7 +314,7 @@ def test_a_resync_of_a_portal_writes_what_differs_and_nothing_else(rig: Rig) -> 
 def test_a_named_record_is_looked_at_at_a_persons_word(rig: Rig) -> None:
     contact_id = registered(rig)
     rig.sandbox.edit(rig.hub, "contacts", contact_id, {"partner_registration_status": ""})
-    rig.context.database.run(lambda tx: resync.mark_named(tx, rig.hub, contacts=[contact_id]))
+    rig.context.database.run(lambda tx: resync.mark_named(tx, rig.hub, contacts=[contact_id], who="t"))
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
 
@@ -369,7 +369,7 @@ def test_a_paused_portal_keeps_its_marks(rig: Rig) -> None:
     rig.context.database.run(lambda tx: mark(tx, rig.hub, Kind.CONTACT, ["1"], priority=Priority.PERSON, cause="t"))
     from syncworker.sync.portals.connect import set_mode
 
-    set_mode(rig.context, rig.hub, Mode.PAUSED)
+    set_mode(rig.context, rig.hub, Mode.PAUSED, who="t")
     rig.settle()
     assert [m.object_id for m in rig.marks()] == ["1"]
 

@@ -103,6 +103,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.operations import NothingToConfirm
     from syncworker.sync.portals.connect import WrongAccount
     from syncworker.sync.portals.pausing import NotRebuilt
+    from syncworker.sync.portals.steering import Braked
     from syncworker.sync.portals.takeover import BadFile
     from syncworker.sync.privacy.erasing import NotAnEmail
     from syncworker.sync.recovery.rebuild import NotStill
@@ -157,6 +158,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             MoreMatch,
             NothingToConfirm,
             NotRebuilt,
+            Braked,
             NotEmpty,
             NotStill,
             UserExists,

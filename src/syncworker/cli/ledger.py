@@ -46,8 +46,27 @@ def capacity(portal: PortalOption = None, as_json: JsonOption = False) -> None:
     output.show(document, as_json=as_json, people=lambda: output.facts(document))
 
 
-def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOption = False) -> None:
-    """Show all that happened to the partner about a domain, oldest first."""
+def history(
+    domain: Annotated[
+        str | None, typer.Argument(metavar="[DOMAIN]", help="Of this lead; without it, what people did else.")
+    ] = None,
+    limit: LimitOption = 50,
+    cursor: CursorOption = None,
+    portal: PortalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what happened to the partner about a domain, the oldest first.
+
+    Without a domain: what people did that is about no one lead (marks, resyncs, forms, holds, accounts, settings), in
+    a portal or in all of them, the newest first.
+    """
+    if domain is None:
+        _did(limit, cursor, portal, as_json=as_json)
+    else:
+        _of_domain(domain, portal, as_json=as_json)
+
+
+def _of_domain(domain: str, portal: int | None, *, as_json: bool) -> None:
     from syncworker.sync.lists import lists
 
     with portal_opened(portal) as (context, chosen):
@@ -65,6 +84,27 @@ def history(domain: DomainArgument, portal: PortalOption = None, as_json: JsonOp
             empty=f"Nothing happened about {name}.",
         ),
     )
+
+
+def _did(limit: int, cursor: str | None, portal: int | None, *, as_json: bool) -> None:
+    from syncworker.sync.lists.did_list import what_people_did
+    from syncworker.sync.lists.event_words import EVENT_WORDS
+
+    with opened() as context, context.database.transaction() as tx:
+        page = what_people_did(tx, portal, limit=limit, cursor=cursor)
+    rows = [
+        (one.at, one.who, one.source, one.hub_id, EVENT_WORDS[one.event], one.about,
+         ", ".join(f"{name}: {value}" for name, value in one.detail.items()) or one.why)
+        for one in page.items
+    ]  # fmt: skip
+
+    def people() -> None:
+        columns = ("at", "who", "by", "portal", "what", "to", "more")
+        output.table("", columns, rows, empty="Nobody did anything yet.")
+        if page.next:
+            output.note(f"there are more: --cursor {page.next}")
+
+    output.show(page, as_json=as_json, people=people)
 
 
 def why(

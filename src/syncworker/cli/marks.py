@@ -10,7 +10,7 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import CursorOption, JsonOption, LimitOption, PortalOption, YesOption, ask
-from syncworker.cli.session import opened, portal_opened
+from syncworker.cli.session import opened, portal_opened, who
 
 if TYPE_CHECKING:
     from syncworker.sync.lists.list_lines import MarkLine, MarkPage
@@ -141,11 +141,12 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Try parked marks again: one, or all of the portal."""
+    from syncworker.registration.rules.terms import Source
     from syncworker.sync import parked
 
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
-        many = parked.retry(context, chosen.hub_id, _named(kind, object_id))
+        many = parked.retry(context, chosen.hub_id, _named(kind, object_id), who=who(), source=Source.APP)
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "retried": many},
@@ -163,13 +164,14 @@ def dismiss(
     as_json: JsonOption = False,
 ) -> None:
     """Let parked marks go: one, or all of the portal. The next change of a record marks it anew."""
+    from syncworker.registration.rules.terms import Source
     from syncworker.sync import parked
 
     _whole(kind, object_id)
     with portal_opened(portal) as (context, chosen):
         if object_id is None:
             ask(f"Let all parked marks of portal {chosen.hub_id} go?", yes=yes)
-        many = parked.dismiss(context, chosen.hub_id, _named(kind, object_id))
+        many = parked.dismiss(context, chosen.hub_id, _named(kind, object_id), who=who(), source=Source.APP)
     _some(many, object_id)
     output.show(
         {"hub_id": chosen.hub_id, "dismissed": many},

@@ -98,7 +98,7 @@ def webhook(
     from syncworker.sync.notices.switches import set_webhook
 
     with opened() as context:
-        secret = context.database.run(lambda tx: set_webhook(tx, context.secrets, email, url))
+        secret = context.database.run(lambda tx: set_webhook(tx, context.secrets, email, url, who=who()))
     rows = {"posted to": url, "signed with": secret}
     output.show({"email": email, "url": url, "secret": secret}, as_json=as_json, people=lambda: output.facts(rows))
 

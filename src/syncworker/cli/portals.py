@@ -113,7 +113,7 @@ def add(
             own_domains=tuple(own_domain or described.own_domains),
             auto_register_forms=tuple(form or described.auto_register_forms),
         )
-        portal = connect(context, new)
+        portal = connect(context, new, who=who())
 
     def people() -> None:
         output.say(f"Portal {portal.hub_id} ({portal.name}) is connected, in mode {portal.mode}.", style="green")
@@ -174,7 +174,7 @@ def mode(
         if wanted is Mode.PAUSED:
             pausing.pause(context, hub_id, who=who(), source=Source.APP)
         else:
-            set_mode(context, hub_id, wanted)
+            set_mode(context, hub_id, wanted, who=who())
     output.show(
         {"hub_id": hub_id, "mode": wanted, "before": portal.mode},
         as_json=as_json,
@@ -185,7 +185,7 @@ def mode(
 @app.command()
 def remove(hub_id: HubArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Forget a portal with its credentials, requests and marks. Registrations and their history stay."""
-    from syncworker.store import portals
+    from syncworker.sync.portals import steering
 
     with opened() as context:
         portal = meant(context, hub_id)
@@ -194,7 +194,7 @@ def remove(hub_id: HubArgument, yes: YesOption = False, as_json: JsonOption = Fa
             "places, its forms? Registrations and history stay; what the CRM shows stays as it is.",
             yes=yes,
         )
-        context.database.run(lambda tx: portals.remove(tx, hub_id))
+        steering.forget(context, hub_id, who=who())
     output.show(
         {"hub_id": hub_id, "removed": True},
         as_json=as_json,
@@ -205,15 +205,10 @@ def remove(hub_id: HubArgument, yes: YesOption = False, as_json: JsonOption = Fa
 @app.command()
 def unblock(hub_id: HubArgument, as_json: JsonOption = False) -> None:
     """Let a blocked portal be worked on again now, once what blocked it is mended."""
-    from syncworker.store import portals
-    from syncworker.store.portals import UNTIL_A_PERSON_ACTS
+    from syncworker.sync.portals import steering
 
     with opened() as context:
-        portal = meant(context, hub_id)
-        if portal.blocked_until == UNTIL_A_PERSON_ACTS:
-            message = f"the brake stopped it: {portal.blocked_detail}"
-            raise CommandError(message, code=ExitCode.REFUSED)
-        context.database.run(lambda tx: portals.unblock(tx, hub_id))
+        portal = steering.unblock(context, hub_id, who=who())
     output.show(
         {"hub_id": hub_id, "was_blocked_by": portal.blocked_reason},
         as_json=as_json,

@@ -101,7 +101,7 @@ def retry(request_id: RequestArgument, portal: PortalOption = None, as_json: Jso
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
             lists.request_of(tx, chosen.hub_id, request_id)
-        request = operations.retry_request(context, request_id)
+        request = operations.retry_request(context, request_id, who=who())
     _show(request, "is looked at again", as_json=as_json)
 
 

@@ -100,7 +100,9 @@ def _mark(context: Context, portal: Portal, contacts: list[str], companies: list
     from syncworker.sync.resync.resync import mark_named
 
     contact_ids, company_ids = _named(context, portal, contacts, companies)
-    rings = context.database.run(lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids))
+    rings = context.database.run(
+        lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids, who=who())
+    )
     context.waker.ring(*rings)
     output.show(
         {"hub_id": portal.hub_id, "contacts": contact_ids, "companies": company_ids},
@@ -201,13 +203,13 @@ def cancel(resync_id: IdArgument = None, portal: PortalOption = None, as_json: J
     _turn(resyncing.cancel, resync_id, portal, as_json=as_json)
 
 
-def _turn(turn: Callable[[Context, int], Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
+def _turn(turn: Callable[..., Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
     from syncworker.sync.resync import resync as resyncing
 
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
             found = resyncing.of_portal(tx, chosen.hub_id, resync_id)
-        turned = turn(context, found.id)
+        turned = turn(context, found.id, who=who())
     output.show(turned, as_json=as_json, people=lambda: _show(turned))
 
 

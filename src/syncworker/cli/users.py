@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ from syncworker.cli.session import opened, who
 
 if TYPE_CHECKING:
     from syncworker.access.users import User
-    from syncworker.store.database import Tx
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,16 +54,17 @@ def add(
     """Let somebody sign in."""
     from syncworker.access import users
     from syncworker.access.roles import Role
+    from syncworker.sync import accounts
 
     with opened() as context:
         users.clean(email)
         password = None if no_password else _password(stdin=password_stdin)
 
-        def work(tx: Tx) -> User:
-            _check_portals(tx, portal)
-            return users.add(tx, email, role=Role(role.value), password=password, who=who(), portals=portal or None)
-
-        user = context.database.run(work)
+        user = context.database.run(
+            lambda tx: accounts.add(
+                tx, email, role=Role(role.value), password=password, portals=portal or None, who=who()
+            )
+        )
     output.show(
         _document(user), as_json=as_json, people=lambda: output.say(f"{user.email} may sign in as {user.role}.")
     )
@@ -110,8 +109,8 @@ def set_(
     as_json: JsonOption = False,
 ) -> None:
     """Change somebody's role, password or portals; they are signed out everywhere."""
-    from syncworker.access import users
     from syncworker.access.roles import Role
+    from syncworker.sync import accounts
 
     if not (role or password or password_stdin or portal or every_portal):
         raise CommandError("say what to change: --role, --password, --portal or --every-portal", code=ExitCode.USAGE)
@@ -120,18 +119,17 @@ def set_(
     with opened() as context:
         new = _password(stdin=password_stdin) if password or password_stdin else None
 
-        def work(tx: Tx) -> User:
-            _check_portals(tx, portal)
-            return users.change(
+        user = context.database.run(
+            lambda tx: accounts.change(
                 tx,
                 email,
                 role=Role(role.value) if role else None,
                 password=new,
                 portals=portal or None,
                 every_portal=every_portal,
+                who=who(),
             )
-
-        user = context.database.run(work)
+        )
     output.show(
         _document(user),
         as_json=as_json,
@@ -142,11 +140,12 @@ def set_(
 @app.command()
 def link(email: EmailArgument, as_json: JsonOption = False) -> None:
     """Print a link that signs somebody in once, within an hour: for whoever has forgotten their password."""
-    from syncworker.access import links, users
+    from syncworker.access import links
+    from syncworker.sync import accounts
 
     token = links.made_up()
     with opened() as context:
-        context.database.run(lambda tx: links.make(tx, users.get(tx, email), token))
+        context.database.run(lambda tx: accounts.make_link(tx, email, token, who=who()))
         address = links.address(context.settings.pages_url, token)
     output.show({"link": address}, as_json=as_json, people=lambda: output.say(address))
 
@@ -155,12 +154,13 @@ def link(email: EmailArgument, as_json: JsonOption = False) -> None:
 def remove(email: EmailArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Let somebody sign in no more; they are signed out everywhere."""
     from syncworker.access import users
+    from syncworker.sync import accounts
 
     with opened() as context:
         with context.database.transaction() as tx:
             user = users.get(tx, email)
         ask(f"Remove {user.email}, who is {user.role}?", yes=yes)
-        context.database.run(lambda tx: users.remove(tx, email))
+        context.database.run(lambda tx: accounts.remove(tx, email, who=who()))
     output.show({"removed": user.email}, as_json=as_json, people=lambda: output.say(f"{user.email} is removed."))
 
 
@@ -174,13 +174,6 @@ def _password(*, stdin: bool) -> str:
         given = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     passwords.check(given)
     return given
-
-
-def _check_portals(tx: Tx, hub_ids: Iterable[int] | None) -> None:
-    from syncworker.store import portals
-
-    for hub_id in hub_ids or ():
-        portals.get(tx, hub_id)
 
 
 def _document(user: User) -> dict[str, object]:

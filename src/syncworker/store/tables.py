@@ -217,7 +217,7 @@ history = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("at", Time, nullable=False),
-    Column("partner_id", BigInteger, nullable=False),
+    Column("partner_id", BigInteger),  # null: of no portal
     Column("hub_id", BigInteger),
     Column("domain", Text),
     Column("event", Text, nullable=False),
@@ -229,10 +229,20 @@ history = Table(
     Column("request_id", BigInteger),
     Column("registration_id", BigInteger),
     Column("person_id", BigInteger, ForeignKey("persons.id")),  # who it was, where it was a person
+    Column("about_id", BigInteger, ForeignKey("persons.id")),  # to whom, where it was done to an account
+    Column("detail", JSONB),  # of what is about no one lead: codes and numbers
     Index("ix_history_domain", "domain", "id"),
     Index("ix_history_contact", "hub_id", "contact_id", "id"),
     Index("ix_history_registration", "registration_id"),
     Index("ix_history_at", "at", postgresql_using="brin"),
+    Index(
+        "ix_history_of_no_lead",
+        "id",
+        postgresql_where=text(
+            "domain IS NULL AND contact_id IS NULL AND company_id IS NULL AND request_id IS NULL "
+            "AND registration_id IS NULL"
+        ),
+    ),
 )
 
 mark_generation = Sequence("mark_generation", metadata=metadata)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from syncworker.registration.ledger import allocation, holds, lead_contacts, moves, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import NewRequest, Stored
@@ -17,6 +18,7 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.texts import storable
 from syncworker.sync.context import Context
+from syncworker.sync.did import did
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.privacy.privacy import made_up_key
 from syncworker.sync.reconcile.fan_out import mark_changes
@@ -158,20 +160,24 @@ def _changed(
         return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
 
-def add_hold(context: Context, domain: str, kind: HoldKind, *, note: str = "", who: str) -> None:
+def add_hold(
+    context: Context, domain: str, kind: HoldKind, *, note: str = "", who: str, source: Source = Source.APP
+) -> None:
     """Let nobody register a domain. A registration on it is flagged for a person, and goes on."""
 
     def keep(tx: Tx) -> set[Ring]:
         hold = Hold(domain=domain, kind=kind, note=storable(note[:500]))
+        did(tx, Happened.HOLD_ADDED, who=who, source=source, detail={"hold": domain, "kind": kind.value})
         return mark_changes(tx, holds.add(tx, [hold], who=who), cause="hold added", priority=Priority.PERSON)
 
     context.waker.ring(*context.database.run(keep))
 
 
-def lift_hold(context: Context, domain: str, *, who: str) -> None:
+def lift_hold(context: Context, domain: str, *, who: str, source: Source = Source.APP) -> None:
     """Lift the hold on a domain; raises NotHeld."""
 
     def lift(tx: Tx) -> set[Ring]:
+        did(tx, Happened.HOLD_REMOVED, who=who, source=source, detail={"hold": domain})
         return mark_changes(tx, holds.remove(tx, domain, who=who), cause="hold lifted", priority=Priority.PERSON)
 
     context.waker.ring(*context.database.run(lift))
@@ -182,9 +188,9 @@ def withdraw(context: Context, request_id: int, *, who: str) -> Stored:
     return _on_request(context, request_id, lambda tx: moves.withdraw(tx, request_id, who=who))
 
 
-def retry_request(context: Context, request_id: int) -> Stored:
+def retry_request(context: Context, request_id: int, *, who: str) -> Stored:
     """Look for the contact of an unresolved submission again; raises NotOpen."""
-    return _on_request(context, request_id, lambda tx: moves.try_again(tx, request_id))
+    return _on_request(context, request_id, lambda tx: moves.try_again(tx, request_id, who=who))
 
 
 def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]) -> Stored:

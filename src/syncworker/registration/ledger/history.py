@@ -6,7 +6,7 @@ Who it was, if a person, stands in `persons`, where it can be erased.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -56,13 +56,35 @@ class Happened(StrEnum):
     FORM_ENABLED = "form_enabled"
     FORM_DISABLED = "form_disabled"
     NOTICES_SWITCHED = "notices_switched"
+    WEBHOOK_SET = "webhook_set"
+    MARKS_RETRIED = "marks_retried"
+    MARKS_DISMISSED = "marks_dismissed"
+    REQUEST_RETRIED = "request_retried"
+    RESYNC_STARTED = "resync_started"
+    RESYNC_PAUSED = "resync_paused"
+    RESYNC_RESUMED = "resync_resumed"
+    RESYNC_CANCELLED = "resync_cancelled"
+    RECORDS_MARKED = "records_marked"
+    HOLD_ADDED = "hold_added"
+    HOLD_REMOVED = "hold_removed"
+    HOLDS_IMPORTED = "holds_imported"
+    USER_ADDED = "user_added"
+    USER_CHANGED = "user_changed"
+    USER_REMOVED = "user_removed"
+    LINK_MADE = "link_made"
+    PORTAL_CONNECTED = "portal_connected"
+    PORTAL_CHANGED = "portal_changed"
+    PORTAL_REMOVED = "portal_removed"
+    MODE_SET = "mode_set"
+    UNBLOCKED = "unblocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One entry of the history."""
 
-    partner_id: int
+    partner_id: int | None
+    """None: of no portal."""
     event: Happened
     source: str
     who: str
@@ -73,6 +95,10 @@ class Event:
     company_id: str | None = None
     request_id: int | None = None
     registration_id: int | None = None
+    detail: Mapping[str, object] | None = None
+    """Of what is about no one lead: codes and numbers."""
+    about: str | None = None
+    """To whom, where it was done to an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +112,14 @@ class Entry(Event):
 def record(tx: Tx, events: Iterable[Event]) -> None:
     """Keep what happened."""
     told = list(events)
-    ids = people.refer(tx, {event.who for event in told})
+    ids = people.refer(tx, {name for event in told for name in (event.who, event.about) if name is not None})
     rows = [
         {
-            **{name: getattr(event, name) for name in _FIELDS},
+            # What is left out is null.
+            **{name: value for name in _FIELDS if (value := getattr(event, name)) is not None},
             "who": people.PERSON if event.who in ids else event.who,
             "person_id": ids.get(event.who),
+            **({} if event.about is None else {"about_id": ids[event.about]}),
             # A person may have typed it.
             "why": without_emails(event.why),
         }
@@ -102,7 +130,7 @@ def record(tx: Tx, events: Iterable[Event]) -> None:
         tx.connection.execute(record_rows, {"at": tx.now, "rows": json.dumps(rows)})
 
 
-_FIELDS = tuple(field.name for field in fields(Event))
+_FIELDS = tuple(field.name for field in fields(Event) if field.name != "about")
 # What somebody may want to be told of at once, by the kind of the notice. Noted in the same statement: a worker that is
 # killed after it has told the history has told that there is something to tell, too.
 TOLD = {
@@ -113,12 +141,12 @@ TOLD = {
 # Rows as JSON: one statement however many there are, and compiled once.
 _INSERT = """
     INSERT INTO history (at, partner_id, event, source, who, person_id, why, hub_id, domain, contact_id, company_id,
-                         request_id, registration_id)
+                         request_id, registration_id, about_id, detail)
     SELECT CAST(:at AS timestamptz), r.partner_id, r.event, r.source, r.who, r.person_id, r.why, r.hub_id, r.domain,
-           r.contact_id, r.company_id, r.request_id, r.registration_id
+           r.contact_id, r.company_id, r.request_id, r.registration_id, r.about_id, r.detail
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (partner_id bigint, event text, source text,
            who text, person_id bigint, why text, hub_id bigint, domain text, contact_id text, company_id text,
-           request_id bigint, registration_id bigint)
+           request_id bigint, registration_id bigint, about_id bigint, detail jsonb)
 """
 _RECORD = text(_INSERT)
 # Only where somebody is to be told: else nobody would ever take it away.
@@ -136,7 +164,7 @@ _RECORD_UNTOLD = text(f"""
 
 def of_domain(tx: Tx, domain: str, *, partner_ids: Iterable[int] | None = None) -> list[Entry]:
     """All that happened about a domain, oldest first; only what concerns these partners."""
-    names = [field.name for field in fields(Entry) if field.name != "who"]
+    names = [field.name for field in fields(Entry) if field.name not in {"who", "about"}]
     query = (
         select(*(history.c[name] for name in names), people.shown().label("who"))
         .outerjoin_from(history, persons, history.c.person_id == persons.c.id)

@@ -149,14 +149,19 @@ def confirm(tx: Tx, request_id: int, *, who: str) -> Changes:
     return _again(request)
 
 
-def try_again(tx: Tx, request_id: int) -> Changes:
+def try_again(tx: Tx, request_id: int, *, who: str) -> Changes:
     """Look for the contact of an unresolved submission again; raises NotOpen."""
     request = _open(tx, request_id)
-    tx.connection.execute(
+    tried = tx.connection.execute(
         update(requests)
         .where(requests.c.id == request_id, requests.c.state == State.UNRESOLVED.value)
         .values(state=State.PROCESSING.value, resolve_after=tx.now, resolve_attempts=0)
     )
+    if tried.rowcount:
+        told = Move(
+            request=request, state=State.PROCESSING, happened=Happened.REQUEST_RETRIED, domain=request.domain, who=who
+        )
+        history.record(tx, [_event(told)])
     return _again(request)
 
 

@@ -17,12 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from syncworker.access import users
 from syncworker.access.roles import NotAllowed
 from syncworker.access.users import User
-from syncworker.registration.ledger import history
-from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.history import Happened
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.notice_tables import notice_switches, notice_webhooks
 from syncworker.store.secrets import Secrets
+from syncworker.sync.did import did
 from syncworker.sync.notices.kinds import AS_TASKS, SWITCHABLE, Channel, NoticeKind, needs
 
 _MOST_URL_CHARACTERS = 2000
@@ -73,7 +73,7 @@ def switch(
 
     Raises UnknownPortal, UnknownUser, NotYours, NotAllowed, NoTaskForThat.
     """
-    portal = portals.get(tx, hub_id)
+    portals.get(tx, hub_id)
     user = users.get(tx, email)
     changed: list[str] = []
     for kind in kinds:
@@ -86,16 +86,10 @@ def switch(
             removed = delete(notice_switches).filter_by(**row).returning(notice_switches.c.kind)
             changed += tx.connection.execute(removed).scalars()
     if changed:
-        told = Event(
-            partner_id=portal.partner.id,
-            hub_id=hub_id,
-            event=Happened.NOTICES_SWITCHED,
-            source="app",
-            who=who,
-            # By number: history names nobody.
-            why=f"{'on' if on else 'off'} for user {user.id} by {channel}: {', '.join(changed)}",
-        )
-        history.record(tx, [told])
+        # By number: the person stands beside it, and may be erased there.
+        why = f"{'on' if on else 'off'} for user {user.id} by {channel}: {', '.join(changed)}"
+        told = {"on": on, "by": channel.value, "kinds": changed}
+        did(tx, Happened.NOTICES_SWITCHED, who=who, hub_id=hub_id, about=user.email, why=why, detail=told)
     return len(changed)
 
 
@@ -142,13 +136,14 @@ def _wanting(tx: Tx, hub_id: int, kind: NoticeKind) -> list[tuple[User, Channel]
     return [(known[row.user_id], Channel(row.channel)) for row in rows if row.user_id in known]
 
 
-def set_webhook(tx: Tx, secrets: Secrets, email: str, url: str | None) -> str | None:
+def set_webhook(tx: Tx, secrets: Secrets, email: str, url: str | None, *, who: str) -> str | None:
     """Post somebody's notices to this address; return the secret that signs them, which is not shown again.
 
     None as address: post them nowhere. Raises UnknownUser, BadWebhookUrl.
     """
     user = users.get(tx, email)
     tx.connection.execute(delete(notice_webhooks).where(notice_webhooks.c.user_id == user.id))
+    did(tx, Happened.WEBHOOK_SET, who=who, about=user.email, detail={"on": url is not None})
     if url is None:
         return None
     _check(url)

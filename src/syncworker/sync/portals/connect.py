@@ -17,6 +17,7 @@ from syncworker.hubspot.transport import Transport
 from syncworker.registration.ledger import allocation, holds, registrations, requests
 from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import HoldKind
@@ -24,12 +25,14 @@ from syncworker.registration.rules.validity import UnknownTimeZoneError, today_i
 from syncworker.settings import HUBSPOT_API, SettingsError
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.portals import Mode, Partner, Portal
-from syncworker.store.secrets import PortalCredentials
+from syncworker.store.portals import Mode, Partner, Portal, UnknownPortal
+from syncworker.store.secrets import PortalCredentials, WrongSecretKey
 from syncworker.store.tables import forms
 from syncworker.sync.context import Context, program
+from syncworker.sync.did import did
 from syncworker.sync.marks import Priority
 from syncworker.sync.portals.pausing import NotRebuilt
+from syncworker.sync.portals.steering import tell_settings
 from syncworker.sync.reconcile.fan_out import mark_changes
 from syncworker.sync.triggers import cursors, polling
 from syncworker.sync.triggers.cursors import FORM
@@ -63,7 +66,7 @@ class NewPortal:
     auto_register_forms: tuple[str, ...] = ()
 
 
-def connect(context: Context, new: NewPortal) -> Portal:
+def connect(context: Context, new: NewPortal, *, who: str = "settings") -> Portal:
     """Check the credentials against account-info and connect the portal, or bring a connected one to these values.
 
     Raises WrongAccount, FixCredentials, UnknownTier, WrongHubSpot, SettingsError.
@@ -74,11 +77,13 @@ def connect(context: Context, new: NewPortal) -> Portal:
     account = who_is(context, credentials)
     if new.hub_id is not None and account.hub_id != new.hub_id:
         raise WrongAccount(asked=new.hub_id, found=account.hub_id)
+    new_token = _token_before(context, account.hub_id) != credentials.access_token
 
     def store(tx: Tx) -> tuple[Portal, set[Ring]]:
         portals.bind_to(tx, "hubspot" if context.base_url == HUBSPOT_API else "sandbox")
         changes = holds.add(tx, domains, who="settings")
         before = _partner_before(tx, new.partner_name)
+        known = next((portal for portal in portals.everyone(tx) if portal.hub_id == account.hub_id), None)
         partner = portals.ensure_partner(
             tx, name=new.partner_name, program=new.program, tier=new.tier, capacity=new.capacity
         )
@@ -102,11 +107,20 @@ def connect(context: Context, new: NewPortal) -> Portal:
         if before is not None and before != partner:
             changes.add(_on_new_terms(tx, partner, context.terms(partner, tx)))
         rings = mark_changes(tx, changes, cause="settings", priority=Priority.POLL)
-        return portals.get(tx, account.hub_id), rings
+        connected = portals.get(tx, account.hub_id)
+        tell_settings(tx, known, connected, new_token=new_token, who=who)
+        return connected, rings
 
     portal, rings = context.database.run(store)
     context.waker.ring(*rings)
     return portal
+
+
+def _token_before(context: Context, hub_id: int) -> str | None:
+    try:
+        return context.credentials.load(hub_id).access_token
+    except (UnknownPortal, WrongSecretKey):
+        return None
 
 
 def _partner_before(tx: Tx, name: str) -> Partner | None:
@@ -207,7 +221,7 @@ def known_zone(time_zone: str, now: datetime) -> str:
     return time_zone
 
 
-def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
+def set_mode(context: Context, hub_id: int, mode: Mode, *, who: str) -> None:
     """Switch the mode. In `write`, all that was held back is looked at. Raises UnknownPortal, NotRebuilt."""
 
     def switch(tx: Tx) -> None:
@@ -215,6 +229,8 @@ def set_mode(context: Context, hub_id: int, mode: Mode) -> None:
         if portal.restored_from is not None and mode is not Mode.PAUSED:
             raise NotRebuilt(portal)
         portals.set_mode(tx, hub_id, mode)
+        if mode is not portal.mode:
+            did(tx, Happened.MODE_SET, who=who, hub_id=hub_id, detail={"mode": [portal.mode.value, mode.value]})
         if mode is Mode.WRITE:
             mark_all_known(tx, hub_id)
 

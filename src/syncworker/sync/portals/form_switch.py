@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncworker.registration.ledger import history
-from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.history import Happened
+from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.sync.context import Context
+from syncworker.sync.did import did
 from syncworker.sync.lists.form_list import enabled, form_meant
 from syncworker.sync.portals.connect import disable_form, enable_form
 
@@ -22,7 +23,9 @@ class Switched:
     changed: bool
 
 
-def switch_form(context: Context, hub_id: int, named: str, *, on: bool, who: str) -> Switched:
+def switch_form(
+    context: Context, hub_id: int, named: str, *, on: bool, who: str, source: Source = Source.APP
+) -> Switched:
     """Let a form, named by id or name, register leads from now on, or no more; what it asked for stays asked for.
 
     Raises UnknownPortal, NoSuchForm, FormsAlike, HubSpotError.
@@ -40,15 +43,8 @@ def switch_form(context: Context, hub_id: int, named: str, *, on: bool, who: str
     def switch(tx: Tx) -> bool:
         changed = enable_form(tx, hub_id, form_id, name=name) if on else disable_form(tx, hub_id, form_id)
         if changed:
-            told = Event(
-                partner_id=portals.get(tx, hub_id).partner.id,
-                hub_id=hub_id,
-                event=Happened.FORM_ENABLED if on else Happened.FORM_DISABLED,
-                source="app",
-                who=who,
-                why=form_id,
-            )
-            history.record(tx, [told])
+            happened = Happened.FORM_ENABLED if on else Happened.FORM_DISABLED
+            did(tx, happened, who=who, source=source, hub_id=hub_id, why=form_id, detail={"name": name})
         return changed
 
     return Switched(id=form_id, name=name, changed=context.database.run(switch))

@@ -9,14 +9,16 @@ from sqlalchemy import select
 
 from syncworker.registration.ledger import holds
 from syncworker.registration.ledger.changes import Changes
+from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.holds import Hold
 from syncworker.registration.rules.domains import registrable
-from syncworker.registration.rules.terms import HoldKind
+from syncworker.registration.rules.terms import HoldKind, Source
 from syncworker.store.arrays import among
 from syncworker.store.database import Tx
 from syncworker.store.tables import holds as holds_table
 from syncworker.store.texts import storable
 from syncworker.sync.context import Context
+from syncworker.sync.did import did
 from syncworker.sync.marks import Priority
 from syncworker.sync.portals.takeover import rows_of
 from syncworker.sync.reconcile.fan_out import mark_changes
@@ -49,7 +51,9 @@ class HoldRow:
     """Why it was left out."""
 
 
-def import_holds(context: Context, content: bytes, name: str, *, who: str, dry_run: bool) -> list[HoldRow]:
+def import_holds(
+    context: Context, content: bytes, name: str, *, who: str, dry_run: bool, source: Source = Source.APP
+) -> list[HoldRow]:
     """Keep the holds of a CSV file, for all portals; with `dry_run` only say what would become of each row.
 
     Columns: domain, kind (a HoldKind) and note. Rows that cannot be used are left out; of several for a domain the
@@ -82,6 +86,9 @@ def import_holds(context: Context, content: bytes, name: str, *, who: str, dry_r
         ]
         new = [hold for _, hold in wanted.values() if _came(hold, before) is not Came.KNOWN]
         changes = Changes() if dry_run else holds.add(tx, new, who=who)
+        if new and not dry_run:
+            told = {"count": len(new), "file": storable(name[:100])}
+            did(tx, Happened.HOLDS_IMPORTED, who=who, source=source, detail=told)
         return came, mark_changes(tx, changes, cause="import", priority=Priority.POLL)
 
     came, rings = context.database.run(keep)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from syncworker.registration.ledger import history
-from syncworker.registration.ledger.history import Event, Happened
+from syncworker.registration.ledger.history import Happened
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.texts import storable
 from syncworker.sync.context import Context
+from syncworker.sync.did import did
 from syncworker.sync.reconcile import brake
 from syncworker.sync.wake import Bell, Ring
 
@@ -42,7 +42,7 @@ def pause(context: Context, hub_id: int, *, who: str, source: Source, reason: st
         # Whoever is registering has committed by then; whoever waits for the lock looks at the mode after it.
         portals.lock_partner(tx, portal.partner.id)
         if portals.pause(tx, hub_id, who=who, reason=storable(reason)):
-            _record(tx, portal, Happened.PAUSED, who=who, source=source, why=storable(reason))
+            did(tx, Happened.PAUSED, who=who, source=source, hub_id=hub_id, why=storable(reason))
         return portals.get(tx, hub_id)
 
     return context.database.run(stop)
@@ -62,7 +62,8 @@ def unpause(context: Context, hub_id: int, *, who: str, source: Source) -> Porta
             resume(tx, portal, who=who, source=source)
         if brake.is_on(portal, tx.now):
             brake.release(tx, portal)
-            _record(tx, portal, Happened.BRAKE_RELEASED, who=who, source=source, why=portal.blocked_detail or "")
+            why = portal.blocked_detail or ""
+            did(tx, Happened.BRAKE_RELEASED, who=who, source=source, hub_id=hub_id, why=why)
         return portals.get(tx, hub_id)
 
     portal = context.database.run(go_on)
@@ -80,7 +81,7 @@ def resume(tx: Tx, portal: Portal, *, who: str, source: Source) -> None:
     if portal.pause is None:
         return
     portals.set_mode(tx, portal.hub_id, portal.pause.mode_before)
-    _record(tx, portal, Happened.UNPAUSED, who=who, source=source, why=portal.pause.reason)
+    did(tx, Happened.UNPAUSED, who=who, source=source, hub_id=portal.hub_id, why=portal.pause.reason)
     tx.connection.execute(_MARK_OPEN, {"hub_id": portal.hub_id, "now": tx.now})
 
 
@@ -93,10 +94,3 @@ _MARK_OPEN = text("""
      ORDER BY contact_id
     ON CONFLICT (hub_id, kind, object_id) DO UPDATE SET generation = nextval('mark_generation')
 """)
-
-
-def _record(tx: Tx, portal: Portal, happened: Happened, *, who: str, source: Source, why: str) -> None:
-    event = Event(
-        partner_id=portal.partner.id, hub_id=portal.hub_id, event=happened, source=source.value, who=who, why=why
-    )
-    history.record(tx, [event])

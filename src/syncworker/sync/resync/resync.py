@@ -15,10 +15,13 @@ from enum import StrEnum
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from syncworker.registration.ledger.history import Happened
+from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.tables import resyncs
 from syncworker.sync.context import Context
+from syncworker.sync.did import did
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.resync.scope import Scope, read_scope
 from syncworker.sync.wake import Bell, Ring
@@ -126,15 +129,24 @@ def _resync(row: Row[*tuple[object, ...]]) -> Resync:
     return Resync(**{**row._mapping, "scope": str(read_scope(row.scope)), "state": State(row.state)})
 
 
-def mark_named(tx: Tx, hub_id: int, *, contacts: Collection[str] = (), companies: Collection[str] = ()) -> list[Ring]:
-    """A person asks to look at these records again, now."""
-    portals.get(tx, hub_id)
+def mark_named(
+    tx: Tx,
+    hub_id: int,
+    *,
+    contacts: Collection[str] = (),
+    companies: Collection[str] = (),
+    who: str,
+    source: Source = Source.APP,
+) -> list[Ring]:
+    """A person asks to look at these records again, now; raises UnknownPortal."""
+    counted = {"contacts": len(contacts), "companies": len(companies)}
+    did(tx, Happened.RECORDS_MARKED, who=who, source=source, hub_id=hub_id, detail=counted)
     mark(tx, hub_id, Kind.CONTACT, contacts, priority=Priority.PERSON, cause="resync")
     mark(tx, hub_id, Kind.COMPANY, companies, priority=Priority.PERSON, cause="resync")
     return [Ring(Bell.SERVE_INTERACTIVE, hub_id)]
 
 
-def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING) -> Resync:
+def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING, source: Source = Source.APP) -> Resync:
     """Begin to look at records of a portal; raises ResyncRuns. In a portal that is paused it waits for that to end."""
 
     def begin(tx: Tx) -> Resync:
@@ -147,7 +159,10 @@ def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING)
             asked_by=who,
             created_at=tx.now,
         )
-        return _resync(tx.connection.execute(row.returning(*_FIELDS)).one())
+        begun = _resync(tx.connection.execute(row.returning(*_FIELDS)).one())
+        told = {"resync": begun.id, "scope": begun.scope}
+        did(tx, Happened.RESYNC_STARTED, who=who, source=source, hub_id=hub_id, detail=told)
+        return begun
 
     try:
         begun = context.database.run(begin)
@@ -166,19 +181,21 @@ def _runs(context: Context, hub_id: int) -> ResyncRuns:
     return ResyncRuns(hub_id, row.id, row.state)
 
 
-def pause(context: Context, resync_id: int) -> Resync:
+def pause(context: Context, resync_id: int, *, who: str, source: Source = Source.APP) -> Resync:
     """Let it rest where it is, until it is resumed. Raises UnknownResync, ResyncOver."""
-    return context.database.run(lambda tx: _turn(tx, resync_id, State.PAUSED, {State.RUNNING}))
+    return context.database.run(lambda tx: _turn(tx, resync_id, State.PAUSED, {State.RUNNING}, who=who, source=source))
 
 
-def resume(context: Context, resync_id: int) -> Resync:
+def resume(context: Context, resync_id: int, *, who: str, source: Source = Source.APP) -> Resync:
     """Let it go on from the page it was on, after a pause or a failure.
 
     Raises UnknownResync, ResyncOver, ResyncRuns.
     """
     try:
         resumed = context.database.run(
-            lambda tx: _turn(tx, resync_id, State.RUNNING, {State.PAUSED, State.FAILED, State.RUNNING})
+            lambda tx: _turn(
+                tx, resync_id, State.RUNNING, {State.PAUSED, State.FAILED, State.RUNNING}, who=who, source=source
+            )
         )
     except IntegrityError:
         with context.database.transaction() as tx:
@@ -188,18 +205,28 @@ def resume(context: Context, resync_id: int) -> Resync:
     return resumed
 
 
-def cancel(context: Context, resync_id: int) -> Resync:
+def cancel(context: Context, resync_id: int, *, who: str, source: Source = Source.APP) -> Resync:
     """End it where it is; what it wrote stays. Raises UnknownResync, ResyncOver."""
-    return context.database.run(lambda tx: _turn(tx, resync_id, State.CANCELLED, set(UNFINISHED)))
+    return context.database.run(
+        lambda tx: _turn(tx, resync_id, State.CANCELLED, set(UNFINISHED), who=who, source=source)
+    )
 
 
-def _turn(tx: Tx, resync_id: int, state: State, of: set[State]) -> Resync:
+_TOLD = {
+    State.PAUSED: Happened.RESYNC_PAUSED,
+    State.RUNNING: Happened.RESYNC_RESUMED,
+    State.CANCELLED: Happened.RESYNC_CANCELLED,
+}
+
+
+def _turn(tx: Tx, resync_id: int, state: State, of: set[State], *, who: str, source: Source) -> Resync:
     over = state is State.CANCELLED
     values: dict[str, object] = {"state": state.value, "finished_at": tx.now if over else None, "leased_until": None}
     turned = update(resyncs).where(resyncs.c.id == resync_id, resyncs.c.state.in_(of)).values(**values)
     row = tx.connection.execute(turned.returning(*_FIELDS)).one_or_none()
     if row is None:
         raise ResyncOver(resync_id, get(tx, resync_id).state)
+    did(tx, _TOLD[state], who=who, source=source, hub_id=row.hub_id, detail={"resync": resync_id})
     return _resync(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from syncworker.web.api import jobs, leads, marks, portals, registrations, requests, resyncs
+from syncworker.web.api import history, jobs, leads, marks, portals, registrations, requests, resyncs
 from syncworker.web.api.operator import documented
 from syncworker.web.errors import Error
 
@@ -23,5 +23,5 @@ router = APIRouter(
     dependencies=[Depends(documented)],
     responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
 )
-for part in (registrations, requests, leads, jobs, marks, resyncs, portals):
+for part in (registrations, requests, leads, jobs, marks, resyncs, portals, history):
     router.include_router(part.router)

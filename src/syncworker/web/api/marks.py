@@ -7,12 +7,13 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from syncworker.registration.rules.terms import Source
 from syncworker.sync import parked as parked_marks
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind
 from syncworker.sync.parked import Named
 from syncworker.web.api.answers import CountAnswer, MarkAnswer, MarksAnswer
-from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit
+from syncworker.web.api.asked_of import Cursor, Held, HubId, Limit, Who
 from syncworker.web.api.operator import OperatorRoute
 from syncworker.web.api.refusals import NoParkedMark
 
@@ -55,15 +56,15 @@ def parked_and_due(
 
 
 @router.post("/retry")
-def retry(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
+def retry(context: Held, who: Who, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Try parked marks again, now."""
-    return _counted(parked_marks.retry(context, hub_id, which.named), which)
+    return _counted(parked_marks.retry(context, hub_id, which.named, who=who, source=Source.API), which)
 
 
 @router.post("/dismiss")
-def dismiss(context: Held, hub_id: HubId, which: WhichMarks) -> CountAnswer:
+def dismiss(context: Held, who: Who, hub_id: HubId, which: WhichMarks) -> CountAnswer:
     """Let parked marks go; the next change of the record marks it anew."""
-    return _counted(parked_marks.dismiss(context, hub_id, which.named), which)
+    return _counted(parked_marks.dismiss(context, hub_id, which.named, who=who, source=Source.API), which)
 
 
 def _counted(count: int, which: WhichMarks) -> CountAnswer:

@@ -87,10 +87,10 @@ def withdraw(context: Held, who: Who, hub_id: HubId, request_id: RequestId) -> R
 
 
 @router.post("/{request_id}/retry")
-def retry(context: Held, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
+def retry(context: Held, who: Who, hub_id: HubId, request_id: RequestId) -> RequestAnswer:
     """Look again for the contact of a submission that was never found."""
     _of_this_partner(context, hub_id, request_id)
-    return RequestAnswer.model_validate(operations.retry_request(context, request_id))
+    return RequestAnswer.model_validate(operations.retry_request(context, request_id, who=who))
 
 
 def _of_this_partner(context: Context, hub_id: int, request_id: int) -> None:

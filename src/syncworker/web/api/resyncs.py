@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from syncworker.registration.rules.terms import Status
+from syncworker.registration.rules.terms import Source, Status
 from syncworker.sync.resync import resync
 from syncworker.sync.resync.scope import Scope
 from syncworker.web.api.answers import ResyncAnswer, ResyncList
@@ -54,9 +54,11 @@ class Asked(BaseModel):
 def start(context: Held, who: Who, hub_id: HubId, asked: Asked) -> ResyncAnswer:
     """Look at records again. Creates no requests and renews nothing."""
     if not (asked.contacts or asked.companies):
-        return ResyncAnswer.model_validate(resync.start(context, hub_id, who=who, scope=asked.scope))
+        return ResyncAnswer.model_validate(resync.start(context, hub_id, who=who, scope=asked.scope, source=Source.API))
     contacts, companies = set(asked.contacts), set(asked.companies)
-    rings = context.database.run(lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies))
+    rings = context.database.run(
+        lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies, who=who, source=Source.API)
+    )
     context.waker.ring(*rings)
     named = len(contacts) + len(companies)
     return ResyncAnswer(id=None, scope="named", state="done", listed=named, marked=named, asked_by=who)
@@ -78,24 +80,24 @@ def status(context: Held, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
 
 
 @router.post("/{resync_id}/pause")
-def pause(context: Held, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
+def pause(context: Held, who: Who, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
     """Let a resync rest where it is, until it is resumed."""
     _of(context, hub_id, resync_id)
-    return ResyncAnswer.model_validate(resync.pause(context, resync_id))
+    return ResyncAnswer.model_validate(resync.pause(context, resync_id, who=who, source=Source.API))
 
 
 @router.post("/{resync_id}/resume")
-def resume(context: Held, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
+def resume(context: Held, who: Who, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
     """Let a resync go on from the page it was on, after a pause or a failure."""
     _of(context, hub_id, resync_id)
-    return ResyncAnswer.model_validate(resync.resume(context, resync_id))
+    return ResyncAnswer.model_validate(resync.resume(context, resync_id, who=who, source=Source.API))
 
 
 @router.post("/{resync_id}/cancel")
-def cancel(context: Held, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
+def cancel(context: Held, who: Who, hub_id: HubId, resync_id: ResyncId) -> ResyncAnswer:
     """End a resync where it is; what it wrote stays."""
     _of(context, hub_id, resync_id)
-    return ResyncAnswer.model_validate(resync.cancel(context, resync_id))
+    return ResyncAnswer.model_validate(resync.cancel(context, resync_id, who=who, source=Source.API))
 
 
 def _of(context: Held, hub_id: int, resync_id: int) -> None:

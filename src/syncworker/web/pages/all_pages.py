@@ -17,7 +17,7 @@ from syncworker.web.pages import (
     requests_doing,
     signing_in,
 )
-from syncworker.web.pages.operations import forms, holds, marks, overview, resyncs
+from syncworker.web.pages.operations import forms, history, holds, marks, overview, resyncs
 from syncworker.web.pages.route import HOME, go_to, pages
 
 home = pages()
@@ -39,5 +39,5 @@ for part in (lead.router, leads.router, leads_doing.router, requests_doing.route
 for part in (registering.router, registering_files.router):
     router.include_router(part)
 # What an operator sees and does.
-for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router):
+for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router, history.router):
     router.include_router(part)

@@ -188,7 +188,7 @@ def again(
     with context.database.transaction() as tx:
         contact_id = _contact_of(portal, lists.request_of(tx, portal.hub_id, request_id))
     if contact_id is None:
-        operations.retry_request(context, request_id)
+        operations.retry_request(context, request_id, who=reader.who)
         return go_to(request, telling(own(back), told="looking"))
     operations.register(
         context, portal.hub_id, contact_id, who=reader.who, source=Source.APP, key=f"again:{key or uuid4().hex}"

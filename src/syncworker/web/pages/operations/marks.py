@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Form, Request, Response
 
+from syncworker.registration.rules.terms import Source
 from syncworker.sync import parked
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.lists.list_lines import MarkPage
@@ -63,13 +64,13 @@ def retry(
     request: Request,
     context: Held,
     portal: ThePortal,
-    _reader: Operator,
+    reader: Operator,
     mark: Ticked = [],  # noqa: B006 - FastAPI copies it
     every: Every = False,
     back: Back = tabs.MARKS,
 ) -> Response:
     """Try parked marks again, now."""
-    count = parked.retry(context, portal.hub_id, None if every else _named(mark))
+    count = parked.retry(context, portal.hub_id, None if every else _named(mark), who=reader.who, source=Source.APP)
     return tabs.done(request, tabs.MARKS, "retried", count, back=back)
 
 
@@ -93,13 +94,13 @@ def do_dismiss(
     request: Request,
     context: Held,
     portal: ThePortal,
-    _reader: Operator,
+    reader: Operator,
     mark: Ticked = [],  # noqa: B006 - FastAPI copies it
     every: Every = False,
     back: Back = tabs.MARKS,
 ) -> Response:
     """Let parked marks go; the next change of a record marks it anew."""
-    count = parked.dismiss(context, portal.hub_id, None if every else _named(mark))
+    count = parked.dismiss(context, portal.hub_id, None if every else _named(mark), who=reader.who, source=Source.APP)
     return tabs.done(request, tabs.MARKS, "dismissed", count, back=back)
 
 

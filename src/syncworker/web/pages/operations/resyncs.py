@@ -56,14 +56,18 @@ def start(
 def pause(request: Request, context: Held, reader: Operator, portal: ThePortal, resync_id: _Id) -> Response:
     """Let it rest where it is."""
     _of(context, portal, resync_id)
-    return _turned(request, context, reader, portal, "resync-paused", lambda: resync.pause(context, resync_id))
+    return _turned(
+        request, context, reader, portal, "resync-paused", lambda: resync.pause(context, resync_id, who=reader.who)
+    )
 
 
 @router.post("/operations/resyncs/{resync_id}/resume")
 def resume(request: Request, context: Held, reader: Operator, portal: ThePortal, resync_id: _Id) -> Response:
     """Let it go on from where it is; also one that failed."""
     _of(context, portal, resync_id)
-    return _turned(request, context, reader, portal, "resync-resumed", lambda: resync.resume(context, resync_id))
+    return _turned(
+        request, context, reader, portal, "resync-resumed", lambda: resync.resume(context, resync_id, who=reader.who)
+    )
 
 
 @router.get("/operations/resyncs/{resync_id}/cancel")
@@ -77,7 +81,9 @@ def ask(request: Request, context: Held, reader: Operator, portal: ThePortal, re
 def cancel(request: Request, context: Held, reader: Operator, portal: ThePortal, resync_id: _Id) -> Response:
     """End it where it is."""
     _of(context, portal, resync_id)
-    return _turned(request, context, reader, portal, "resync-cancelled", lambda: resync.cancel(context, resync_id))
+    return _turned(
+        request, context, reader, portal, "resync-cancelled", lambda: resync.cancel(context, resync_id, who=reader.who)
+    )
 
 
 def _of(context: Context, portal: Portal, resync_id: int) -> Resync:

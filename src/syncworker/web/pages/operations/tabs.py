@@ -17,6 +17,7 @@ MARKS = "/operations/marks"
 RESYNCS = "/operations/resyncs"
 FORMS = "/operations/forms"
 HOLDS = "/operations/holds"
+HISTORY = "/operations/history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ TABS = (
     Tab(to_translate("Resyncs"), RESYNCS),
     Tab(to_translate("Forms"), FORMS),
     Tab(to_translate("Holds"), HOLDS),
+    Tab(to_translate("What people did"), HISTORY),
 )
 
 # What an address may say was done, in words: nothing else that somebody puts into a link is told.
