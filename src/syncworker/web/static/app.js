@@ -57,6 +57,21 @@
     count();
   };
 
+  // Whoever closes a dialog is where they were: htmx moves the focus into it before it is shown as one.
+  let opener = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "dialog") opener = document.activeElement;
+  });
+  document.addEventListener(
+    "close",
+    (event) => {
+      if (!event.target.matches("#dialog dialog") || !opener || event.target.open) return;
+      if (opener.isConnected) opener.focus();
+      opener = null;
+    },
+    true,
+  );
+
   // Ticks: the bar of actions says how many; shift takes all between; the box on top takes the page.
   let last = null;
   const boxes = (form) => [...form.querySelectorAll("tbody .tick input")];
