@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 LONG_COMPANY = "Nordöstra Skärgårdens Båtbyggeri- och Fritidsmiljöutvecklingsaktiebolag i Norrtälje med omnejd"
-LONG_DOMAIN = "nordostra-skargardens-batbyggeri-och-fritidsmiljoutveckling-ab.example-norrtalje.se"
+LONG_DOMAIN = "nordostra-skargardens-batbyggeri-och-fritidsmiljoutveckling.se"
 HOSTILE_COMPANY = '<img src=x onerror="document.title=1"><b>Bold & Sons</b>'
 
 

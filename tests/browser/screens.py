@@ -98,7 +98,7 @@ def _shoot(stage: Stage, browser: Browser, lang: str, width: int, scheme: str) -
     _sign_in(stage, context, lang)
     for name, path in PAGES.items():
         if not only or name in only:
-            page.goto(f"{path}?portal={stage.hub}&lang={lang}")
+            page.goto(f"{path}{'&' if '?' in path else '?'}portal={stage.hub}&lang={lang}")
             picture(name)
     if not only or "dialogs" in only:
         _dialogs(stage, page, picture)
@@ -130,6 +130,15 @@ def _dialogs(stage: Stage, page: Page, picture: Callable[..., None]) -> None:
     page.locator(".selection .button").click()
     page.locator("dialog:modal").wait_for()
     picture("dialog-deregister", whole=False)
+    page.locator("dialog:modal .danger").click()
+    page.locator(".toast .button").wait_for()
+    picture("toast-undo", whole=False)
+    page.locator(".toast .button").click()
+    page.locator(".toast:not(:has(.button))").wait_for()
+    page.goto("/leads/pending")
+    page.locator("td.acts a").first.click()
+    page.locator("tbody input[type=radio]").first.wait_for()
+    picture("exchange", whole=False)
     page.goto("/nowhere")
     picture("error-404")
 
