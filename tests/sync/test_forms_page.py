@@ -37,5 +37,15 @@ def test_a_form_is_tried_on_the_last_days_switched_on_and_off(rig: Rig) -> None:
         assert operator.submit(f"{FORMS}/switch", on=FORMS, form="no-such-form").status_code == 404
         assert operator.submit(f"{FORMS}/switch", on=FORMS, form="../x").status_code == 422
         assert "not in HubSpot any more" in operator.get(f"{FORMS}/no-such-form/trial").text
+        api = "/api/v1/forms"
+        token = {"x-csrf-token": operator.token(FORMS), "accept": "*/*"}
+        assert operator.get(f"{api}/{rig.form}/trial").json()["registered"] == 1
+        assert operator.post(f"{api}/{rig.form}/enable", headers=token).json()["changed"] is True
+        assert [form["id"] for form in operator.get(api).json()["items"] if form["enabled_at"]] == [rig.form]
+        assert operator.post(f"{api}/{rig.form}/disable", headers=token).json()["changed"] is True
+        assert operator.post(f"{api}/no-such-form/enable", headers=token).status_code == 404
+        did = operator.get("/api/v1/history").json()["items"]
+        assert [(one["event"], one["source"]) for one in did][:2] == [("form_disabled", "api"), ("form_enabled", "api")]
+        assert manager.get(api).status_code == 403
         assert manager.get(FORMS).status_code == 403
         assert manager.get(f"{FORMS}/{rig.form}/trial").status_code == 403

@@ -33,6 +33,8 @@ OPERATIONS = [
         create_app(settings(f"postgresql://{NOWHERE}/none", f"redis://{NOWHERE}")).openapi()
     )
     .include(path_regex="^/api/v1/")
+    # They ask HubSpot, which is not there: each answers 503, after having tried for seconds.
+    .exclude(path_regex="^/api/v1/forms")
     .get_all_operations()
 ]
 

@@ -19,9 +19,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from syncworker.access.roles import NotAllowed
+from syncworker.access.users import UnknownUser
 from syncworker.hubspot.errors import Gone, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.registration.ledger.holds import NotHeld
 from syncworker.registration.ledger.line_places import NotWaiting
 from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
 from syncworker.registration.ledger.requests import NotOpen
@@ -30,8 +32,10 @@ from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
 from syncworker.sync.jobs.matching import MoreMatch
 from syncworker.sync.lists.finding import NotFound
+from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
 from syncworker.sync.lists.lists import UnknownFilter, UnknownRequest
 from syncworker.sync.lists.page_cursor import BadCursor
+from syncworker.sync.notices.switches import NoTaskForThat, NotYours
 from syncworker.sync.operations import NothingToConfirm
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.portals.takeover import BadFile
@@ -54,6 +58,11 @@ _STATUS: Mapping[type[Exception], int] = {
     UnknownRequest: 404,
     UnknownResync: 404,
     UnknownJob: 404,
+    UnknownUser: 404,
+    NotHeld: 404,
+    NoSuchForm: 404,
+    FormsAlike: 409,
+    NotYours: 409,
     NotOpen: 409,
     NotWaiting: 409,
     NotExchanged: 409,
@@ -64,6 +73,7 @@ _STATUS: Mapping[type[Exception], int] = {
     ResyncOver: 409,
     NotRebuilt: 409,
     UnknownFilter: 422,
+    NoTaskForThat: 422,
     BadFile: 422,
     NotFound: 404,
     TooManyDomains: 422,

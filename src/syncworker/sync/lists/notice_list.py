@@ -46,13 +46,13 @@ _LINES = text("""
       FROM notices AS n JOIN deliveries AS d ON d.notice_id = n.id
       LEFT JOIN users AS u ON u.id = d.user_id
       LEFT JOIN marks AS m ON m.hub_id = n.hub_id AND m.kind = 'notice' AND m.object_id = d.id::text
-     WHERE n.hub_id = :hub_id ORDER BY d.id DESC LIMIT :lines
+     WHERE n.hub_id = :hub_id AND (CAST(:email AS text) IS NULL OR u.email = :email) ORDER BY d.id DESC LIMIT :lines
 """)
 
 
-def notice_lines(tx: Tx, hub_id: int, *, limit: int = 50) -> list[NoticeLine]:
-    """The newest deliveries of a portal's notices, the newest first."""
-    parameters = {"hub_id": hub_id, "lines": max(1, min(limit, MOST_LINES))}
+def notice_lines(tx: Tx, hub_id: int, *, limit: int = 50, email: str | None = None) -> list[NoticeLine]:
+    """The newest deliveries of a portal's notices, the newest first; only those to an account, where one is named."""
+    parameters = {"hub_id": hub_id, "email": email, "lines": max(1, min(limit, MOST_LINES))}
     return [
         NoticeLine(
             delivery_id=row.id,

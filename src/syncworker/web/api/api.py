@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from syncworker.web.api import history, jobs, leads, marks, portals, registrations, requests, resyncs
+from syncworker.web.api import (
+    forms,
+    history,
+    holds,
+    jobs,
+    leads,
+    marks,
+    notices,
+    portals,
+    registrations,
+    requests,
+    resyncs,
+)
 from syncworker.web.api.operator import documented
 from syncworker.web.errors import Error
 
@@ -14,7 +26,9 @@ _ERRORS = {
     403: "somebody is signed in whose role does not do, or a change lacks the token of the session",
     404: "no such portal, domain, request, job or resync",
     409: "too late, or not in this state",
+    413: "more than is taken at once",
     422: "bad input, or more than one portal and none named",
+    502: "HubSpot refuses what was asked of it",
     503: "the database is away, or the API is off",
 }
 
@@ -23,5 +37,5 @@ router = APIRouter(
     dependencies=[Depends(documented)],
     responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
 )
-for part in (registrations, requests, leads, jobs, marks, resyncs, portals, history):
+for part in (registrations, requests, leads, jobs, marks, resyncs, portals, forms, holds, notices, history):
     router.include_router(part.router)

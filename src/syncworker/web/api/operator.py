@@ -69,6 +69,12 @@ class OperatorRoute(LeadRoute):
     reading = changing = Role.OPERATOR
 
 
+class OwnRoute(LeadRoute):
+    """A route about whoever asks: everybody's, to read and to change."""
+
+    reading = changing = Role.VIEWER
+
+
 def who_of(request: Request) -> str:
     """What history says of whoever asks."""
     reader = signed_in(request)

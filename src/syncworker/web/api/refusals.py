@@ -49,6 +49,13 @@ class PortalNotNamed(Refusal):
         super().__init__(f"more than one portal is connected: add ?portal= with one of {listed}")
 
 
+class NobodyNamed(Refusal):
+    """The token is nobody's: it says whose notices are meant."""
+
+    def __init__(self) -> None:
+        super().__init__("say whose notices are meant: add ?email= with the email of an account")
+
+
 class NotADomain(Refusal):
     """The path names no registrable domain; `sentence` says why."""
 
