@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
@@ -29,6 +29,22 @@ DOMAIN = "messages"
 def to_translate(text: str) -> str:
     """Mark a text that is translated where it is shown: the text itself, found by the extractor by this name."""
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in English that is translated where it is shown, and what is filled in: `%(domain)s`.
+
+    What is filled in may be Words itself, several of them, a day, a time or a number: each is said as the language says
+    it.
+    """
+
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """In English."""
+        return language(SOURCE).say(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +68,26 @@ class Language:
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
         """The text for so many; `%(count)s` is the number as it is written here."""
         return _filled(self.catalogue.ngettext(one, many, count), {"count": self.number(count), **values})
+
+    def say(self, words: Words, zone: str = "UTC") -> str:
+        """Words in this language; times in that time zone."""
+        return self.gettext(words.text, **{name: self.said(value, zone) for name, value in words.values.items()})
+
+    def said(self, value: object, zone: str = "UTC") -> str:
+        """Whatever can be filled in, as it is written here."""
+        match value:
+            case Words():
+                return self.say(value, zone)
+            case tuple():
+                return ", ".join(self.said(one, zone) for one in value)
+            case datetime():
+                return self.time(value, zone)
+            case date():
+                return self.date(value)
+            case int() | float():
+                return self.number(value)
+            case _:
+                return str(value)
 
     def number(self, number: float) -> str:
         """A number with its separators."""

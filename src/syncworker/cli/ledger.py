@@ -217,6 +217,6 @@ def import_(file: FileArgument, dry_run: DryRunOption = False, as_json: JsonOpti
     outcome = Outcome(
         active=[str(row.domain) for row in rows if row.came in {Came.ADDED, Came.CHANGED}],
         known=[str(row.domain) for row in rows if row.came is Came.KNOWN],
-        problems=[(row.number, row.written, row.why) for row in rows if row.came is Came.LEFT_OUT],
+        problems=[(row.number, row.written, str(row.why or "")) for row in rows if row.came is Came.LEFT_OUT],
     )
     show_outcome(outcome, dry_run=dry_run, as_json=as_json, what="holds")

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 
-from syncworker.languages import to_translate
+from syncworker.languages import Words, to_translate
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
 from syncworker.store.texts import storable
 from syncworker.sync.jobs.job import MOST_DOMAINS, Item, Outcome
-from syncworker.sync.lists.answers import Words
 from syncworker.sync.portals.takeover import BadFile
 
 COLUMNS = ("contact_id", "email", "domain", "lead")

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from syncworker.languages import Language, to_translate
+from syncworker.languages import Words, to_translate
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules import sentences
 from syncworker.registration.rules.lead_fields import Field
 from syncworker.registration.rules.terms import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text in English, to be translated, and what is filled in: `%(domain)s`."""
-
-    text: str
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """In English."""
-        return self.text % self.values
-
-    def told(self, say: Language) -> str:
-        """In that language."""
-        return say.gettext(self.text, **self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ def file_rows(
         for row in found:
             said = file_words.said(row, rules)
             yield (
-                row.lead, said.why.told(say), said.what_now.told(say) if said.what_now else "",
+                row.lead, say.say(said.why), say.say(said.what_now) if said.what_now else "",
                 ", ".join(map(say.gettext, said.missing)), ", ".join(map(say.gettext, said.wrong)), said.status,
                 row.outcome, row.place, row.domain, row.contact_id,
             )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncworker.languages import to_translate
+from syncworker.languages import Words, to_translate
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
@@ -14,7 +14,7 @@ from syncworker.registration.rules.terms import Status
 from syncworker.sync.jobs.file_rows import FileRow
 from syncworker.sync.jobs.job import OUTCOME_WORDS, Outcome
 from syncworker.sync.lists import refusal_words
-from syncworker.sync.lists.answers import Words, answer
+from syncworker.sync.lists.answers import answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncworker.hubspot.records import Filter, Sort
-from syncworker.languages import to_translate
+from syncworker.languages import Words, to_translate
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.text import quote
 from syncworker.sync.context import Context
-from syncworker.sync.lists.answers import Words
 from syncworker.sync.marks import Kind
 
 # The address of a record in HubSpot: .../contacts/{hub id}/record/0-1/{id}, or the older .../contact/{id}.

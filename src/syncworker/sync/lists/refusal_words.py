@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncworker.languages import to_translate
+from syncworker.languages import Words, to_translate
 from syncworker.registration.rules.refused import Refusal, Refused
 from syncworker.registration.rules.text import quote
-from syncworker.sync.lists.answers import Words
 
 REFUSAL_WORDS: Mapping[Refusal, str] = {
     Refusal.EMPTY: to_translate("There is no website."),

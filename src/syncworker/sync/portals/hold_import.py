@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from syncworker.languages import Words, to_translate
 from syncworker.registration.ledger import holds
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Happened
@@ -19,6 +20,7 @@ from syncworker.store.tables import holds as holds_table
 from syncworker.store.texts import storable
 from syncworker.sync.context import Context
 from syncworker.sync.did import did
+from syncworker.sync.lists import refusal_words
 from syncworker.sync.marks import Priority
 from syncworker.sync.portals.takeover import rows_of
 from syncworker.sync.reconcile.fan_out import mark_changes
@@ -47,7 +49,7 @@ class HoldRow:
     """The domain as the file has it."""
     domain: str | None
     came: Came
-    why: str = ""
+    why: Words | None = None
     """Why it was left out."""
 
 
@@ -65,11 +67,11 @@ def import_holds(
     for number, row in rows:
         domain = registrable(row["domain"], context.domain_rules)
         if not isinstance(domain, str):
-            problem = domain.sentence
+            problem = refusal_words.words(domain, row["domain"])
         elif row["kind"] not in set(HoldKind):
-            problem = f"kind must be one of {', '.join(HoldKind)}"
+            problem = Words(to_translate("kind must be one of %(kinds)s"), {"kinds": ", ".join(HoldKind)})
         elif domain in wanted:
-            problem = f"the same domain as in row {wanted[domain][0]}"
+            problem = Words(to_translate("the same domain as in row %(row)s"), {"row": wanted[domain][0]})
         else:
             note = storable(row["note"][:NOTE_CHARACTERS])
             wanted[domain] = number, Hold(domain=domain, kind=HoldKind(row["kind"]), note=note)

@@ -19,6 +19,8 @@ from syncworker.web.recognising import Held, ThePortal, Viewer
 
 router = pages()
 
+_EXAMPLE, _CHANGED = " (example value)", "; changed since to unpublished numbers: "
+
 
 @router.get("/capacity")
 def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal) -> Response:
@@ -64,11 +66,19 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
 
 
 def limit_source(say: Language, partner: Partner, held: Capacity) -> tuple[str, str]:
-    """What says how much capacity there is, in the reader's words; and where that is written, if anywhere."""
+    """What says how much capacity there is, in the reader's words; and the program's own words, if it has any."""
     if partner.capacity is not None:
         return say.gettext("The limit is set for this partner."), ""
-    # "tier gold: what says so": the second part is a program's own text, in its language.
-    return say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier), held.source.partition(": ")[2]
+    # "tier gold: what says so (example value)", as `registration/ledger/capacity.py` puts it together.
+    source, _, changes = held.source.partition(": ")[2].removesuffix(_EXAMPLE).partition(_CHANGED)
+    said = [say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier)]
+    if changes:
+        said.append(
+            say.gettext("It has changed since to a number that nobody published: %(changes)s.", changes=changes)
+        )
+    if held.source.endswith(_EXAMPLE):
+        said.append(say.gettext("It is an example: set your own."))
+    return " ".join(said), source
 
 
 def _columns(say: Language) -> list[tuple[str, Sort, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -11,11 +12,14 @@ from fastapi import Depends, Form, HTTPException, Request, Response
 
 from syncworker.access.roles import Role
 from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.languages import Words
 from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Mode
 from syncworker.sync import operations
+from syncworker.sync.lists import crm_words, history_words
 from syncworker.sync.lists import one_lead as leads
 from syncworker.sync.lists.event_words import EVENT_WORDS
 from syncworker.sync.lists.one_lead import Deed, Lead, LeadRecord
@@ -26,6 +30,7 @@ from syncworker.web.pages.route import go_to, pages
 from syncworker.web.recognising import Held, Manager, ThePortal, Viewer
 
 router = pages()
+Shown = Words | date | int | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +38,23 @@ class Property:
     """A property of a record: as HubSpot shows it, and as it should be."""
 
     name: str
-    shown: str
-    should: str
+    label: Words | None
+    shown: Shown
+    should: Shown
+    is_sentence: bool
+    """The values are sentences, in English as the CRM shows them."""
     differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Something of the history."""
+
+    at: datetime
+    what: str
+    """In English, to be translated."""
+    who: Words | str
+    why: Words | str | None
 
 
 def _domain(domain: str, context: Held) -> str:
@@ -74,12 +93,15 @@ def one_lead(
         domain=domain,
         lead=lead,
         line=lead.line,
-        records=[(record, _properties(record, found)) for record in lead.records],
+        records=[(record, _properties(context.names, record, found)) for record in lead.records],
+        history=[
+            Past(at=one.at, what=EVENT_WORDS[one.event], who=history_words.who(one.who), why=history_words.why(one))
+            for one in reversed(lead.history)
+        ],
         gone={one.object_id for one in found if one.property == "record"},
         compared=compare and not away,
         away=away,
         compares=portal.mode is Mode.WRITE,
-        words=EVENT_WORDS,
         told=shown,
         said=told_words.said(request, reader.language),
         here=request.url.path,
@@ -130,14 +152,18 @@ def _to_ask_again(lead: Lead) -> int | None:
     return next(of, None)
 
 
-def _properties(record: LeadRecord, found: Sequence[Difference]) -> list[Property]:
+def _properties(our: PropertyNames, record: LeadRecord, found: Sequence[Difference]) -> list[Property]:
     differing = {one.property: one for one in found if (one.kind, one.object_id) == (record.kind, record.object_id)}
     names = sorted({*record.shown, *differing} - {"record"})
     return [
         Property(
             name=name,
-            shown=differing[name].crm if name in differing else record.shown.get(name, ""),
-            should=differing[name].ledger if name in differing else record.shown.get(name, ""),
+            label=crm_words.label(our, name),
+            shown=crm_words.value(our, name, differing[name].crm if name in differing else record.shown.get(name, "")),
+            should=crm_words.value(
+                our, name, differing[name].ledger if name in differing else record.shown.get(name, "")
+            ),
+            is_sentence=crm_words.is_sentence(our, name),
             differs=name in differing,
         )
         for name in names

@@ -116,7 +116,7 @@ def _nobody(
 ) -> Response:
     """Nobody is meant, or more than one: of those, all are named."""
     choices = names_of(context, portal.hub_id, nobody.contact_ids) if isinstance(nobody, SeveralContacts) else ()
-    said = nobody.words.told(reader.language)
+    said = reader.language.say(nobody.words)
     refused = f"{said[:1].upper()}{said[1:]}."
     return show(request, context, reader, portal, typed=typed, refused=refused, choices=choices, status=404)
 
@@ -174,7 +174,7 @@ def _verb(say: Language, checked: Checked) -> str:
 
 def _not_a_domain(say: Language, checked: Checked) -> str:
     """Why there is no domain, in the reader's words."""
-    return refusal_words.words(checked.refused, checked.typed).told(say) if checked.refused else ""
+    return say.say(refusal_words.words(checked.refused, checked.typed)) if checked.refused else ""
 
 
 def _other_domain(context: Context, checked: Checked, typed: str) -> str:

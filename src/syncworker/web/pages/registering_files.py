@@ -52,7 +52,7 @@ def bring_in(
     try:
         of = lead_file.upload(context, portal.hub_id, content, name=file.filename or "CSV", who=reader.who)
     except BadLeadFile as refused:
-        said = refused.words.told(reader.language)
+        said = reader.language.say(refused.words)
         return registering.show(request, context, reader, portal, bad_file=f"{said}.", status=422)
     return go_to(request, f"{FILES}/{of.id}")
 

@@ -15,6 +15,7 @@ from starlette.routing import NoMatchFound
 from syncworker import languages
 from syncworker.access.roles import Role
 from syncworker.languages import Language
+from syncworker.sync.lists.kept_words import kept_words
 from syncworker.web import static_files
 from syncworker.web.pages import rail
 from syncworker.web.recognising import Reader
@@ -40,6 +41,7 @@ def environment(code: str) -> Environment:
     # The extension adds this method, which no type knows of.
     made.install_gettext_translations(language.catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.globals["static"] = static_files.address
+    made.globals["kept"] = kept_words
     made.filters |= _filters(language)
     return made
 
@@ -77,6 +79,12 @@ def register_path(request: Request, reader: Reader) -> str | None:
     return path_of(request, "register_page") if reader.may(Role.MANAGER) else None
 
 
+def told(reader: Reader, sentence: str) -> str:
+    """A sentence of ours that was raised in English, as the reader says it; any other as it is."""
+    words = kept_words(sentence)
+    return reader.language.say(words) if words else sentence
+
+
 def address(path: str, query: Mapping[str, object]) -> str:
     """A path and its query, without what is empty."""
     kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
@@ -105,4 +113,5 @@ def _filters(language: Language) -> dict[str, object]:
         "time": language.time,
         "exact": language.exact,
         "duration": language.duration,
+        "said": language.said,
     }

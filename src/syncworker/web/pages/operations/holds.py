@@ -14,6 +14,7 @@ from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.sync import operations
 from syncworker.sync.context import Context
+from syncworker.sync.lists import refusal_words
 from syncworker.sync.lists.hold_list import hold_lines
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.portals.hold_import import COLUMNS, Came, HoldRow, import_holds
@@ -53,7 +54,17 @@ def add(
     """Let nobody register a domain. A registration on it goes on, and is shown to a person."""
     found = registrable(domain.strip(), context.domain_rules)
     if not isinstance(found, str):
-        return _holds(request, context, reader, refused=found.sentence, status=422, domain=domain, note=note, kind=kind)
+        said = reader.language.say(refusal_words.words(found, domain))
+        return _holds(
+            request,
+            context,
+            reader,
+            refused=said,
+            status=422,
+            domain=domain,
+            note=note,
+            kind=kind,
+        )
     operations.add_hold(context, found, kind, note=note.strip(), who=reader.who)
     return tabs.done(request, tabs.HOLDS, "hold-added", back=back)
 
@@ -92,7 +103,7 @@ def bring_in(
     try:
         rows = import_holds(context, content, name, who=reader.who, dry_run=check)
     except BadFile as refused:
-        return _holds(request, context, reader, refused=str(refused), status=422)
+        return _holds(request, context, reader, refused=rendering.told(reader, str(refused)), status=422)
     return _holds(request, context, reader, rows=rows, name=name, checked=check)
 
 

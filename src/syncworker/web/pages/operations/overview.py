@@ -11,10 +11,11 @@ from syncworker.languages import to_translate
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
-from syncworker.sync.lists import glance
+from syncworker.sync.lists import glance, history_words
 from syncworker.sync.portals import pausing
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.portals.pausing import NotRebuilt
+from syncworker.web.pages import rendering
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, Operator, Reader, ThePortal
@@ -60,7 +61,7 @@ def unpause(request: Request, context: Held, reader: Operator, portal: ThePortal
     try:
         pausing.unpause(context, portal.hub_id, who=reader.who, source=Source.APP)
     except NotRebuilt as refused:
-        return _overview(request, context, reader, portal, refused=str(refused), status=409)
+        return _overview(request, context, reader, portal, refused=rendering.told(reader, str(refused)), status=409)
     return tabs.done(request, tabs.OVERVIEW, "unpaused")
 
 
@@ -75,6 +76,7 @@ def _overview(
         refused=refused,
         status=status,
         seen=seen,
+        paused_by=history_words.who(seen.portal.pause.by) if seen.portal.pause else "",
         blocked=_BLOCKED_WORDS.get(seen.portal.blocked_reason or ""),
         braked=seen.is_blocked and seen.portal.blocked_reason == Blocked.BRAKE,
         most_reason=MOST_REASON,
