@@ -203,7 +203,7 @@ def test_where_hubspot_is_away_what_was_typed_stays(rig: Rig, anna: Browser) -> 
 
 def test_a_portal_that_is_observed_says_that_nothing_is_registered_yet(rig: Rig, anna: Browser) -> None:
     contact = lead(rig)
-    set_mode(rig.context, rig.hub, Mode.OBSERVE)
+    set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
     assert "decided once it registers" in check(anna, contact).text
 
 
