@@ -146,7 +146,7 @@ class Breaker:
                 return False
             return True
 
-        eventually(said, seconds=60, what="PostgreSQL to take an order")
+        eventually(said, seconds=90, what="PostgreSQL to take an order")
         if not allowed:
             self._drop_connections()
 

@@ -6,6 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
+import socketserver
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,3 +148,26 @@ def test_an_interrupted_first_run_is_begun_again(open_folder: Path) -> None:
 def test_a_folder_that_cannot_be_made_into_a_cluster_says_why() -> None:
     error = InitFailedError(Path("data"), "some lines\ninitdb: error: disk full\n")
     assert str(error) == "cannot make a database in data: initdb: error: disk full"
+
+
+@pytest.mark.parametrize(("said", "lives"), [("starting up", True), ("shutting down", False)])
+def test_who_replays_its_log_lives_and_who_never_ends_shutting_down_does_not(
+    open_folder: Path, said: str, *, lives: bool
+) -> None:
+    refusal = f"SFATAL\0VFATAL\0C57P03\0Mthe database system is {said}\0\0".encode()
+
+    class Refuses(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1024)
+            self.request.sendall(b"E" + (len(refusal) + 4).to_bytes(4) + refusal)
+
+    socket = open_folder / ".s.PGSQL.5432"
+    with socketserver.UnixStreamServer(str(socket), Refuses) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            url = f"postgresql://postgres@/postgres?host={open_folder}&sslmode=disable&gssencmode=disable"
+            assert postgres.lives(url) is lives
+            assert not postgres.accepts(url)
+        finally:
+            server.shutdown()
+            socket.unlink()

