@@ -70,7 +70,7 @@ def grow_ledger(database_url: str, rows: int) -> list[int]:
             connection.execute(_REGISTRATIONS, values)
             connection.execute(_REQUESTS, at)
             connection.execute(_HISTORY, at)
-        connection.execute("SELECT fill_lead_lines()")
+        connection.execute("SELECT fill_lead_lines(), fill_asked_lines()")
     _vacuum(database_url, "registrations", "requests", "history", "partners", "portals", "lead_lines")
     return list(range(1, len(sizes) + 1))
 

@@ -16,6 +16,7 @@ from syncworker.sync.lists import asked_list
 from syncworker.sync.lists.answers import answer
 from syncworker.sync.lists.asked_list import Asked, AskedLine, AskedSort, AskedView
 from syncworker.sync.marks import Kind
+from syncworker.sync.privacy.erasing import erase
 from web.deployment import HUB, OTHER_HUB, Deployment, settings
 
 
@@ -87,6 +88,50 @@ def test_what_counts_is_the_newest_word_on_a_contact(deployment: Deployment) -> 
     assert [line.contact_id for line in lines(deployment, Asked.INVALID)] == ["4"]
     assert [line.domain for line in lines(deployment, Asked.TO_CONFIRM)] == ["give-up.se"]
     assert lines(deployment, Asked.UNRESOLVED) == []
+
+
+def found(deployment: Deployment, which: Asked, q: str) -> list[str | None]:
+    return [line.contact_id for line in lines(deployment, which, q=q)]
+
+
+def change(deployment: Deployment, statement: str) -> None:
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text(statement))
+
+
+def test_what_a_search_finds_follows_the_request_and_its_records(deployment: Deployment) -> None:
+    waiting(deployment)
+    assert found(deployment, Asked.PENDING, "acme bo") == ["2"]
+    change(deployment, "UPDATE records SET name = 'Kim Alm', company_id = NULL WHERE object_id = '2'")
+    assert (found(deployment, Asked.PENDING, "acme"), found(deployment, Asked.PENDING, "kim emile")) == ([], ["2"])
+    change(deployment, "UPDATE records SET name = 'Zeta AB' WHERE object_id = '9'")
+    change(deployment, "UPDATE requests SET company_id = '9' WHERE contact_id = '2'")
+    assert found(deployment, Asked.PENDING, "zeta") == ["2"]
+    change(deployment, "UPDATE requests SET state = 'unavailable' WHERE contact_id = '2'")
+    assert (found(deployment, Asked.PENDING, "zeta"), found(deployment, Asked.UNAVAILABLE, "zeta")) == ([], ["2"])
+    change(deployment, "DELETE FROM records WHERE object_id = '2'")
+    assert (found(deployment, Asked.UNAVAILABLE, "kim"), found(deployment, Asked.UNAVAILABLE, "zeta")) == ([], ["2"])
+    change(deployment, "UPDATE requests SET state = 'registered' WHERE contact_id = '2'")
+    with deployment.database.transaction() as tx:
+        listed = tx.connection.execute(text("SELECT contact_id FROM asked_lines ORDER BY 1")).scalars()
+        assert list(listed) == ["1", "3", "4"], "one that is registered has no line any more"
+
+
+def test_what_is_not_decided_yet_is_found_and_sorted_too(deployment: Deployment) -> None:
+    deployment.asked("1", state=State.PROCESSING)
+    deployment.asked("2", state=State.PROCESSING)
+    deployment.record("1", name="Åsa Ek", company_id="9")
+    deployment.record("2", name="Bo Alm", company="Émile")
+    deployment.record("9", kind=Kind.COMPANY, name="Zeta AB")
+    assert found(deployment, Asked.PENDING, "zeta asa") == ["1"]
+    by_company = lines(deployment, Asked.PENDING, sort=AskedSort.COMPANY)
+    assert [line.contact_id for line in by_company] == ["2", "1"]
+
+
+def test_who_was_erased_is_found_no_more(deployment: Deployment) -> None:
+    waiting(deployment)
+    erase(deployment.context, hub_id=HUB, contact_id="1")
+    assert found(deployment, Asked.PENDING, "asa") == []
 
 
 def test_another_portal_of_the_partner_sees_the_domain_alone_and_another_partner_nothing(

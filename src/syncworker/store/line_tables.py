@@ -1,12 +1,13 @@
 """What does the database keep beside the ledger, so that a list of it is found quickly?
 
-Owned by it: lead_lines. Everything in it follows from other tables, kept by triggers of the database itself: whoever
-changes a registration or a record, in whatever way, has changed its line in the same transaction.
+Owned by it: lead_lines, asked_lines. Everything in them follows from other tables, kept by triggers of the database
+itself: whoever changes a registration, a request or a record, in whatever way, has changed its line in the same
+transaction.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, PrimaryKeyConstraint, Table, Text
 
 from syncworker.store.schema import Time, metadata
 
@@ -49,5 +50,24 @@ lead_lines = Table(
         for key in _SORTED_BY
     ),
     # What is made of other tables is not kept with them.
+    info={"derived": True},
+)
+
+# What is searched and sorted by of each request that waits, was refused, lacks something or asks a person. One that is
+# not decided yet has no line: most are registered a moment later, and their way must not be made longer.
+asked_lines = Table(
+    "asked_lines",
+    metadata,
+    Column("request_id", BigInteger, ForeignKey("requests.id", ondelete="CASCADE"), nullable=False),
+    Column("hub_id", BigInteger, nullable=False),
+    Column("contact_id", Text),
+    Column("company_id", Text),  # the request's, else its contact's
+    Column("company_key", Text, nullable=False),
+    Column("contact_key", Text, nullable=False),
+    Column("country_key", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    PrimaryKeyConstraint("request_id"),
+    Index("ix_asked_lines_contact", "hub_id", "contact_id"),
+    Index("ix_asked_lines_company", "hub_id", "company_id"),
     info={"derived": True},
 )

@@ -339,6 +339,7 @@ records = Table(
     # Partial, so that records named by their ids are never sought through all of a portal's.
     Index("ix_records_domain", "hub_id", "domain", postgresql_where=text("domain IS NOT NULL")),
     Index("ix_records_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
+    Index("ix_records_gone", "hub_id", "kind", "object_id", postgresql_where=text("presence <> 'live'")),
     postgresql_with={"fillfactor": "50"},  # a resync writes each again: there is room beside it, and no index changes
 )
 

@@ -58,7 +58,11 @@ _HELD = text("""
         SELECT FROM registrations WHERE partner_id = :partner_id AND ended_at IS NULL LIMIT :limit
     ) AS held
 """)
-_WAITING = text("SELECT count(DISTINCT domain) FROM requests WHERE partner_id = :partner_id AND state = 'waiting'")
+# Not count(DISTINCT ...), which sorts them all.
+_WAITING = text("""
+    SELECT count(*) FROM (
+        SELECT DISTINCT domain FROM requests WHERE partner_id = :partner_id AND state = 'waiting') AS domains
+""")
 
 
 def held(tx: Tx, partner_id: int, *, at_most: int) -> int:

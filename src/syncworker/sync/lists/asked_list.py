@@ -6,7 +6,7 @@ another portal of the partner the domain is seen, and no record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from syncworker.store.database import Tx
 from syncworker.sync.lists import waiting_line
 from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE, pages_of
-from syncworker.sync.lists.line_query import folded
+from syncworker.sync.lists.line_query import folded, has_words, sought
 
 _ALL = 10_000_000
 
@@ -111,37 +111,47 @@ _NEWEST = """NOT EXISTS (
 _OURS_BY_NOW = """EXISTS (
     SELECT FROM registrations AS held WHERE held.domain = q.domain AND held.partner_id = q.partner_id
        AND held.ended_at IS NULL)"""
-_OF_PARTNER = "FROM requests AS q WHERE q.partner_id = :partner_id AND q.state ="
+_WANTED = "id, position, hub_id, domain, contact_id, company_id, source, requested_at"
+_OF_PARTNER = """
+    SELECT id, CAST(NULL AS bigint) AS position, hub_id, domain, contact_id, company_id, source, requested_at,
+           requested_at AS at
+      FROM requests AS q WHERE q.partner_id = :partner_id AND q.state ="""
 _SOURCE = {
     Asked.PENDING: f"""
-        SELECT id, position, in_line AS at FROM {waiting_line.POSITIONS} AS line WHERE leads
-        UNION ALL SELECT id, NULL, requested_at {_OF_PARTNER} 'processing' AND q.action = 'register'""",
-    Asked.UNAVAILABLE: f"""
-        SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unavailable'
-           AND {_NEWEST} AND NOT {_OURS_BY_NOW}""",
-    Asked.INVALID: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'invalid_data' AND {_NEWEST}",
+        SELECT {_WANTED}, in_line AS at FROM {waiting_line.PLACES} AS line
+        UNION ALL {_OF_PARTNER} 'processing' AND q.action = 'register'""",
+    Asked.UNAVAILABLE: f"{_OF_PARTNER} 'unavailable' AND {_NEWEST} AND NOT {_OURS_BY_NOW}",
+    Asked.INVALID: f"{_OF_PARTNER} 'invalid_data' AND {_NEWEST}",
     # What is confirmed is done within seconds: it asks nobody any more.
-    Asked.TO_CONFIRM: f"""
-        SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'confirming' AND q.confirmed_by IS NULL""",
-    Asked.UNRESOLVED: f"SELECT id, NULL AS position, requested_at AS at {_OF_PARTNER} 'unresolved'",
+    Asked.TO_CONFIRM: f"{_OF_PARTNER} 'confirming' AND q.confirmed_by IS NULL",
+    Asked.UNRESOLVED: f"{_OF_PARTNER} 'unresolved'",
 }
+
+
+def _text(of: str, *, hidden: str = "''") -> str:
+    """SQL for a text of a line; of another portal's request it is `hidden`."""
+    # What is not decided yet has no line: its texts are looked up. Here and not in a join, which is made for all.
+    missing = f"(SELECT texts.{of} FROM asked_line_texts(q.id) AS texts)"
+    return f"CASE WHEN q.hub_id = :hub_id THEN coalesce(l.{of}, {missing}) ELSE {hidden} END"
+
+
 _COLUMN = {
-    AskedSort.PLACE: "a.position {order} NULLS LAST, a.at",
     AskedSort.DOMAIN: "q.domain",
-    AskedSort.COMPANY: "coalesce(company.name_key, contact.company_key, '')",
-    AskedSort.CONTACT: "coalesce(contact.name_key, '')",
-    AskedSort.COUNTRY: "coalesce(contact.country_key, company.country_key, '')",
+    AskedSort.COMPANY: _text("company_key"),
+    AskedSort.CONTACT: _text("contact_key"),
+    AskedSort.COUNTRY: _text("country_key"),
     AskedSort.REQUESTED_AT: "q.requested_at",
     AskedSort.SOURCE: "q.source",
 }
+_OF_RECORDS = frozenset((AskedSort.COMPANY, AskedSort.CONTACT, AskedSort.COUNTRY))
+_LINE_OF = "LEFT JOIN asked_lines AS l ON l.request_id = q.id"
+# What no index sorts is sorted in memory, not on the disk; and not by several processes, which are as many pages' time.
+_AT_ONCE = text("SELECT set_config('work_mem', '32MB', true), set_config('max_parallel_workers_per_gather', '0', true)")
 _RECORDS = """
       LEFT JOIN records AS contact ON q.hub_id = :hub_id AND contact.hub_id = :hub_id
            AND contact.kind = 'contact' AND contact.object_id = q.contact_id
       LEFT JOIN records AS company ON q.hub_id = :hub_id AND company.hub_id = :hub_id
            AND company.kind = 'company' AND company.object_id = coalesce(q.company_id, contact.company_id)"""
-_FOUND = """
-    concat_ws(chr(10), q.domain, company.name_key, contact.company_key, contact.name_key, contact.country_key,
-              company.country_key) LIKE ALL (CAST(:patterns AS text[]))"""
 
 
 def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:
@@ -173,15 +183,16 @@ def everything(tx: Tx, hub_id: int, which: Asked, view: AskedView, *, at_once: i
 def _found(
     tx: Tx, hub_id: int, which: Asked, view: AskedView, *, size: int, page: int
 ) -> tuple[Row[*tuple[Any, ...]], dict[str, object]]:
+    words = folded(tx, view.q)
     values: dict[str, object] = {
+        **sought(words),
         "partner_id": portals.get(tx, hub_id).partner.id,
         "hub_id": hub_id,
-        "patterns": folded(tx, view.q),
         "size": size,
         "wanted": page,
     }
-    query = _page_of(which, view, is_searched=bool(values["patterns"]))
-    return tx.connection.execute(text(query), values).one(), values
+    tx.connection.execute(_AT_ONCE)
+    return tx.connection.execute(text(_page_of(which, view, words)), values).one(), values
 
 
 def _items(tx: Tx, values: dict[str, object], ids: list[int], positions: list[int | None]) -> tuple[AskedLine, ...]:
@@ -189,22 +200,24 @@ def _items(tx: Tx, values: dict[str, object], ids: list[int], positions: list[in
     return tuple(_line(row, places[row.id]) for row in tx.connection.execute(_LINES, {**values, "ids": ids}))
 
 
-def _page_of(which: Asked, view: AskedView, *, is_searched: bool) -> str:
+def _page_of(which: Asked, view: AskedView, words: Sequence[str]) -> str:
     """SQL for the ids of a page, with their places, and for how many there are; beyond the last page is the last."""
-    order = "DESC" if view.descending else "ASC"
-    key = _COLUMN[view.sort].format(order=order)
-    # Names are looked up only where they decide: of 100,000 that takes longer than all the rest.
-    by_name = is_searched or view.sort in {AskedSort.COMPANY, AskedSort.CONTACT, AskedSort.COUNTRY}
+    down = "DESC" if view.descending else "ASC"
+    is_by_name = bool(words) or view.sort in _OF_RECORDS
+    is_by_place = view.sort is AskedSort.PLACE
+    key = "NULL" if is_by_place else _COLUMN[view.sort]
+    order = f"position {down} NULLS LAST, at {down}" if is_by_place else f"key {down}"
+    where = f"WHERE {has_words(_text('search', hidden='q.domain'), words)}" if words else ""
     return f"""
         WITH listed AS MATERIALIZED (
-            SELECT a.id, a.position, row_number() OVER (ORDER BY {key} {order}, a.id {order}) AS number
-              FROM ({_SOURCE[which]}) AS a JOIN requests AS q ON q.id = a.id {_RECORDS if by_name else ""}
-             {f"WHERE {_FOUND}" if is_searched else ""}),
+            SELECT q.id, q.position, q.at, {key} AS key FROM ({_SOURCE[which]}) AS q
+              {_LINE_OF if is_by_name else ""} {where}),
         of_all AS (
             SELECT count(*) AS total, greatest(1, least(:wanted, (count(*) + :size - 1) / :size)) AS page FROM listed),
         shown AS (
-            SELECT id, position, number FROM listed, of_all
-             WHERE number > (of_all.page - 1) * :size AND number <= of_all.page * :size)
+            SELECT id, position, row_number() OVER () AS number FROM (
+                SELECT id, position FROM listed ORDER BY {order}, id {down}
+                 LIMIT :size OFFSET (SELECT (page - 1) * :size FROM of_all)) AS in_order)
         SELECT total, page, ARRAY(SELECT id FROM shown ORDER BY number) AS ids,
                ARRAY(SELECT position FROM shown ORDER BY number) AS positions
           FROM of_all

@@ -27,7 +27,7 @@ from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.finding import NotFound, find_contact
-from syncworker.sync.lists.waiting_line import POSITIONS
+from syncworker.sync.lists.waiting_line import PLACES
 from syncworker.sync.reconcile.leads import read_contacts, subject
 
 
@@ -173,6 +173,6 @@ def _place(tx: Tx, partner_id: int, domain: str, *, behind: int) -> int:
     return int(found) if found is not None else behind + 1
 
 
-_PLACE = text(f"SELECT position FROM {POSITIONS} AS line WHERE leads AND domain = :domain")
+_PLACE = text(f"SELECT position FROM {PLACES} AS line WHERE domain = :domain")
 _MERGED = to_translate("contact %(contact)s was merged into %(into)s: name that one")
 _NO_CONTACT = to_translate("portal %(portal)s has no contact %(contact)s, or it was deleted")

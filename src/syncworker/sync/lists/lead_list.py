@@ -151,10 +151,10 @@ class _Table:
             "hub_id": hub_id,
             "now": tx.now,
             "soon": tx.now + timedelta(days=max(0, min(view.days, _MOST_DAYS))),
-            "patterns": words,
+            **line_query.sought(words),
         }
-        self._is_searched = words is not None
-        found = f" AND {line_query.matches('l')}" if words else ""
+        self._is_searched = bool(words)
+        found = f" AND {line_query.matches('l', words)}" if words else ""
         self._from = f"FROM lead_lines AS l WHERE l.partner_id = :partner_id AND {_WHICH[which]}{found}"
         self._key = _COLUMN[view.sort]
         if view.sort in _OF_RECORDS and len(portals.everyone(tx, partner_id=partner_id)) > 1:

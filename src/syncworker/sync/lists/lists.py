@@ -51,18 +51,16 @@ class UnknownRequest(Exception):
         super().__init__(f"there is no request {request_id}: see `syncworker requests list`")
 
 
-_REGISTRATIONS = text(
-    f"""
+_REGISTRATIONS = f"""
     SELECT {line_query.COLUMNS}
       FROM {line_query.LINES}
      WHERE r.partner_id = :partner_id AND r.domain > :after
        AND (CAST(:status AS text) IS NULL OR r.status = :status)
        AND (NOT :orphaned OR {line_query.ORPHANED})
        AND (NOT :needs_person OR (r.status = 'registered' AND r.needs_person IS NOT NULL))
-       AND (CAST(:patterns AS text[]) IS NULL OR {line_query.matches("r")})
+       AND {{found}}
      ORDER BY r.domain LIMIT :lines
 """
-)
 
 
 def registrations(
@@ -77,7 +75,9 @@ def registrations(
     """
     if status is not None and status not in STATUSES:
         raise UnknownFilter("status", status, STATUSES)
+    words = folded(tx, q)
     parameters = {
+        **line_query.sought(words),
         "partner_id": portals.get(tx, hub_id).partner.id,
         "hub_id": hub_id,
         "now": tx.now,
@@ -85,10 +85,10 @@ def registrations(
         "status": status,
         "orphaned": orphaned,
         "needs_person": needs_person,
-        "patterns": folded(tx, q),
         "lines": _lines(limit) + 1,
     }
-    rows = tx.connection.execute(_REGISTRATIONS, parameters).all()
+    query = text(_REGISTRATIONS.format(found=line_query.matches("r", words) if words else "true"))
+    rows = tx.connection.execute(query, parameters).all()
     shown = rows[: _lines(limit)]
     return RegistrationPage(
         items=tuple(line_query.line(row) for row in shown),
@@ -96,16 +96,24 @@ def registrations(
     )
 
 
-_NEEDING_PEOPLE = text(
-    f"""
-    SELECT count(*) FILTER (WHERE r.needs_person IS NOT NULL) AS needs_person,
-           count(*) FILTER (WHERE {line_query.ORPHANED}) AS orphaned
-      FROM (SELECT *, 'registered' AS status FROM registrations
-             WHERE partner_id = :partner_id AND ended_at IS NULL AND deregistered_at IS NULL
-               AND hub_id = :hub_id AND (expires_at > :now OR renew_at_expiry)) AS r
-      {line_query.RECORDS}
-    """
-)
+_ACTIVE = """
+    SELECT *, 'registered' AS status FROM registrations
+     WHERE partner_id = :partner_id AND ended_at IS NULL AND deregistered_at IS NULL
+       AND hub_id = :hub_id AND (expires_at > :now OR renew_at_expiry)"""
+# Of records that are gone there are few, and whatever is orphaned names one: not every registration is looked at.
+_NEEDING_PEOPLE = text(f"""
+    WITH gone AS MATERIALIZED (
+        SELECT kind, object_id FROM records WHERE hub_id = :hub_id AND presence <> 'live'),
+    named AS (
+        SELECT r.id FROM gone JOIN registrations AS r ON r.hub_id = :hub_id AND r.contact_id = gone.object_id
+         WHERE gone.kind = 'contact' AND r.ended_at IS NULL
+         UNION
+        SELECT r.id FROM gone JOIN registrations AS r ON r.hub_id = :hub_id AND r.company_id = gone.object_id
+         WHERE gone.kind = 'company' AND r.ended_at IS NULL)
+    SELECT (SELECT count(*) FROM ({_ACTIVE} AND needs_person IS NOT NULL) AS r) AS needs_person,
+           (SELECT count(*) FROM ({_ACTIVE} AND id IN (SELECT id FROM named)) AS r {line_query.RECORDS}
+             WHERE {line_query.ORPHANED}) AS orphaned
+""")
 
 
 def needing_people(tx: Tx, hub_id: int) -> NeedingPeople:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-# SQL for a table of (id, domain, in_line, position, leads) of the waiting requests of :partner_id. Several requests for
-# one domain count once, so they share the place of the first, which `leads`.
-POSITIONS = """(
-    SELECT id, domain, in_line, leads, min(place) OVER (PARTITION BY domain) AS position FROM (
-        SELECT id, domain, in_line, leads, count(*) FILTER (WHERE leads) OVER (ORDER BY in_line, id) AS place FROM (
-            SELECT id, domain, in_line, row_number() OVER (PARTITION BY domain ORDER BY in_line, id) = 1 AS leads
-              FROM (SELECT id, domain, coalesce(line_at, requested_at) AS in_line FROM requests
-                     WHERE partner_id = :partner_id AND state = 'waiting') AS waiting) AS line) AS places)"""
+_WAITING = """
+    SELECT id, domain, hub_id, contact_id, company_id, source, requested_at,
+           coalesce(line_at, requested_at) AS in_line
+      FROM requests WHERE partner_id = :partner_id AND state = 'waiting'"""
+
+# SQL for a table of the waiting requests of :partner_id, with their places. Several requests for one domain count once:
+# here stands the first of them.
+PLACES = f"""(
+    SELECT *, row_number() OVER (ORDER BY in_line, id) AS position
+      FROM (SELECT DISTINCT ON (domain) * FROM ({_WAITING}) AS waiting ORDER BY domain, in_line, id) AS heads)"""
+
+# The same of all of them, each with the place of the first for its domain.
+POSITIONS = f"""(
+    SELECT waiting.id, waiting.domain, waiting.in_line, first.position
+      FROM ({_WAITING}) AS waiting JOIN {PLACES} AS first ON first.domain = waiting.domain)"""

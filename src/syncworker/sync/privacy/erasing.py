@@ -20,7 +20,7 @@ from syncworker.store import portals as known
 from syncworker.store.access_tables import users as users_table
 from syncworker.store.database import Tx
 from syncworker.store.job_tables import jobs
-from syncworker.store.line_tables import lead_lines
+from syncworker.store.line_tables import asked_lines, lead_lines
 from syncworker.store.tables import history, holds, metadata, persons, portals, records, requests, resyncs
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
@@ -29,7 +29,7 @@ from syncworker.sync.wake import Bell, Ring
 
 # History is never changed: it names nobody, and is kept from emails where it is written. Names are erased row by row.
 # Lines of lists follow the records they were made of.
-_KEPT = (history, persons, lead_lines)
+_KEPT = (history, persons, lead_lines, asked_lines)
 # Where a name is looked for: a person may be called as a state or a source is, and those are no names.
 _NAMES = frozenset(
     (
