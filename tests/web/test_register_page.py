@@ -332,3 +332,13 @@ def test_a_viewer_registers_nothing_and_nobody_does_without_the_sessions_token(
         assert 'href="/register"' not in viewer.get(page).text, page
         assert 'href="/register"' in anna.get(page).text, page
     assert not rig.requests()
+
+
+def test_the_api_says_the_same_of_a_lead_before_it_is_asked_for(rig: Rig, as_: As, anna: Browser) -> None:
+    lacks = lead(rig, lastname="")
+    found = anna.get("/api/v1/leads/check", params={"lead": "bo@granlund-bygg.se"}).json()
+    assert (found["contact_id"], found["would_be"], found["missing"]) == (lacks, "invalid_data", ["last name"])
+    assert (found["read_from"], found["domain"]) == ("website", "granlund-bygg.se")
+    assert anna.get("/api/v1/leads/check", params={"lead": "nobody@nowhere.se"}).status_code == 404
+    assert as_(Role.VIEWER).get("/api/v1/leads/check", params={"lead": lacks}).status_code == 403
+    assert not rig.requests()

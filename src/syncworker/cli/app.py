@@ -13,6 +13,7 @@ from syncworker.cli import (
     brake,
     forms,
     jobs,
+    lead_files,
     leads,
     ledger,
     line,
@@ -55,6 +56,7 @@ app.add_typer(forms.app, name="forms", rich_help_panel=DAY_ONE)
 app.add_typer(users.app, name="users", rich_help_panel=DAY_ONE)
 registering.add_to(app)
 ledger.add_to(app)
+lead_files.add_to(leads.app)
 app.add_typer(leads.app, name="leads", rich_help_panel=LEADS)
 app.add_typer(line.app, name="line", rich_help_panel=LEADS)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=LEADS)

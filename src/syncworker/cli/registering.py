@@ -54,7 +54,7 @@ def register(
         contact_id = find_contact(context, chosen.hub_id, what)
         checked = check(context, chosen.hub_id, contact_id, source=Source.APP)
         if not as_json:
-            _show_checked(checked)
+            show_checked(checked)
         ask(_question(checked), yes=yes)
         request = operations.register(
             context, chosen.hub_id, contact_id, who=who(), source=Source.APP, key=str(uuid.uuid4())
@@ -65,7 +65,7 @@ def register(
         if wait and chosen.mode is Mode.WRITE:
             request = _outcome(context, request)
     output.show(
-        {"checked": _checked_fields(checked), "request": request},
+        {"checked": checked_fields(checked), "request": request},
         as_json=as_json,
         people=lambda: _show_request(request, chosen.mode, waited=wait),
     )
@@ -126,7 +126,8 @@ def _question(checked: Checked) -> str:
     return f"Ask to register {what}?"
 
 
-def _show_checked(checked: Checked) -> None:
+def show_checked(checked: Checked) -> None:
+    """Print what is known of a lead, and what asking for it would come to."""
     decision, capacity = checked.decision, checked.capacity
     output.facts(
         {
@@ -134,17 +135,22 @@ def _show_checked(checked: Checked) -> None:
             "name": checked.name,
             "email": checked.email,
             "company": checked.company,
+            "country": checked.country,
             "domain": checked.domain,
+            "read from": f"{checked.read_from}: {checked.typed}" if checked.typed else checked.read_from,
             "hold": checked.hold,
             "capacity": f"{capacity.used} of {capacity.limit} used, {capacity.waiting} waiting",
+            "place in line": checked.position,
             "it would be": decision.status,
             "because": decision.reason,
             "that is": decision.detail,
+            "what now": str(checked.answer.what_now) if checked.answer else None,
         }
     )
 
 
-def _checked_fields(checked: Checked) -> dict[str, object]:
+def checked_fields(checked: Checked) -> dict[str, object]:
+    """The same as a document."""
     decision, capacity = checked.decision, checked.capacity
     return {
         "hub_id": checked.portal.hub_id,
@@ -153,11 +159,14 @@ def _checked_fields(checked: Checked) -> dict[str, object]:
         "name": checked.name,
         "email": checked.email,
         "company": checked.company,
+        "country": checked.country,
+        "read_from": checked.read_from,
         "domain": checked.domain,
         "hold": checked.hold,
         "would_be": decision.status,
         "reason": decision.reason,
         "detail": decision.detail,
+        "position": checked.position,
         "capacity": {
             "limit": capacity.limit,
             "used": capacity.used,

@@ -106,7 +106,7 @@ def again(context: Context, hub_id: int, job_id: int, *, who: str) -> Job:
 def count_to_ask_again(tx: Tx, hub_id: int, job_id: int) -> int:
     """How many those are; none before the file is through. Raises UnknownJob."""
     show(tx, hub_id, job_id)
-    return len(tx.connection.execute(_TO_ASK_AGAIN, {"job_id": job_id}).all())
+    return int(tx.connection.execute(_COUNT_TO_ASK_AGAIN, {"job_id": job_id}).scalar_one())
 
 
 def newest(tx: Tx, hub_id: int, *, limit: int = 10) -> list[Job]:
@@ -136,13 +136,13 @@ _TAKE = text("""
 """)
 _DISCARD = text("DELETE FROM jobs WHERE id = :job_id AND held")
 # What is no lead stays none; what is open is decided by itself.
-_TO_ASK_AGAIN = text("""
-    SELECT i.place, i.domain AS lead
+_TO_ASK = """
       FROM job_items AS i JOIN jobs ON jobs.id = i.job_id AND jobs.finished_at IS NOT NULL
       LEFT JOIN requests AS q ON q.hub_id = jobs.hub_id AND q.key = jobs.key || ':' || i.place AND i.outcome = 'done'
      WHERE i.job_id = :job_id
        AND (i.outcome IN ('no_contact', 'several_contacts') OR q.state IN ('unavailable', 'unresolved', 'ended',
                                                                            'withdrawn'))
-     ORDER BY i.place
-""")
+"""
+_TO_ASK_AGAIN = text(f"SELECT i.place, i.domain AS lead {_TO_ASK} ORDER BY i.place")
+_COUNT_TO_ASK_AGAIN = text(f"SELECT count(*) {_TO_ASK}")
 _FORGET = text("DELETE FROM jobs WHERE action = 'register_file' AND created_at <= :before")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from syncworker.web.api import (
+    checking,
     forms,
     history,
     holds,
     jobs,
+    lead_files,
     leads,
     marks,
     notices,
@@ -24,7 +26,7 @@ _ERRORS = {
     400: "a bad cursor",
     401: "no token, or a wrong one",
     403: "somebody is signed in whose role does not do, or a change lacks the token of the session",
-    404: "no such portal, domain, request, job or resync",
+    404: "no such portal, domain, request, job, file or resync",
     409: "too late, or not in this state",
     413: "more than is taken at once",
     422: "bad input, or more than one portal and none named",
@@ -37,5 +39,7 @@ router = APIRouter(
     dependencies=[Depends(documented)],
     responses={status: {"model": Error, "description": meaning} for status, meaning in _ERRORS.items()},
 )
-for part in (registrations, requests, leads, jobs, marks, resyncs, portals, forms, holds, notices, history):
+for part in (
+    registrations, requests, checking, leads, lead_files, jobs, marks, resyncs, portals, forms, holds, notices, history,
+):  # fmt: skip
     router.include_router(part.router)

@@ -63,6 +63,12 @@ class LeadRoute(APIRoute):
         return True
 
 
+class ManagerRoute(LeadRoute):
+    """A route about leads that nobody may have asked for yet: a manager's, to read and to change."""
+
+    reading = changing = Role.MANAGER
+
+
 class OperatorRoute(LeadRoute):
     """A route about what keeps everything running: an operator's, to read and to change."""
 

@@ -91,3 +91,10 @@ class NoParkedMark(Refusal):
 
     def __init__(self, named: str) -> None:
         super().__init__(f"there is no parked mark for {named}: see GET /api/v1/marks?parked=true")
+
+
+class NoFile(Refusal):
+    """A form was sent that has no file in it."""
+
+    def __init__(self) -> None:
+        super().__init__("send the CSV as the body with content-type text/csv, or as the field `file` of a form")

@@ -30,6 +30,8 @@ FILES = REGISTER + "/files"
 FIRST_ROWS = 20
 MOST_BAD = 100
 LINES = 50
+# Of larger ones what came is counted in a second, and not anew for every lead that is decided.
+MOST_LIVE = 5_000
 
 FileId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -87,6 +89,7 @@ def one_file(
         came=came,
         lines=_lines(context, found[:LINES]),
         failed=failed,
+        most_live=MOST_LIVE,
         again=again,
         here=here,
         from_here=rendering.address(here, {**kept, "after": after or None}),
