@@ -24,7 +24,7 @@ _DATA = re.compile(
 _WORD = re.compile(r"[A-Za-zÅÄÖåäö]{2,}")
 _SHOWN = ("title", "aria-label", "placeholder", "alt", "data-count", "data-label", "label")
 # Quotations, commands and names of properties are what they are; a language is called as its speakers call it.
-_QUOTED = {"q", "code", "script", "style", "svg"}
+_QUOTED = {"q", "code", "script", "style", "svg", "article"}
 _ALONE = {"input", "br", "img", "link", "meta", "hr"}
 
 
@@ -70,7 +70,8 @@ class _Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if self._passed or tag in _QUOTED or "hreflang" in given or given.get("class") == "brand":
+        in_english = tag == "ul" and given.get("lang") == "en"
+        if self._passed or tag in _QUOTED or in_english or "hreflang" in given or given.get("class") == "brand":
             if tag not in _ALONE:
                 self._passed.append(tag)
             return

@@ -65,7 +65,7 @@ def test_the_overview_says_what_is_due_parked_and_why_nothing_goes_on(as_: As, d
     page = operator.get("/operations").text
     assert "HubSpot does not accept the credentials." in page
     assert "the &lt;token&gt; was revoked" in page
-    assert "docs/operating.md#blocked-credentials" in page
+    assert "/runbook#blocked-credentials" in page
     assert 'data-live="work"' in page
     swedish = operator.get("/operations?lang=sv").text
     assert "HubSpot godtar inte uppgifterna" in swedish
@@ -104,7 +104,7 @@ def test_a_parked_mark_says_why_and_is_tried_again_or_let_go_after_a_question(as
     operator = as_(Role.OPERATOR)
     page = operator.get("/operations/marks").text
     assert "It was deleted while it was worked on. Dismiss it." in page
-    assert "docs/operating.md#parked-gone" in page
+    assert "/runbook#parked-gone" in page
     assert "/contacts/4711/record/0-1/1" in page
     retried = operator.submit("/operations/marks/retry", on="/operations/marks", mark=["contact:1", "nonsense", "x:1"])
     assert "1 mark is tried again now." in operator.get(retried.headers["location"]).text

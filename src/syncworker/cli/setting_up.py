@@ -90,12 +90,15 @@ def doctor(
     heard = Differences(csv)
     with opened() as context, heard:
         compare = Compare(sample=None if all_ else sample, fix=fix, heard=heard.note)
+        pages_url = context.settings.pages_url
         found = examine(context, only=portal, compare=compare if all_ or sample else None)
     problems = [finding for finding in found if not finding.ok]
     document = {"ok": not problems, "findings": found, "differences": heard.first, "differing": heard.number}
 
     def people() -> None:
         show_findings(found)
+        if problems:
+            output.say(f"The runbook is a page, too: {pages_url}/runbook")
         heard.show()
 
     output.show(document, as_json=as_json, people=people)

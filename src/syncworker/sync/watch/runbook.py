@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from syncworker.languages import to_translate
 from syncworker.sync.portals.failures import Blocked
 
 PAGE = "docs/operating.md"
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+class MissingRunbook(Exception):
+    """The installation lacks the file."""
+
+    def __init__(self, package: Path) -> None:
+        self.package = package
+        super().__init__(f"no {PAGE} beside {package}: install the package again")
 
 
 class Section(StrEnum):
@@ -58,6 +68,18 @@ class Section(StrEnum):
     def link(self) -> str:
         """Where to read it."""
         return link(self)
+
+
+def text(package: Path = _PACKAGE) -> str:
+    """All of it, as Markdown: inside an installed package, or at the root of a checkout.
+
+    `package` is the folder of the package `syncworker`. Raises MissingRunbook.
+    """
+    # The installed one first: a wheel's neighbour folder might belong to anybody.
+    for folder in (package, package.parent.parent):
+        if (folder / PAGE).is_file():
+            return (folder / PAGE).read_text(encoding="utf-8")
+    raise MissingRunbook(package)
 
 
 def link(anchor: str) -> str:

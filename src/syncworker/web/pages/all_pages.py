@@ -15,6 +15,7 @@ from syncworker.web.pages import (
     registering,
     registering_files,
     requests_doing,
+    runbook,
     signing_in,
 )
 from syncworker.web.pages.operations import forms, history, holds, marks, overview, resyncs
@@ -38,6 +39,7 @@ for part in (lead.router, leads.router, leads_doing.router, requests_doing.route
 # New ones.
 for part in (registering.router, registering_files.router):
     router.include_router(part)
+router.include_router(runbook.router)
 # What an operator sees and does.
 for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router, history.router):
     router.include_router(part)

@@ -16,11 +16,13 @@ from syncworker import languages
 from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.sync.lists.kept_words import kept_words
+from syncworker.sync.watch import runbook
 from syncworker.web import static_files
 from syncworker.web.pages import rail
 from syncworker.web.recognising import Reader
 from syncworker.web.security_headers import unkept
 
+RUNBOOK = "/runbook"
 FOLDER = Path(__file__).parent.parent / "templates"
 
 
@@ -114,4 +116,6 @@ def _filters(language: Language) -> dict[str, object]:
         "exact": language.exact,
         "duration": language.duration,
         "said": language.said,
+        # Where it is read in the repository, and here.
+        "runbook": lambda link: link.replace(runbook.PAGE, RUNBOOK, 1),
     }
