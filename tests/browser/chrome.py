@@ -50,6 +50,8 @@ class Complaints:
     heard: list[str] = field(default_factory=list)
     expected: set[int] = field(default_factory=set)
     """Answers that a test provokes, by status."""
+    is_offline: bool = False
+    """Whether a test has cut the line."""
 
     def listen(self, page: Page) -> None:
         """Hear what this page complains of."""
@@ -60,12 +62,14 @@ class Complaints:
 
     def _said(self, message: ConsoleMessage) -> None:
         # Chromium's own line about an answer is told by the answer.
+        if self.is_offline and "htmx:" in message.text:
+            return
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.heard.append(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:
         # Left behind: by going elsewhere, by typing on, by closing the page that listens.
-        if request.failure != "net::ERR_ABORTED":
+        if request.failure != "net::ERR_ABORTED" and not self.is_offline:
             self.heard.append(f"failed: {request.url} {request.failure}")
 
     def _answered(self, response: Response) -> None:

@@ -1,6 +1,7 @@
 """Which of the pictures of `make screens` stand in README and docs/pages.md? `python -m browser.for_docs` takes them.
 
 What a window shows and not the whole page, in few colours: each is small, and is looked at on a page beside words.
+Pillow, which does it, comes with matplotlib.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chrome import DESK, PHONE
+from browser.chrome import DESK, PHONE, Complaints
 from browser.people import some
 from browser.stage import Stage
 
@@ -121,6 +121,20 @@ def test_a_form_submitted_elsewhere_shows_by_itself(opens: Opens, stage: Stage) 
     stage.submits(lead)
     expect(page.locator("tbody .row-link")).to_have_text(lead.domain)
     assert page.evaluate("window.sameDocument")
+
+
+def test_who_is_cut_off_is_told_and_loses_nothing(opens: Opens, complaints: Complaints) -> None:
+    page = opens("/capacity?q=norway")
+    before = domains(page)
+    complaints.is_offline = True
+    page.context.set_offline(True)
+    page.get_by_role("searchbox").fill("finland")
+    expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("finland")
+    assert domains(page) == before
+    page.context.set_offline(False)
+    page.get_by_role("searchbox").fill("estonia")
+    expect(page.locator("tbody .row-link").first).to_have_text("baltictimber.ee")
 
 
 def test_a_dialog_that_is_stale_does_nothing_twice(opens: Opens, stage: Stage) -> None:

@@ -156,7 +156,9 @@
   });
   document.addEventListener("htmx:sendError", () => {
     const offline = document.getElementById("offline");
-    if (offline) document.getElementById("toasts").append(offline.content.cloneNode(true));
+    // Once, however often somebody tries.
+    if (offline && !document.querySelector("#toasts .toast.bad"))
+      document.getElementById("toasts").append(offline.content.cloneNode(true));
     look();
   });
   // Came back to by the back button: what is shown may be of before, or of somebody who signed out since.
