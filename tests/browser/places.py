@@ -21,4 +21,5 @@ PAGES: Mapping[str, str] = {
     **{section.path.strip("/").replace("/", "-"): section.path for section in rail.SECTIONS if section.path not in
        {"/capacity", "/leads/registered"}},
     **{one.path.strip("/").replace("/", "-"): one.path for one in tabs.TABS},
+    "runbook": "/runbook",
 }  # fmt: skip
