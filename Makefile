@@ -8,6 +8,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COVERED := registration program sync hubspot
 
+# Where a machine forbids keeping compiled code, each of our processes would compile all of it anew as it starts.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install up test coverage soak bench screens lint format lock messages clean
 

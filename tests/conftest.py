@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -11,15 +13,28 @@ import pytest
 import pytest_socket
 import redis
 
-from support import services
+from support import order, services
+from support.sandbox_server import SandboxServer
 from syncworker.store import migrate
 
 _numbers = count(1)
 
+# Where a machine forbids keeping compiled code, every process that a test starts compiles all that it imports, anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A marker by which the run that breaks everything can be left out: `-m "not faults"`."""
+    """A marker by which the run that breaks everything can be left out (`-m "not faults"`), and one for the long."""
     config.addinivalue_line("markers", "faults: breaks the whole of `syncworker up` for a minute")
+    config.addinivalue_line("markers", f"{order.LONG}: takes many seconds, and so begins first where tests run at once")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long begins first."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = order.longest_first(items, workers=workers)
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +93,10 @@ def redis_url(valkey_url: str) -> str:
     with redis.Redis.from_url(valkey_url) as client:
         client.flushall()
     return valkey_url
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    """The sandbox of this test process; who uses it, resets it first."""
+    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running

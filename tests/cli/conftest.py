@@ -55,19 +55,13 @@ class Answer:
 Run = Callable[..., Answer]
 
 
-@pytest.fixture(scope="session")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as server:
-        yield server
-
-
 @pytest.fixture
-def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
-    running_sandbox.reset()
-    running_sandbox.faults(search_lag_s=0)
-    for portal in running_sandbox.portals():
-        running_sandbox.settings(portal["hub_id"], rate_limit=MANY, search_limit=0, webhook_url=None)
-    return running_sandbox
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    sandbox_server.reset()
+    sandbox_server.faults(search_lag_s=0)
+    for portal in sandbox_server.portals():
+        sandbox_server.settings(portal["hub_id"], rate_limit=MANY, search_limit=0, webhook_url=None)
+    return sandbox_server
 
 
 @pytest.fixture

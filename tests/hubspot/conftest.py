@@ -189,16 +189,10 @@ def client(stub: Stub, client_for: Callable[..., HubSpotClient]) -> HubSpotClien
     return client_for(stub.url)
 
 
-@pytest.fixture(scope="module")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as server:
-        yield server
-
-
 @pytest.fixture
-def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
-    running_sandbox.reset()
-    return running_sandbox
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    sandbox_server.reset()
+    return sandbox_server
 
 
 @pytest.fixture(params=["2026-09", "v3"])

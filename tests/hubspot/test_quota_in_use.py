@@ -10,7 +10,7 @@ from support.quota_users import User, using
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.quota import Lane
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 LIMIT = 190
 SECONDS = 11.0

@@ -15,12 +15,6 @@ from support.sandbox_server import SandboxServer
 JsonObject = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
-
-
 class Portal:
     """A portal as an app sees it: a token and two spellings of every path."""
 
@@ -78,10 +72,10 @@ class Portal:
 
 
 @pytest.fixture
-def sandbox(server: SandboxServer) -> SandboxServer:
-    server.reset()
-    server.faults(search_lag_s=0)
-    return server
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    sandbox_server.reset()
+    sandbox_server.faults(search_lag_s=0)
+    return sandbox_server
 
 
 @pytest.fixture

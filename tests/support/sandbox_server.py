@@ -48,7 +48,7 @@ class SandboxServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: HTTPConnection | None = None
         self._used = 0.0
-        self._properties_changed = False
+        self._properties_are_ours = False
 
     def start(self) -> SandboxServer:
         """Start it and wait until it answers."""
@@ -126,7 +126,7 @@ class SandboxServer:
             self._drop_connection()  # the server may be closing it just now
         self._used = time.monotonic()
         if path.startswith("/crm/properties") and method != "GET":
-            self._properties_changed = True
+            self._properties_are_ours = False
         if self._connection is None:
             self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -161,9 +161,11 @@ class SandboxServer:
         return found
 
     def reset(self, *, keep_properties: bool = False) -> None:
-        """Empty portals, default settings, no faults, stats from zero. Properties that a test changed never stay."""
-        self.post("/_sandbox/reset", {"keep_properties": keep_properties and not self._properties_changed})
-        self._properties_changed = False
+        """Empty portals, default settings, no faults, stats from zero. Properties stay only from one test that keeps
+        them to the next: others may change them past this object, as HubSpot's clients do.
+        """
+        self.post("/_sandbox/reset", {"keep_properties": keep_properties and self._properties_are_ours})
+        self._properties_are_ours = keep_properties
 
     def settings(self, hub_id: int, **changed: object) -> dict[str, Any]:
         """Change a portal's settings, such as `rate_limit=0` or `webhook_url=...`."""

@@ -10,12 +10,6 @@ from support.rig import Rig
 from support.sandbox_server import SandboxServer
 
 
-@pytest.fixture(scope="session")
-def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
-
-
 @pytest.fixture
 def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
     # Defining our forty properties anew would be half of what a test costs.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -250,6 +251,7 @@ class Crashes(RuleBasedStateMachine):
         assert not shows.get("partner_registration_request"), "asked for and never heard"
 
 
+@pytest.mark.long
 def test_whenever_the_process_dies_ledger_and_crm_come_out_the_same(
     sandbox: SandboxServer, postgres_url: str, migrated_template: str, redis_url: str
 ) -> None:

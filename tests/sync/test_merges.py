@@ -124,6 +124,7 @@ def test_a_merge_of_merged_contacts_keeps_every_domain(rig: Rig) -> None:
     assert [domain for domain, _ in waiting_for_a_person(rig)] == ["fjordline-tools.se", "granlund-bygg.se"]
 
 
+@pytest.mark.long
 def test_requests_that_wait_for_both_contacts_are_decided_for_the_one_there_is(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(partner_capacity=1)
     rig.submit("first@havsbris-el.se", website="havsbris-el.se", company="Havsbris")

@@ -126,6 +126,7 @@ def test_a_request_on_a_contact_that_changes_every_twenty_minutes_does_not_wait_
     assert {m.object_id for m in rig.marks()} == {made["id"]}
 
 
+@pytest.mark.long
 def test_25_000_records_of_one_millisecond_are_all_read(sandbox: SandboxServer, make_rig: Callable[..., Rig]) -> None:
     hub = sandbox.portals()[0]["hub_id"]
     sandbox.seed(contacts=25_000, portal=hub)

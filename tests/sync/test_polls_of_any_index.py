@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -245,6 +246,7 @@ def missed(index: Index, poller: Poller, *, settled_at: datetime) -> dict[int, t
     }
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(whims=whims, records=st.integers(1, 700), moments=st.sampled_from([1, 3, 20]), again=st.sampled_from([0.0, 0.5]))
 @example(whims=WORST, records=700, moments=1, again=0.5)

@@ -8,6 +8,7 @@ import random
 import signal
 from datetime import datetime
 
+import pytest
 from sqlalchemy import event
 
 from support.rig import Rig, Unlimited
@@ -24,6 +25,7 @@ AT_RANDOM = 20
 FORK = multiprocessing.get_context("fork")
 
 
+@pytest.mark.long
 def test_killed_at_each_step_and_at_random_instants_it_writes_everything_once_needed(rig: Rig) -> None:
     leads = registered_leads(rig, 1500)
     begun = resync.start(rig.context, rig.hub, who="t")

@@ -28,12 +28,6 @@ As = Callable[..., Browser]
 _FIELD = re.compile(r'name="(contact|seen|key)" value="([^"]*)"')
 
 
-@pytest.fixture(scope="module")
-def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with SandboxServer(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
-
-
 @pytest.fixture
 def rig(sandbox_server: SandboxServer, database_url: str, redis_url: str) -> Iterator[Rig]:
     sandbox_server.reset(keep_properties=True)
