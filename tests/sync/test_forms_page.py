@@ -43,7 +43,9 @@ def test_a_form_is_tried_on_the_last_days_switched_on_and_off(rig: Rig) -> None:
         assert operator.post(f"{api}/{rig.form}/enable", headers=token).json()["changed"] is True
         assert [form["id"] for form in operator.get(api).json()["items"] if form["enabled_at"]] == [rig.form]
         assert operator.post(f"{api}/{rig.form}/disable", headers=token).json()["changed"] is True
+        # A form is of the portal whose token finds it in HubSpot: another's is as if it was not
         assert operator.post(f"{api}/no-such-form/enable", headers=token).status_code == 404
+        assert operator.get(f"{api}/no-such-form/trial").status_code == 404
         did = operator.get("/api/v1/history").json()["items"]
         assert [(one["event"], one["source"]) for one in did][:2] == [("form_disabled", "api"), ("form_enabled", "api")]
         assert manager.get(api).status_code == 403

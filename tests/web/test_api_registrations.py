@@ -22,6 +22,7 @@ def test_capacity_says_limit_used_free_waiting_and_whose_word_it_is(api: httpx.C
         "free": 4,
         "waiting": 1,
         "source": "override",
+        "kept_for_undo": 0,
     }
 
 

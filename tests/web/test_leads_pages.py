@@ -207,7 +207,7 @@ def test_what_another_portal_asked_for_is_neither_seen_nor_changed(as_: As, depl
         assert "beta.se" not in page
         assert "b.se" not in rows(page)
     for path, status in (
-        (f"/leads/pending/{theirs}/move", 409),
+        (f"/leads/pending/{theirs}/move", 404),
         (f"/leads/pending/{theirs}/exchange/yes", 404),
         (f"/leads/requests/{theirs}/withdraw", 404),
         (f"/leads/requests/{theirs}/again", 404),

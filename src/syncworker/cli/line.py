@@ -71,14 +71,13 @@ def exchange(
     as_json: JsonOption = False,
 ) -> None:
     """Give a registered lead up for one that waits, at once: nobody else gets its place. It cannot be undone."""
-    from syncworker.registration.ledger import line_places
     from syncworker.registration.rules.terms import Source
     from syncworker.sync import waiting
 
     with portal_opened(portal) as (context, chosen):
         name = domain_meant(context, domain)
         with context.database.transaction() as tx:
-            wanted = line_places.waiting(tx, chosen.partner.id, request_id).domain
+            wanted = waiting.waiting_of(tx, chosen.hub_id, request_id).domain
         ask(
             f"Deregister {name} and register {wanted} in its place? Commission eligibility for {name} is lost, and it "
             "cannot be undone.",

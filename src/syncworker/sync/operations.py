@@ -84,9 +84,11 @@ def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: 
 
 
 def undo(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:
-    """Take a deregistration back; raises UnknownPortal, TooLateToUndo."""
+    """Take a deregistration back; raises UnknownPortal, NotRegistered where there never was one, TooLateToUndo."""
 
     def back(tx: Tx, portal: Portal) -> Changes:
+        # A domain that was never ours is unknown, not too late.
+        registrations.newest_of(tx, portal.partner.id, domain)
         return registrations.undo_deregistration(tx, portal.partner.id, domain, who=who, source=source)
 
     _change(context, hub_id, back, cause="undone")
@@ -127,6 +129,9 @@ def choose_lead_contact(
 
     Raises UnknownPortal, NotRegistered, Gone where the portal has no such contact, and what HubSpot raises.
     """
+    with context.database.transaction() as tx:
+        # HubSpot is asked for nothing that cannot be done.
+        registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
     client = context.client(hub_id)
     # A merged one under its present id.
     contact_id = client.get("contact", contact_id, properties=["email"]).id

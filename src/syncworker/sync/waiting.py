@@ -31,14 +31,19 @@ class NotExchanged(Exception):
         )
 
 
+def waiting_of(tx: Tx, hub_id: int, request_id: int) -> Stored:
+    """A waiting request of the portal's partner; raises UnknownPortal, UnknownRequest, NotWaiting."""
+    return line_places.waiting(tx, lists.request_of(tx, hub_id, request_id).partner_id, request_id)
+
+
 def move(context: Context, hub_id: int, request_id: int, *, to: int, who: str, source: Source) -> int:
     """Put a waiting request at a place of the list (1: next), with all for its domain; return the place.
 
-    Raises UnknownPortal, NotWaiting.
+    Raises UnknownPortal, UnknownRequest, NotWaiting.
     """
 
-    def work(tx: Tx, portal: Portal, _: Changes) -> int:
-        request = line_places.waiting(tx, portal.partner.id, request_id)
+    def work(tx: Tx, _: Portal, __: Changes) -> int:
+        request = waiting_of(tx, hub_id, request_id)
         return line_places.move(tx, request, to=to, who=who, source=source.value)
 
     return under_lock(context, hub_id, work, cause="moved in line")
@@ -47,12 +52,13 @@ def move(context: Context, hub_id: int, request_id: int, *, to: int, who: str, s
 def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who: str, source: Source) -> Stored:
     """Give a registration up for a request that waits, in one transaction: its slot goes to nobody else.
 
-    So it cannot be undone. Raises UnknownPortal, NotRegistered, NotWaiting, NotExchanged; then nothing is changed.
+    So it cannot be undone. Raises UnknownPortal, UnknownRequest, NotRegistered, NotWaiting, NotExchanged; then nothing
+    is changed.
     """
 
     def work(tx: Tx, portal: Portal, changes: Changes) -> Stored:
+        request = waiting_of(tx, hub_id, request_id)
         claim = registrations.active_of(tx, portal.partner.id, domain)
-        request = line_places.waiting(tx, portal.partner.id, request_id)
         line_places.move(tx, request, to=1, who=who, source=source.value)
         changes.add(registrations.deregister(tx, [claim], who=who, source=source, undo=timedelta(0)))
         changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))

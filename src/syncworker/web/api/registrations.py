@@ -113,9 +113,6 @@ def deregister(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedA
 @router.post("/registrations/{domain}/undo")
 def undo(context: Held, who: Who, hub_id: HubId, domain: Domain) -> EndedAnswer:
     """Take a deregistration back."""
-    with context.database.transaction() as tx:
-        # A domain that was never ours is unknown, not too late.
-        lists.registration_of(tx, hub_id, domain)
     back = operations.undo(context, hub_id, domain, who=who, source=Source.API)
     return _ended(back, Status.REGISTERED)
 

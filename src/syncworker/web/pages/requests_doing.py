@@ -8,7 +8,6 @@ from uuid import uuid4
 from fastapi import Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
-from syncworker.registration.ledger import line_places
 from syncworker.registration.ledger.requests import NotOpen, Stored
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Portal
@@ -54,7 +53,7 @@ def exchange(request: Request, context: Held, reader: Manager, portal: ThePortal
     back = own(request.query_params.get("back", "")[:MOST_CHARACTERS], PENDING)
     part = listing.is_for(request, "list")
     with context.database.transaction() as tx:
-        wanted = line_places.waiting(tx, portal.partner.id, request_id)
+        wanted = waiting.waiting_of(tx, portal.hub_id, request_id)
         found = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)
     say = reader.language
     return rendering.page(
@@ -85,7 +84,7 @@ def ask_exchange(
     """Say what is lost by it; nothing is done yet."""
     path = f"{PENDING}/{request_id}/exchange"
     with context.database.transaction() as tx:
-        wanted = line_places.waiting(tx, portal.partner.id, request_id)
+        wanted = waiting.waiting_of(tx, portal.hub_id, request_id)
     return rendering.page(
         request,
         reader,
