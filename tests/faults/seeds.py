@@ -10,7 +10,7 @@ KNOWN: dict[int, str] = {
     3: "a web process that is killed again and again: webhooks come late, and HubSpot gives some of them up",
     4: "a token that was renewed after seconds and not tried for five minutes",
     9001: "who was deleted for privacy and submitted again before that was heard of was passed over",
-    31337: "PostgreSQL, asked to stop in the middle of a recovery, refused connections for a minute, until it was killed",
+    31337: "PostgreSQL, asked to stop in the middle of a recovery, refused connections for a minute, till killed",
     424242: "a lead whose contact was restored waited for the next step of its backoff",
     SHORT: "PostgreSQL, the sandbox and `up` itself, one after the other",
 }
