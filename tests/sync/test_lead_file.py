@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from support.rig import LEAD, Rig
 from syncworker.registration.ledger.requests import State
+from syncworker.registration.rules.domain_rules import domain_rules
 from syncworker.registration.rules.terms import Source
-from syncworker.sync.jobs import file_rows, job, lead_file, lead_rows
+from syncworker.sync.jobs import file_rows, job, job_work, lead_file, lead_rows
 from syncworker.sync.jobs.file_rows import Came, FileRow
 from syncworker.sync.jobs.job import Outcome, UnknownJob
 from syncworker.sync.lists import csv_lists
 from syncworker.sync.lists.asked_list import Asked, AskedView
 from syncworker.sync.lists.lead_list import Leads, View
 from syncworker.sync.portals.takeover import BadFile
+from syncworker.sync.privacy import privacy
 
 WHO = "marta"
 
@@ -110,6 +112,75 @@ def test_a_file_that_cannot_be_used_says_what_to_change(rig: Rig) -> None:
     ):
         with pytest.raises(BadFile, match=says):
             lead_file.upload(rig.context, rig.hub, content, name="leads.csv", who=WHO)
+
+
+def test_a_file_is_read_as_excel_and_hubspot_write_it() -> None:
+    rules = domain_rules()
+    for content, leads in (
+        ("E-post;Namn\r\nAda@Eken.se;Åsa\r\n".encode("cp1252"), ["ada@eken.se"]),
+        ("Domän\tNamn\r\nhttps://www.åkeri.se/om\tÅsa\r\n".encode("utf-16"), ["xn--keri-poa.se"]),
+        (b"sep=;\nEmail;Record ID\n;123\nada@eken.se;\n", ["123", "ada@eken.se"]),
+        (b'\xef\xbb\xbf"Company Domain Name","Record ID - Contact"\n"eken.se",""\n', ["eken.se"]),
+        (b'lead,why\n"\'=x@eken.se",mended\n12,\n', ["=x@eken.se", "12"]),
+        (b"email\nada@eken.se", ["ada@eken.se"]),
+    ):
+        found = lead_rows.read(content, "leads.csv", rules)
+        assert [item.domain for item in found.items] == leads, content
+        assert not any(item.outcome for item in found.items), content
+
+
+def test_what_is_no_lead_is_shown_short_and_shifts_no_other_row(rig: Rig) -> None:
+    of = upload(
+        rig, "lead", "x" * 10_000, "a\x1fb@eken.se", '"two\nlines"', "1E+11", "https://eken.se/" + "x" * 300, "7"
+    )
+    found = preview(rig, of)
+    assert [(row.place, row.outcome) for row in found] == [
+        *((place, Outcome.BAD_LEAD) for place in (2, 3, 5, 6)), (7, None), (8, None),
+    ]  # fmt: skip
+    assert found[0].lead.endswith("x…")
+    assert len(found[0].lead) == lead_rows.MOST_CHARACTERS
+    assert (found[1].lead, found[4].lead, found[5].lead) == ("a b@eken.se", "eken.se", "7")
+
+
+def test_a_domain_means_the_one_contact_of_its_company_and_is_asked_of_hubspot_by_the_hundred(rig: Rig) -> None:
+    company = rig.sandbox.create(rig.hub, "company", {"name": "Eken", "domain": "eken.se"})
+    rig.sandbox.create(
+        rig.hub, "contact", {**LEAD, "email": "eva@eken.se", "website": "eken.se"}, company=company["id"]
+    )
+    pair = rig.sandbox.create(rig.hub, "company", {"name": "Tall", "domain": "tall.se"})
+    for name in ("ada", "bo"):
+        rig.sandbox.create(rig.hub, "contact", {**LEAD, "email": f"{name}@tall.se"}, company=pair["id"])
+    of = upload(rig, "domain", "eken.se", "tall.se", *(f"nobody{n}.se" for n in range(60)))
+    lead_file.take(rig.context, rig.hub, of.id)
+    rig.sandbox.reset_stats()
+    assert job_work.continue_jobs(rig.context, rig.hub)
+    # Sixty short names fit into a request of HubSpot's, and are no sixty searches
+    assert sum(count for route, count in rig.sandbox.calls("POST").items() if "search" in route) == 1
+    rig.settle()
+    assert [row.outcome for row in rows(rig, of)][:3] == [Outcome.DONE, Outcome.SEVERAL_CONTACTS, Outcome.NO_CONTACT]
+    assert rows(rig, of)[0].state is State.REGISTERED
+
+
+def test_while_hubspot_cannot_be_asked_a_file_waits_and_goes_on_after(rig: Rig) -> None:
+    of = upload(rig, "domain", "nobody.se")
+    lead_file.take(rig.context, rig.hub, of.id)
+    rig.sandbox.settings(rig.hub, token_revoked=True)
+    assert not job_work.continue_jobs(rig.context, rig.hub)
+    assert not job_work.continue_jobs(rig.context, rig.hub)
+    assert rows(rig, of)[0].outcome is None
+    rig.sandbox.settings(rig.hub, token_revoked=False)
+    rig.pass_time(minutes=10)
+    rig.settle()
+    assert rows(rig, of)[0].outcome is Outcome.NO_CONTACT
+
+
+def test_who_is_deleted_for_privacy_is_in_no_file_any_more(rig: Rig) -> None:
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    of = upload(rig, "email", "ada@fjordline-tools.se", "bo@fjordline-tools.se")
+    contact = (rig.hub, rig.contact_id("ada@fjordline-tools.se"))
+    rig.context.database.run(lambda tx: privacy.erase_contacts(tx, rig.context.secrets, {contact: tx.now}, gone=True))
+    assert [row.lead for row in rows(rig, of)] == ["erased", "bo@fjordline-tools.se"]
 
 
 def test_what_was_typed_into_a_file_is_forgotten_after_a_while(rig: Rig) -> None:

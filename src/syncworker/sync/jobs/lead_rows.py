@@ -17,7 +17,7 @@ from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
 from syncworker.store.texts import storable
 from syncworker.sync.jobs.job import MOST_DOMAINS, Item, Outcome
-from syncworker.sync.portals.takeover import BadFile
+from syncworker.sync.portals.takeover import DEFUSED, BadFile
 
 COLUMNS = ("contact_id", "email", "domain", "lead")
 """By which a row names its lead; the first that is filled counts. `lead` may be any of the three."""
@@ -39,8 +39,6 @@ _NAMES: Mapping[str, str] = {
     **dict.fromkeys(("domän", "webbplats", "hemsida", "företagsdomän"), "domain"),
     **dict.fromkeys(("lead", "leads"), "lead"),
 }
-# What a list that left as CSV has before a cell that would run as a formula.
-_DEFUSED = re.compile(r"'(?=[=+\-@])")
 
 
 class BadLeadFile(BadFile):
@@ -156,7 +154,7 @@ def _leads(
         if is_guessed and not lead.isascii():
             # One letter that is another one is another company's domain.
             raise BadLeadFile(_NOT_UTF_8_AT, name=name, row=str(line))
-        yield line, _DEFUSED.sub("", lead, count=1)
+        yield line, DEFUSED.sub("", lead, count=1)
 
 
 def _judged(leads: Sequence[tuple[int, str]], rules: DomainRules) -> Iterator[Item]:

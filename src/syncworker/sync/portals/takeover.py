@@ -40,6 +40,10 @@ _ROWS_MOST = 200_000
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
+# What a list that left as CSV has before a cell that would run as a formula.
+DEFUSED = re.compile(r"'(?=[=+\-@])")
+
+
 class BadFile(Exception):
     """The file as a whole cannot be used; says what to change."""
 
@@ -110,7 +114,10 @@ def rows_of(
         if missing:
             raise BadFile(f"{name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")
         reader.fieldnames = names
-        rows = [(reader.line_num, {name: (row.get(name) or "").strip() for name in columns}) for row in reader]
+        rows = [
+            (reader.line_num, {name: DEFUSED.sub("", (row.get(name) or "").strip(), count=1) for name in columns})
+            for row in reader
+        ]
     except UnicodeDecodeError:
         raise BadFile(f"{name} is not UTF-8: save it as CSV UTF-8") from None
     except csv.Error as error:
@@ -118,6 +125,11 @@ def rows_of(
     if len(rows) > _ROWS_MOST:
         raise BadFile(f"{name} has {len(rows)} rows; divide it into files of {_ROWS_MOST}")
     return rows
+
+
+def _typed(cell: str | None) -> str:
+    """What somebody typed into a cell, or had in it before it left as CSV."""
+    return DEFUSED.sub("", (cell or "").strip(), count=1)
 
 
 def _checked(

@@ -14,12 +14,13 @@ from datetime import datetime
 from sqlalchemy import select, text, update
 
 from syncworker.hubspot.properties import PropertyNames
-from syncworker.registration.ledger import moves
+from syncworker.registration.ledger import moves, people
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.moves import Move
 from syncworker.registration.ledger.requests import OPEN, NewRequest, State
 from syncworker.registration.rules.terms import Presence, Source
+from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.secrets import Secrets
 from syncworker.store.tables import erasures, records, requests
@@ -50,7 +51,20 @@ def erase_contacts(
         end_unresolved(tx, hub_id, kept, until=at)
         _blank_requests(tx, secrets, hub_id, contact_ids)
         _blank_records(tx, hub_id, contact_ids, gone=gone)
+        _blank_files(tx, hub_id, kept)
     return emails
+
+
+def _blank_files(tx: Tx, hub_id: int, emails: Collection[str]) -> None:
+    """Take the emails out of files of leads; what came of their rows stays."""
+    if emails:
+        tx.connection.execute(_BLANK_FILES, {"hub_id": hub_id, "emails": joined(emails), "erased": people.ERASED})
+
+
+_BLANK_FILES = text(f"""
+    UPDATE job_items AS i SET domain = :erased FROM jobs
+     WHERE jobs.id = i.job_id AND jobs.hub_id = :hub_id AND i.domain = ANY({split("emails")})
+""")
 
 
 def remember(tx: Tx, secrets: Secrets, hub_id: int, emails: Collection[str], *, at: datetime) -> None:

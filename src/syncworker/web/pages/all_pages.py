@@ -18,7 +18,7 @@ from syncworker.web.pages import (
     runbook,
     signing_in,
 )
-from syncworker.web.pages.operations import forms, history, holds, marks, overview, resyncs
+from syncworker.web.pages.operations import downloads, forms, history, holds, marks, overview, resyncs
 from syncworker.web.pages.route import HOME, go_to, pages
 
 home = pages()
@@ -41,5 +41,13 @@ for part in (registering.router, registering_files.router):
     router.include_router(part)
 router.include_router(runbook.router)
 # What an operator sees and does.
-for part in (overview.router, marks.router, resyncs.router, forms.router, holds.router, history.router):
+for part in (
+    overview.router,
+    marks.router,
+    resyncs.router,
+    forms.router,
+    holds.router,
+    history.router,
+    downloads.router,
+):
     router.include_router(part)
