@@ -9,6 +9,7 @@ from syncworker.languages import Words, to_translate
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules import sentences
 from syncworker.registration.rules.lead_fields import Field
+from syncworker.registration.rules.readable import readable
 from syncworker.registration.rules.terms import Reason
 
 
@@ -90,7 +91,7 @@ def answer(*, state: State, reason: Reason | None, detail: str, domain: str | No
     """The answer for a request as it stands; `detail` is what its record shows."""
     code = state.value if state is State.UNRESOLVED else (reason.value if reason else "unexplained")
     why, what_now = _ANSWERS.get(code, _UNEXPLAINED)
-    values = {"domain": domain or "–"}
+    values = {"domain": readable(domain) if domain else "–"}
     missing, wrong = sentences.fields_of(detail) if state is State.INVALID_DATA else ((), ())
     return Answer(
         code=code,

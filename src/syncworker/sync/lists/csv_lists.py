@@ -13,6 +13,7 @@ from io import StringIO
 
 from syncworker.languages import Language
 from syncworker.registration.rules.domain_rules import DomainRules
+from syncworker.registration.rules.readable import readable
 from syncworker.store.database import Tx
 from syncworker.sync.jobs import job
 from syncworker.sync.jobs.file_rows import rows as rows_of_file
@@ -25,11 +26,11 @@ _A_PAGE = 200
 
 LEAD_COLUMNS = (
     "domain", "company", "contact", "country", "registered_on", "expires_on", "renew_at_expiry", "source", "status",
-    "confirmation", "hold", "website", "contact_id", "company_id",
+    "confirmation", "hold", "website", "contact_id", "company_id", "domain_readable",
 )  # fmt: skip
 ASKED_COLUMNS = (
     "domain", "company", "contact", "country", "requested_at", "source", "state", "reason", "position", "why",
-    "what_now", "missing", "wrong", "contact_id", "company_id",
+    "what_now", "missing", "wrong", "contact_id", "company_id", "domain_readable",
 )  # fmt: skip
 # `lead` is a column that a file of leads may have: what failed is mended, and brought in as it is.
 FILE_COLUMNS = ("lead", "why", "what_now", "missing", "wrong", "status", "outcome", "row", "domain", "contact_id_found")
@@ -61,6 +62,7 @@ def leads(tx: Tx, hub_id: int, which: Leads, view: View) -> Iterator[Sequence[ob
             item.domain, item.company, item.contact_name, item.country, item.registered_on, item.expires_on,
             item.renew_at_expiry, item.source, item.status, item.confirmation, item.hold, item.website,
             item.contact_id if item.hub_id == hub_id else None, item.company_id if item.hub_id == hub_id else None,
+            readable(item.domain),
         )  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> Iterator[Sequen
         yield (
             item.domain, item.company, item.contact_name, item.country, item.requested_at, item.source, item.state,
             item.reason, item.position, said.why, said.what_now, ", ".join(said.missing), ", ".join(said.wrong),
-            item.contact_id, item.company_id,
+            item.contact_id, item.company_id, readable(item.domain) if item.domain else None,
         )  # fmt: skip
 
 

@@ -43,7 +43,11 @@ def hold_lines(tx: Tx, *, q: str | None = None, limit: int = 50, cursor: str | N
     """Holds by domain; `q` is looked for in domain and note. Raises BadCursor."""
     of = holds.c
     pattern = like_pattern(q)
-    matching = [or_(of.domain.ilike(pattern), of.note.ilike(pattern))] if pattern else []
+    matching = (
+        [or_(of.domain.ilike(pattern), func.unicode_domain(of.domain).ilike(pattern), of.note.ilike(pattern))]
+        if pattern
+        else []
+    )
     lines = max(1, min(limit, MOST_LINES))
     query = select(of.domain, of.kind, of.note, of.added_by, of.added_at).where(*matching)
     if cursor:

@@ -58,7 +58,8 @@ def matches(of: str, words: Sequence[str]) -> str:
 
     Of another portal's registration only the domain is seen, and found.
     """
-    return has_words(f"CASE WHEN {of}.hub_id = :hub_id THEN {of}.search ELSE {of}.domain END", words)
+    domain = f"concat_ws(chr(10), {of}.domain, fold_text(unicode_domain({of}.domain)))"
+    return has_words(f"CASE WHEN {of}.hub_id = :hub_id THEN {of}.search ELSE {domain} END", words)
 
 
 def has_words(folded_text: str, words: Sequence[str]) -> str:

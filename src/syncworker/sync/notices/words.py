@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 
 from syncworker.languages import Language
+from syncworker.registration.rules.readable import readable
 from syncworker.sync.notices import terms
 from syncworker.sync.notices.kinds import NoticeKind
 
@@ -75,7 +76,7 @@ def _expiring(facts: Facts, in_: Language) -> _Written:
         days=days,
     )
     lines = [
-        in_.gettext("%(domain)s: last valid day %(day)s", domain=item.get("domain"), day=_day(item, in_))
+        in_.gettext("%(domain)s: last valid day %(day)s", domain=readable(str(item.get("domain"))), day=_day(item, in_))
         for item in _items(facts)
     ]
     lines += [
@@ -233,7 +234,7 @@ def _more(facts: Facts, in_: Language) -> list[str]:
 def _lead(item: Facts, in_: Language) -> str:
     """By its domain; without one, by the record's id: a notice names no person."""
     if item.get("domain"):
-        return str(item["domain"])
+        return readable(str(item["domain"]))
     if item.get("contact_id"):
         return f"{in_.gettext(terms.RECORDS['contact'])} {item['contact_id']}"
     return f"{in_.gettext(terms.RECORDS['company'])} {item.get('company_id') or ''}"

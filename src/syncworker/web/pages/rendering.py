@@ -15,6 +15,7 @@ from starlette.routing import NoMatchFound
 from syncworker import languages
 from syncworker.access.roles import Role
 from syncworker.languages import Language
+from syncworker.registration.rules.readable import readable
 from syncworker.sync.lists.kept_words import kept_words
 from syncworker.sync.watch import runbook
 from syncworker.web import static_files
@@ -116,6 +117,7 @@ def _filters(language: Language) -> dict[str, object]:
         "exact": language.exact,
         "duration": language.duration,
         "said": language.said,
+        "readable": readable,
         # Where it is read in the repository, and here.
         "runbook": lambda link: link.replace(runbook.PAGE, RUNBOOK, 1),
     }
