@@ -257,5 +257,9 @@ def test_a_list_leaves_as_csv_as_it_is_searched_and_no_cell_runs_as_a_formula(as
     assert "a.se,,'=cmd()," in file.text
     assert "b.se" not in file.text
     deployment.asked("7", state=State.WAITING, domain="late.se")
-    assert "late.se" in anna.get("/leads/pending.csv").text
+    assert "late.se waits in line" in anna.get("/leads/pending.csv").text
+    # Sentences are the reader's; names of columns and codes are the same in every language
+    swedish = anna.get("/leads/pending.csv?lang=sv").text
+    assert "late.se väntar i kön" in swedish
+    assert swedish.startswith("\ufeffdomain,")
     assert anna.get("/leads/nonsense.csv").status_code == 404

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from io import StringIO
 
-from syncworker.languages import Language
+from syncworker.languages import SOURCE, Language, language
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.readable import readable
 from syncworker.store.database import Tx
@@ -66,13 +66,17 @@ def leads(tx: Tx, hub_id: int, which: Leads, view: View) -> Iterator[Sequence[ob
         )  # fmt: skip
 
 
-def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> Iterator[Sequence[object]]:
-    """The same of what was asked for, as rows of ASKED_COLUMNS."""
+def asked(
+    tx: Tx, hub_id: int, which: Asked, view: AskedView, *, say: Language | None = None
+) -> Iterator[Sequence[object]]:
+    """The same of what was asked for, as rows of ASKED_COLUMNS; sentences in the reader's language, else in English."""
+    in_ = say or language(SOURCE)
     for item in asked_list.everything(tx, hub_id, which, view, at_once=_A_PAGE):
         said = item.answer
         yield (
             item.domain, item.company, item.contact_name, item.country, item.requested_at, item.source, item.state,
-            item.reason, item.position, said.why, said.what_now, ", ".join(said.missing), ", ".join(said.wrong),
+            item.reason, item.position, in_.say(said.why), in_.say(said.what_now),
+            ", ".join(map(in_.gettext, said.missing)), ", ".join(map(in_.gettext, said.wrong)),
             item.contact_id, item.company_id, readable(item.domain) if item.domain else None,
         )  # fmt: skip
 

@@ -57,7 +57,7 @@ def to_first_list(request: Request) -> Response:
 
 
 @router.get("/leads/{which}.csv")
-def leads_csv(request: Request, context: Held, _reader: Viewer, portal: ThePortal, table: Named) -> Response:
+def leads_csv(request: Request, context: Held, reader: Viewer, portal: ThePortal, table: Named) -> Response:
     """All that match, across pages, in the order of the table."""
     columns: Sequence[str] = csv_lists.ASKED_COLUMNS
     with context.database.transaction() as tx:
@@ -68,7 +68,8 @@ def leads_csv(request: Request, context: Held, _reader: Viewer, portal: ThePorta
             columns = csv_lists.LEAD_COLUMNS
         else:
             looked = listing.asked_view_of(request, sort=AskedSort(table.sort.value), descending=table.descending)
-            rows = csv_lists.asked(tx, portal.hub_id, Asked(table.asked or table.name), looked)
+            which = Asked(table.asked or table.name)
+            rows = csv_lists.asked(tx, portal.hub_id, which, looked, say=reader.language)
         # Whole before it is sent: whoever reads slowly would keep a connection of the database.
         content = "".join(csv_lists.lines(columns, rows))
     kept = {"Content-Disposition": f'attachment; filename="leads-{table.name}.csv"'}
