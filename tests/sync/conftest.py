@@ -8,6 +8,8 @@ import pytest
 
 from support.rig import Rig
 from support.sandbox_server import SandboxServer
+from syncworker.sync.context import Context
+from web.deployment import Deployment, settings
 
 
 @pytest.fixture
@@ -34,3 +36,13 @@ def make_rig(sandbox: SandboxServer, database_url: str, redis_url: str) -> Itera
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
     return make_rig()
+
+
+@pytest.fixture
+def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
+    """Without a HubSpot: a portal, and what a test puts into its ledger."""
+    context = Context(settings(database_url, redis_url), pool_size=2)
+    made = Deployment(context)
+    made.portal()
+    yield made
+    context.close()

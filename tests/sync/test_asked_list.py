@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import text
 
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules import sentences
 from syncworker.registration.rules.lead_fields import Field, Flaw
 from syncworker.registration.rules.terms import Action, Reason
-from syncworker.sync.context import Context
 from syncworker.sync.lists import asked_list
 from syncworker.sync.lists.answers import answer
 from syncworker.sync.lists.asked_list import Asked, AskedLine, AskedSort, AskedView
 from syncworker.sync.marks import Kind
 from syncworker.sync.privacy.erasing import erase
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
-
-
-@pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=1)
-    made = Deployment(context)
-    made.portal()
-    yield made
-    context.close()
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 
 def lines(deployment: Deployment, which: Asked, *, hub_id: int = HUB, **view: object) -> list[AskedLine]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
@@ -12,25 +10,15 @@ from syncworker.registration.ledger import registrations
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
-from syncworker.sync.context import Context
 from syncworker.sync.jobs import job, job_work
 from syncworker.sync.jobs.job import Job, JobAction, Outcome, TooManyDomains, UnknownJob
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import Leads, View
 from syncworker.sync.sweep import due
 from syncworker.sync.wake import Bell, Ring
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 WHO = "marta@acme-partner.se"
-
-
-@pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=2)
-    made = Deployment(context)
-    made.portal()
-    yield made
-    context.close()
 
 
 def many(deployment: Deployment, count: int) -> list[str]:

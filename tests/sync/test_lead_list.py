@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
-from syncworker.sync.context import Context
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import LeadPage, Leads, Sort, View
 from syncworker.sync.marks import Kind
 from syncworker.sync.privacy.erasing import erase
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
-
-
-@pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=1)
-    made = Deployment(context)
-    made.portal()
-    yield made
-    context.close()
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 
 def page(deployment: Deployment, which: Leads = Leads.REGISTERED, *, hub_id: int = HUB, **view: object) -> LeadPage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -17,23 +17,13 @@ from syncworker.registration.ledger.registrations import NotRegistered
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source, Status
 from syncworker.store.portals import UnknownPortal
-from syncworker.sync.context import Context
 from syncworker.sync.lists import lists, mark_lists, page_cursor
 from syncworker.sync.lists.list_lines import MarkPage, RegistrationLine, RegistrationPage, RequestPage
 from syncworker.sync.lists.lists import BadCursor, UnknownFilter, UnknownRequest
 from syncworker.sync.marks import Kind, Priority, mark
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 P = TypeVar("P", RegistrationPage, RequestPage, MarkPage)
-
-
-@pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=1)
-    made = Deployment(context)
-    made.portal()
-    yield made
-    context.close()
 
 
 def listed(

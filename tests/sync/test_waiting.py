@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,21 +16,19 @@ from syncworker.registration.ledger.registrations import NotRegistered
 from syncworker.registration.ledger.requests import NotOpen, State
 from syncworker.registration.rules.terms import Action, Source
 from syncworker.sync import waiting
-from syncworker.sync.context import Context
 from syncworker.sync.lists import asked_list
 from syncworker.sync.lists.asked_list import Asked, AskedView
 from syncworker.sync.lists.lists import UnknownRequest
 from syncworker.sync.waiting import NotExchanged
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 
 @pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=2)
-    made = Deployment(context)
-    made.portal(capacity=1)
-    yield made
-    context.close()
+def deployment(deployment: Deployment) -> Deployment:
+    """With one slot."""
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE partners SET capacity = 1"))
+    return deployment
 
 
 def line(deployment: Deployment) -> list[str | None]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import text
 
 from syncworker.access.roles import Role
@@ -13,7 +10,6 @@ from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import HoldKind, Source
 from syncworker.store.portals import Mode
 from syncworker.sync import accounts, operations, parked
-from syncworker.sync.context import Context
 from syncworker.sync.lists import lists
 from syncworker.sync.lists.did_list import DidLine, what_people_did
 from syncworker.sync.marks import Kind, Priority, mark
@@ -23,19 +19,10 @@ from syncworker.sync.portals import pausing, steering
 from syncworker.sync.portals.connect import set_mode
 from syncworker.sync.portals.hold_import import import_holds
 from syncworker.sync.resync import resync
-from web.deployment import HUB, OTHER_HUB, Deployment, settings
+from web.deployment import HUB, OTHER_HUB, Deployment
 
 EVA = "eva@acme-partner.se"
 BO = "bo@acme-partner.se"
-
-
-@pytest.fixture
-def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
-    context = Context(settings(database_url, redis_url), pool_size=2)
-    made = Deployment(context)
-    made.portal()
-    yield made
-    context.close()
 
 
 def did(deployment: Deployment, hub_id: int | None = HUB, *, everywhere: bool = True) -> list[DidLine]:

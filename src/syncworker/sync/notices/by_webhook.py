@@ -27,9 +27,10 @@ def send(settings: Settings, secrets: Secrets, what: Outgoing, address: tuple[st
     if address is None:
         raise NotSent("no address is set: `syncworker notices webhook EMAIL URL`", for_good=True)
     url, secret = address
+    key = idempotency_key(secrets, what)
     body = json.dumps(
         {
-            "id": idempotency_key(secrets, what),
+            "id": key,
             "kind": what.kind.value,
             "portal": what.hub_id,
             "at": what.at.isoformat(),
@@ -44,7 +45,7 @@ def send(settings: Settings, secrets: Secrets, what: Outgoing, address: tuple[st
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "syncworker",
-        "Idempotency-Key": idempotency_key(secrets, what),
+        "Idempotency-Key": key,
         "Syncworker-Timestamp": timestamp,
         "Syncworker-Signature": f"v1={signature(secret, timestamp, body)}",
     }

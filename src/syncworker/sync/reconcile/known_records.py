@@ -134,13 +134,13 @@ _COMPANIES = text(f"""
 def keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen], known: Mapping[str, KnownRecord]) -> None:
     """Keep what was read, cut to what a page can show; of what is `known` already, only that it was looked at."""
     same = [one.object_id for one in read if one.object_id in known and one.is_kept(known[one.object_id])]
-    looked_at(tx, hub_id, kind, same)
+    _looked_at(tx, hub_id, kind, same)
     new = [one for one in read if one.object_id not in known or not one.is_kept(known[one.object_id])]
     if new:
         _keep(tx, hub_id, kind, new)
 
 
-def looked_at(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
+def _looked_at(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
     """Note that these were looked at, and are as they were."""
     if ids:
         parameters = {"hub_id": hub_id, "kind": kind.value, "ids": joined(sorted(ids)), "now": tx.now}
