@@ -15,6 +15,7 @@ DRIFTED = "cederkvist.se"
 HELD_LATER = "mosaicpharma.be"
 TO_DEREGISTER = ("jarnbruket.se", "skagenoptik.dk")
 RENEWED = "fjallkraft.se"
+UNCONFIRMED = ("falunprecision.se", "quarnstrom.se", "umeabioteknik.se", "jarnbruket.se", HELD_LATER)
 WAITING = (
     Person("Vera", "Månsson", "Torekov Segel", "torekov-segel.se", "Sweden"),
     Person("Ola", "Brekke", "Bodø Akvakultur", "bodo-akvakultur.no", "Norway"),
@@ -69,12 +70,14 @@ def fill(stage: Stage) -> None:
 
 
 def _years_pass(stage: Stage) -> None:
-    stage.change("UPDATE registrations SET confirmation = 'confirmed' WHERE id % 9 <> 0")
+    stage.change(
+        "UPDATE registrations SET confirmation = 'confirmed' WHERE domain <> ALL(:domains)", domains=list(UNCONFIRMED)
+    )
     stage.change(
         """
         UPDATE registrations SET registered_on = registered_on - of.days, expires_on = expires_on - of.days,
                expires_at = expires_at - make_interval(days => of.days)
-          FROM (SELECT id, (id * 37 % 331 + CASE WHEN id % 11 = 0 THEN 28 ELSE 0 END)::int AS days
+          FROM (SELECT id, abs(hashtext(domain)) % 331 AS days
                   FROM registrations) AS of
          WHERE of.id = registrations.id
         """
@@ -82,8 +85,9 @@ def _years_pass(stage: Stage) -> None:
     # The registrations of somebody whose company waits to be asked again.
     stage.change(
         """
-        UPDATE registrations SET registered_on = registered_on - 400, expires_on = now()::date - 20 - id::int % 9,
-               expires_at = now() - make_interval(days => 19 + id::int % 9) WHERE domain = ANY(:domains)
+        UPDATE registrations SET registered_on = registered_on - 400,
+               expires_on = now()::date - 20 - length(domain) % 9,
+               expires_at = now() - make_interval(days => 19 + length(domain) % 9) WHERE domain = ANY(:domains)
         """,
         domains=list(EXPIRED),
     )
