@@ -42,6 +42,7 @@ def stage(
         made = Stage(sandbox, url, valkey_url)
         seed.fill(made)
         with made.standing():
+            made.playing.clear()
             yield made
         made.close()
     services.drop_database(postgres_url, "browser")
@@ -67,6 +68,8 @@ def complaints() -> Iterator[Complaints]:
 def opens(stage: Stage, browser: Browser, complaints: Complaints) -> Iterator[Opens]:
     """A tab in a browser of its own: of a manager, of somebody of another role, or (`role=None`) of a stranger."""
     with ExitStack() as stack:
+        stage.playing.set()
+        stack.callback(stage.playing.clear)
 
         def tab(
             path: str = "",

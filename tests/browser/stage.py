@@ -43,6 +43,9 @@ class Stage(Rig):
         )
         self.address = ""
         self._may_work = threading.Lock()
+        self.playing = threading.Event()
+        """Cleared while nobody looks: the worker rests, and leaves the machine to other tests of the process."""
+        self.playing.set()
         self._over = threading.Event()
         self.mistake: BaseException | None = None
 
@@ -73,6 +76,8 @@ class Stage(Rig):
     def _work(self) -> None:
         try:
             while not self._over.wait(0.05):
+                if not self.playing.wait(0.5):
+                    continue
                 with self._may_work:
                     with self.context.database.transaction() as tx:
                         rings = due(tx)
