@@ -99,6 +99,16 @@ def test_so_many_that_are_found_that_they_are_not_collected_first_are_paged_alik
     assert page(deployment, q="se", size=2).total == 3
 
 
+def test_all_of_them_are_read_some_at_a_time_and_no_connection_is_kept_in_between(deployment: Deployment) -> None:
+    three_leads(deployment)
+    every = lead_list.everything(deployment.database, HUB, Leads.REGISTERED, View(sort=Sort.COMPANY), at_once=2)
+    assert next(every).domain == "beta.se"
+    assert "Checked out connections: 0" in deployment.database.engine.pool.status()
+    # What was found stays found, and shows what it is by now.
+    change(deployment, "UPDATE registrations SET company_id = NULL WHERE domain = 'acme.se'")
+    assert [(line.domain, line.company) for line in every] == [("citrus.se", "Strøm 100%_"), ("acme.se", None)]
+
+
 def test_each_list_holds_its_own(deployment: Deployment) -> None:
     for name in ("active", "renews", "soon", "overdue", "ended", "dropped", "again"):
         deployment.registered(f"{name}.se")

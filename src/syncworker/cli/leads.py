@@ -66,14 +66,15 @@ def list_(
         raise CommandError("--csv or --json, not both", code=ExitCode.USAGE)
     of = LISTS[which]
     look = Look(q=q, sort=sort, descending=descending, days=days, page=page, size=size)
-    with portal_opened(portal) as (context, chosen), context.database.transaction() as tx:
+    with portal_opened(portal) as (context, chosen):
         if csv is not None:
             from syncworker.sync.lists import csv_lists
 
-            text = "".join(csv_lists.lines(*lead_lists.rows(tx, chosen.hub_id, of, look)))
+            text = "".join(csv_lists.lines(*lead_lists.rows(context.database, chosen.hub_id, of, look)))
             _write(csv, text)
             return
-        found = lead_lists.page(tx, chosen.hub_id, of, look)
+        with context.database.transaction() as tx:
+            found = lead_lists.page(tx, chosen.hub_id, of, look)
     columns, rows = _rows(found.items)
 
     def people() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from syncworker.registration.ledger.requests import State, reason
 from syncworker.registration.rules.terms import Action, Reason, Source
 from syncworker.store import portals
-from syncworker.store.database import Tx
+from syncworker.store.database import Database, Tx
 from syncworker.sync.lists import waiting_line
 from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.lead_list import MOST_LINES_OF_PAGE, pages_of
@@ -172,12 +172,19 @@ def count(tx: Tx, hub_id: int, which: Asked) -> int:
     return int(tx.connection.execute(text(f"SELECT count(*) FROM ({_SOURCE[which]}) AS a"), values).scalar_one())
 
 
-def everything(tx: Tx, hub_id: int, which: Asked, view: AskedView, *, at_once: int) -> Iterator[AskedLine]:
-    """All requests that match, across pages, in the order of the table; raises UnknownPortal."""
-    row, values = _found(tx, hub_id, which, view, size=_ALL, page=1)
-    for first in range(0, len(row.ids), at_once):
-        part = slice(first, first + at_once)
-        yield from _items(tx, values, row.ids[part], row.positions[part])
+def everything(database: Database, hub_id: int, which: Asked, view: AskedView, *, at_once: int) -> Iterator[AskedLine]:
+    """All requests that match, across pages, in the order of the table; see `lead_list.everything`."""
+    with database.transaction() as tx:
+        row, values = _found(tx, hub_id, which, view, size=_ALL, page=1)
+
+    def lines() -> Iterator[AskedLine]:
+        for first in range(0, len(row.ids), at_once):
+            part = slice(first, first + at_once)
+            with database.transaction() as later:
+                items = _items(later, values, row.ids[part], row.positions[part])
+            yield from items
+
+    return lines()
 
 
 def _found(

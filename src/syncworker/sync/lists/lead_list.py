@@ -6,7 +6,7 @@ in one pass where something is sought; the records of the CRM are looked up for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import CursorResult, text
 
 from syncworker.store import portals
-from syncworker.store.database import Tx
+from syncworker.store.database import Database, Tx
 from syncworker.sync.lists import line_query
 from syncworker.sync.lists.line_query import folded
 from syncworker.sync.lists.list_lines import RegistrationLine
@@ -129,12 +129,31 @@ def domains(tx: Tx, hub_id: int, which: Leads, view: View) -> list[str]:
     return _Table(tx, hub_id, which, view).domains()
 
 
-def everything(tx: Tx, hub_id: int, which: Leads, view: View, *, at_once: int) -> Iterator[RegistrationLine]:
-    """All leads that match, across pages, in the order of the table; raises UnknownPortal."""
-    table = _Table(tx, hub_id, which, view)
-    found = table.domains(in_order=True)
-    for first in range(0, len(found), at_once):
-        yield from table.lines(found[first : first + at_once])
+def everything(
+    database: Database, hub_id: int, which: Leads, view: View, *, at_once: int
+) -> Iterator[RegistrationLine]:
+    """All leads that match, across pages, in the order of the table; raises UnknownPortal at once.
+
+    Which they are is so of one moment, and kept; each line is as it is when it is read. No transaction waits for
+    whoever reads them, and only so many are held `at_once`.
+    """
+    with database.transaction() as tx:
+        table = _Table(tx, hub_id, which, view)
+        found = table.domains(in_order=True)
+        values = table.values
+
+    def lines() -> Iterator[RegistrationLine]:
+        for first in range(0, len(found), at_once):
+            with database.transaction() as later:
+                part = _lines(later, {**values, "now": later.now}, found[first : first + at_once])
+            yield from part
+
+    return lines()
+
+
+def _lines(tx: Tx, values: Mapping[str, object], domains: Sequence[str]) -> tuple[RegistrationLine, ...]:
+    rows = tx.connection.execute(_LINES, {**values, "domains": list(domains)})
+    return tuple(line_query.line(row) for row in rows)
 
 
 class _Table:
@@ -146,7 +165,7 @@ class _Table:
         self._tx = tx
         tx.connection.execute(_AT_ONCE)
         self._descending = view.descending
-        self._values: dict[str, object] = {
+        self.values: dict[str, object] = {
             "partner_id": partner_id,
             "hub_id": hub_id,
             "now": tx.now,
@@ -204,15 +223,14 @@ class _Table:
         self._tx.connection.execute(_BY_INDEX, {"sort": "on"})
         return total, found[::-1] if from_end else found
 
-    def lines(self, domains: list[str]) -> tuple[RegistrationLine, ...]:
-        rows = self._tx.connection.execute(_LINES, {**self._values, "domains": domains})
-        return tuple(line_query.line(row) for row in rows)
+    def lines(self, domains: Sequence[str]) -> tuple[RegistrationLine, ...]:
+        return _lines(self._tx, self.values, domains)
 
     def _order(self, *, backwards: bool = False) -> str:
         return "DESC" if self._descending is not backwards else "ASC"
 
     def _execute(self, query: str, **values: int) -> CursorResult[Any]:
-        return self._tx.connection.execute(text(query), {**self._values, **values})
+        return self._tx.connection.execute(text(query), {**self.values, **values})
 
 
 def pages_of(total: int, size: int) -> int:

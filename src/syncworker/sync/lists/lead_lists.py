@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from syncworker.store.database import Tx
+from syncworker.store.database import Database, Tx
 from syncworker.sync.jobs.job import JobAction
 from syncworker.sync.lists import asked_list, csv_lists, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedPage, AskedSort, AskedView
@@ -95,11 +95,11 @@ def page(tx: Tx, hub_id: int, of: LeadList, look: Look) -> LeadPage | AskedPage:
     return asked_list.asked(tx, hub_id, _asked(of), _asked_view(of, look))
 
 
-def rows(tx: Tx, hub_id: int, of: LeadList, look: Look) -> tuple[Sequence[str], Iterator[Sequence[object]]]:
+def rows(database: Database, hub_id: int, of: LeadList, look: Look) -> tuple[Sequence[str], Iterator[Sequence[object]]]:
     """All that match, across pages, as the columns and rows of a CSV file; raises UnknownPortal, UnknownFilter."""
     if of.leads is not None:
-        return csv_lists.LEAD_COLUMNS, csv_lists.leads(tx, hub_id, of.leads, _view(of, look))
-    return csv_lists.ASKED_COLUMNS, csv_lists.asked(tx, hub_id, _asked(of), _asked_view(of, look))
+        return csv_lists.LEAD_COLUMNS, csv_lists.leads(database, hub_id, of.leads, _view(of, look))
+    return csv_lists.ASKED_COLUMNS, csv_lists.asked(database, hub_id, _asked(of), _asked_view(of, look))
 
 
 def _view(of: LeadList, look: Look) -> View:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from syncworker.registration.ledger.requests import State
@@ -120,7 +121,7 @@ class LeadAnswer(Answer):
     history: list[HappenedAnswer] = Field(description="the oldest first")
 
 
-class Csv(Response):
+class Csv(StreamingResponse):
     """A list as a file."""
 
     media_type = "text/csv"
@@ -171,10 +172,8 @@ def look_again(context: Held, hub_id: HubId, domain: Domain) -> CountAnswer:
 @router.get("/{which}.csv", response_model=None, responses={200: {"content": {"text/csv": {}}}})
 def as_csv(context: Held, hub_id: HubId, which: ListName, look: Annotated[Look, Depends(_look)]) -> Csv:
     """All of a list that match, across pages, as CSV."""
-    with context.database.transaction() as tx:
-        # Whole before it is sent: whoever reads slowly would keep a connection of the database.
-        content = "".join(csv_lists.lines(*lead_lists.rows(tx, hub_id, LISTS[which], look)))
-    return Csv(content, headers={"Content-Disposition": f'attachment; filename="leads-{which}.csv"'})
+    pieces = csv_lists.pieces(*lead_lists.rows(context.database, hub_id, LISTS[which], look))
+    return Csv(pieces, headers={"Content-Disposition": f'attachment; filename="leads-{which}.csv"'})
 
 
 @router.get("/{which}")

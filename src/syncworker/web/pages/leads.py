@@ -8,6 +8,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, HTTPException, Request, Response
+from fastapi.responses import StreamingResponse
 
 from syncworker.access.roles import Role
 from syncworker.languages import Language
@@ -60,20 +61,19 @@ def to_first_list(request: Request) -> Response:
 def leads_csv(request: Request, context: Held, reader: Viewer, portal: ThePortal, table: Named) -> Response:
     """All that match, across pages, in the order of the table."""
     columns: Sequence[str] = csv_lists.ASKED_COLUMNS
-    with context.database.transaction() as tx:
-        if table.leads is not None and isinstance(table.sort, Sort):
-            days = days_of(request) if table.leads is Leads.EXPIRING else None
-            view = listing.view_of(request, sort=table.sort, descending=table.descending, days=days)
-            rows = csv_lists.leads(tx, portal.hub_id, table.leads, view)
-            columns = csv_lists.LEAD_COLUMNS
-        else:
-            looked = listing.asked_view_of(request, sort=AskedSort(table.sort.value), descending=table.descending)
-            which = Asked(table.asked or table.name)
-            rows = csv_lists.asked(tx, portal.hub_id, which, looked, say=reader.language)
-        # Whole before it is sent: whoever reads slowly would keep a connection of the database.
-        content = "".join(csv_lists.lines(columns, rows))
+    if table.leads is not None and isinstance(table.sort, Sort):
+        days = days_of(request) if table.leads is Leads.EXPIRING else None
+        view = listing.view_of(request, sort=table.sort, descending=table.descending, days=days)
+        rows = csv_lists.leads(context.database, portal.hub_id, table.leads, view)
+        columns = csv_lists.LEAD_COLUMNS
+    else:
+        looked = listing.asked_view_of(request, sort=AskedSort(table.sort.value), descending=table.descending)
+        which = Asked(table.asked or table.name)
+        rows = csv_lists.asked(context.database, portal.hub_id, which, looked, say=reader.language)
     kept = {"Content-Disposition": f'attachment; filename="leads-{table.name}.csv"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=kept)
+    # Piece by piece, each read in a transaction of its own: whoever reads slowly keeps no connection of the database.
+    pieces = csv_lists.pieces(columns, rows)
+    return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=kept)
 
 
 @router.get("/leads/{which}")
