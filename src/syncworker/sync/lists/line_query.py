@@ -77,7 +77,8 @@ def folded(tx: Tx, q: str | None) -> Sequence[str]:
     """The words of what a person typed, as they are sought; none where nothing is."""
     # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
     seen = "".join(character if character.isprintable() else " " for character in (q or "")[:MOST_Q_CHARACTERS])
-    words = seen.split()[:MOST_WORDS]
+    # Once each: a word that is typed twice finds nothing else.
+    words = list(dict.fromkeys(seen.split()))[:MOST_WORDS]
     if not words:
         return ()
     found = tx.connection.execute(_FOLD, {"words": words}).scalars()
