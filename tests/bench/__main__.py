@@ -26,6 +26,7 @@ from bench.forms import forms
 from bench.ledger import ledger
 from bench.million import million
 from bench.page import write_page
+from bench.pages import pages
 from bench.plot import plot
 from bench.polls import polls
 from bench.quota import quota
@@ -60,6 +61,7 @@ def parts(*, quick: bool) -> dict[str, Part]:
         "ledger": in_the_ledger,
         "claims": lambda folder: claims_(folder, (sizes[0], sizes[-1]) if quick else sizes),
         "recovery": lambda _: only(recovery(rounds=1)),
+        "pages": lambda folder: only(pages(folder, each=8 if quick else 30)),
         "forms": lambda _: only(forms(resync_of=10_000 if quick else 100_000)),
     }
 

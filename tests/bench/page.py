@@ -33,6 +33,10 @@ on; what the load generator and the sandbox take of two cores is missing for the
 - **Claims.** Marks of one portal, nine tenths of them backed off for hours; median of 21 looks, commit included.
 - **Recovery.** All processes of `syncworker up` with four worker processes; ten forms within a second, and in the
   middle of them a `kill -9`; seconds from the kill until the CRM shows all ten.
+- **Pages.** The web process over 100,000 registrations of one partner, with 20,000 leads that wait, 10,000 refused or
+  incomplete and 10,000 expired; whole pages and lists, each searched and sorted in every way, in random order and in
+  Swedish, after each kind was asked for twice. Then a manager deregisters 5,000 by one dialog, with one worker.
+  `build/pages.json` says of each request how much of it the web process and PostgreSQL worked.
 - **Forms.** All processes of `syncworker up` with four worker processes; a hundred forms, ten a second; seconds from
   the submission to contact and company showing the registration. Then the same while a full resync runs.
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.figure import Figure, at_least, under
 from bench.load import Load, load
+from bench.serving import serving
 from support import services
-from support.processes import eventually
 from support.sandbox_server import free_port
 from syncworker.sandbox import signing
 from syncworker.settings import Settings
@@ -23,7 +18,6 @@ from syncworker.store import migrate, portals
 from syncworker.store.portals import Mode
 from syncworker.store.secrets import PortalCredentials
 from syncworker.sync.context import Context
-from syncworker.up.plan import answers
 
 CONNECTIONS = 10
 EVENTS = 100
@@ -52,8 +46,8 @@ def webhooks(folder: Path, *, seconds: float, rounds: int) -> list[Figure]:
         target = _connect(database_url, redis_url, port)
         ours, floor = [], []
         with (
-            _serving(["-m", "syncworker.cli", "web"], settings, f"http://127.0.0.1:{port}/health/live"),
-            _serving(["-m", "bench.floor_app", str(floor_port), database_url], {}, f"http://127.0.0.1:{floor_port}/"),
+            serving(["-m", "syncworker.cli", "web"], settings, f"http://127.0.0.1:{port}/health/live"),
+            serving(["-m", "bench.floor_app", str(floor_port), database_url], {}, f"http://127.0.0.1:{floor_port}/"),
         ):
             for warming in (True, *[False] * rounds):
                 lasts = 1.0 if warming else seconds
@@ -154,20 +148,3 @@ def _event(number: int) -> dict[str, object]:
         "changeSource": "CRM_UI",
         "sourceId": "userId:9586504",
     }
-
-
-@contextmanager
-def _serving(arguments: list[str], settings: dict[str, str], ready: str) -> Iterator[None]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SYNCWORKER_")}
-    process = subprocess.Popen([sys.executable, *arguments], env=clean | settings, stdout=subprocess.DEVNULL)
-    try:
-        eventually(lambda: _answers(process, ready), seconds=30, what=" ".join(arguments))
-        yield
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
-    assert process.poll() is None, f"it ended with {process.returncode}"
-    return answers(url)

@@ -13,10 +13,10 @@ from syncworker.store import migrate
 
 
 @contextmanager
-def whole_path(folder: Path, *, capacity: int, contacts: int = 0) -> Iterator[Rig]:
+def whole_path(folder: Path, *, capacity: int, contacts: int = 0, durable: bool = False) -> Iterator[Rig]:
     """Servers of its own, and two portals; the first has so many contacts before it is connected."""
     with (
-        services.start_postgres(folder / "postgres") as server,
+        services.start_postgres(folder / "postgres", durable=durable) as server,
         services.start_valkey(folder / "valkey") as redis_url,
         SandboxServer(folder / "sandbox") as sandbox,
     ):
