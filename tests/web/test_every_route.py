@@ -82,7 +82,9 @@ _OPERATOR = """
     GET /operations/forms                           POST /operations/forms/switch
     GET /operations/forms/{form_id}/trial           GET,POST /operations/holds
     POST /operations/holds/lift                     POST /operations/holds/import
-    GET /operations/history
+    GET /operations/history                         GET /operations/marks.csv
+    GET /operations/resyncs.csv                     GET /operations/forms.csv
+    GET /operations/holds.csv                       GET /operations/history.csv
 
     GET /api/v1/marks                               POST /api/v1/marks/retry
     POST /api/v1/marks/dismiss                      GET,POST /api/v1/resyncs
