@@ -85,6 +85,8 @@ def _shoot(stage: Stage, browser: Browser, lang: str, width: int, scheme: str) -
         reduced_motion="reduce",
     )
     taken = 0
+    # Patient: whoever takes pictures may do so beside other work.
+    context.set_default_timeout(120_000)
     page = context.new_page()
 
     def picture(name: str, *, whole: bool = True) -> None:
