@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_socket
 import redis
@@ -16,6 +17,7 @@ import redis
 from support import order, services
 from support.sandbox_server import SandboxServer
 from syncworker.store import migrate
+from syncworker.store.tables import metadata
 
 _numbers = count(1)
 
@@ -73,11 +75,27 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
-    """The address of a fresh database with the newest schema, dropped after the test."""
+def fresh_database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """The address of a database that nobody used before, with the newest schema, dropped after the test."""
     name = f"test_{next(_numbers)}"
     yield services.create_database(postgres_url, name, template=migrated_template)
     services.drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, migrated_template: str) -> str:
+    """The address of an empty database with the newest schema. One for all tests, emptied before each: to make one
+    takes longer than most of them. Whose tests change its schema asks for a fresh one.
+    """
+    name = "kept"
+    url = services.address(postgres_url, name)
+    try:
+        services.empty_database(url, metadata.tables)
+    except psycopg.Error:
+        # There is none yet, or a test that failed has left it locked, or changed.
+        services.drop_database(postgres_url, name)
+        services.create_database(postgres_url, name, template=migrated_template)
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ MARKS = 20_000
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
+def database(fresh_database_url: str) -> Iterator[Database]:
+    made = Database(fresh_database_url)
     with made.transaction() as tx:
         partner = portals.ensure_partner(tx, name="p", program="p", tier="t", capacity=None)
         portals.add(

@@ -7,38 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
-import psycopg
 import pytest
 from fastapi import FastAPI
-from psycopg import sql
 
-from support import services
 from syncworker.access.roles import Role
-from syncworker.store.tables import metadata
 from syncworker.sync.context import Context
-from syncworker.up.postgres import plain
 from syncworker.web.app import create_app, hold
 from web.deployment import NOWHERE, TOKEN, Deployment, settings
 from web.serving import serving
 from web.signed_in import Browser, browser, signed_in
-
-
-@pytest.fixture(scope="session")
-def kept_database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
-    name = "web"
-    yield services.create_database(postgres_url, name, template=migrated_template)
-    services.drop_database(postgres_url, name)
-
-
-@pytest.fixture
-def database_url(kept_database_url: str) -> str:
-    """One database for all tests here, emptied before each: a fresh one takes longer than most of them."""
-    with psycopg.connect(plain(kept_database_url)) as connection:
-        # Lets the append-only history be emptied, and the tables in any order.
-        connection.execute("SET session_replication_role = replica")
-        for table in metadata.tables:
-            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-    return kept_database_url
 
 
 @pytest.fixture
