@@ -35,7 +35,7 @@ GIVEN_UP = 5_000
 MOST_JOB_S = 10.0
 IN_CRM_WITHIN_S = 90.0
 _EMAIL = "bench@acme-partner.se"
-_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
+_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64}(?:\.[0-9]+)?)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from syncworker.store.database import Tx
 from syncworker.sync.context import Context
 from syncworker.web import cookies
 
-_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
+_TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64}(?:\.[0-9]+)?)"')
 
 
 class Browser(httpx.Client):

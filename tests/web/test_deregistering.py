@@ -163,3 +163,29 @@ def test_a_job_of_another_portal_is_not_there(as_: As, three: Deployment) -> Non
     assert part.status_code == 404
     assert 'class="toast bad"' in part.text
     assert "<html" not in part.text
+
+
+def test_a_form_does_what_it_does_in_the_portal_of_its_page_whatever_was_chosen_since(
+    as_: As, three: Deployment
+) -> None:
+    three.portal(OTHER_HUB, partner="Beta")
+    anna = as_(Role.MANAGER)
+    anna.get(f"/capacity?portal={HUB}")
+    token = anna.token()
+    # In another tab
+    anna.get(f"/capacity?portal={OTHER_HUB}")
+    part = anna.get("/capacity", headers={"hx-request": "true", "x-portal": str(HUB)})
+    assert "a.se" in part.text
+    dialog = anna.post("/capacity/deregister", data={"csrf": token, "every": "1"})
+    assert "Deregister 3 domains?" in dialog.text
+    confirm(anna, dialog, csrf=token)
+    work(three)
+    assert active(three) == []
+    assert "portal 4711" in anna.get("/capacity").text
+
+
+def test_the_form_of_a_portal_that_is_no_longer_shown_is_refused(as_: As, three: Deployment) -> None:
+    anna = as_(Role.MANAGER, portals=[HUB])
+    token = anna.token().partition(".")[0]
+    refused = anna.post("/capacity/deregister", data={"csrf": f"{token}.{OTHER_HUB}", "every": "1"})
+    assert refused.status_code == 403

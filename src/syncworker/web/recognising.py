@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -26,6 +26,7 @@ from syncworker.web.held import context_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_HEADER = "x-csrf-token"  # noqa: S105 - the name of a header
+PORTAL_HEADER = "x-portal"
 TOKEN_FIELD = "csrf"  # noqa: S105 - the name of a field
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -54,10 +55,15 @@ class Reader:
     """Those that are shown to them, by name."""
     portal: Portal | None
     """The one that is looked at; None where there is none."""
-    form_token: str
-    """What each form carries."""
+    token: str
+    """What shows that a form is one of theirs."""
     visit: str | None = None
     """A new id to be kept by the browser of somebody who is not signed in."""
+
+    @property
+    def form_token(self) -> str:
+        """What each form carries: whose it is, and of which portal."""
+        return f"{self.token}.{self.portal.hub_id}" if self.portal else self.token
 
     @property
     def who(self) -> str:
@@ -99,7 +105,7 @@ def recognise(request: Request) -> Reader:
         language=_language(request),
         portals=shown,
         portal=_meant(request, shown),
-        form_token=sessions.form_token(key, session.id if session else f"visit {visit or new}"),
+        token=sessions.form_token(key, session.id if session else f"visit {visit or new}"),
         visit=new,
     )
 
@@ -119,25 +125,31 @@ def _signed_in(request: Request) -> tuple[Session | None, list[Portal]]:
 
 def stranger(request: Request) -> Reader:
     """Somebody of whom nothing is known but the language, as where the database cannot be asked."""
-    return Reader(session=None, language=_language(request), portals=(), portal=None, form_token="")
+    return Reader(session=None, language=_language(request), portals=(), portal=None, token="")
 
 
-async def check_form(request: Request, reader_: Reader) -> None:
-    """Raise ForeignForm where a change is asked for without the token of this session."""
+async def check_form(request: Request, reader_: Reader) -> Reader:
+    """Raise ForeignForm where a change is asked for without the token of this session; else say who asks.
+
+    What a form does it does in the portal that its page showed: another may have been chosen since, in another tab.
+    """
     if request.method in SAFE:
-        return
+        return reader_
     # Browsers say it themselves, and no page can make them lie. The token is what counts where one does not say it.
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignForm
     given: object = request.headers.get(TOKEN_HEADER)
     if given is None and request.headers.get("content-type", "").startswith(_FORMS):
         given = (await request.form()).get(TOKEN_FIELD)
-    if not isinstance(given, str) or not hmac.compare_digest(
-        given.encode("utf-8", "surrogatepass"), reader_.form_token.encode()
-    ):
+    token, _, hub_id = given.partition(".") if isinstance(given, str) else ("", "", "")
+    shown = {str(portal.hub_id): portal for portal in reader_.portals}
+    ours = hmac.compare_digest(token.encode("utf-8", "surrogatepass"), reader_.token.encode())
+    if not ours or (hub_id and hub_id not in shown):
         # A file that came with it: no route will take it.
         await request.close()
         raise ForeignForm
+    named = "portal" in request.query_params
+    return replace(reader_, portal=shown[hub_id]) if hub_id and not named else reader_
 
 
 def _language(request: Request) -> Language:
@@ -148,9 +160,12 @@ def _language(request: Request) -> Language:
 
 
 def _meant(request: Request, shown: Sequence[Portal]) -> Portal | None:
-    """The portal that the address names, else the one chosen last, else the first. Another's is as if it was not."""
+    """The portal that the address names, or the page that asks for a part; else the one chosen last, else the first.
+
+    Another's is as if it was not.
+    """
     of_id = {str(portal.hub_id): portal for portal in shown}
-    asked = request.query_params.get("portal")
+    asked = request.query_params.get("portal", request.headers.get(PORTAL_HEADER))
     if asked is not None:
         # Named, and not theirs to see: never silently another one.
         return of_id.get(asked)

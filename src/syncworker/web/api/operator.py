@@ -57,7 +57,7 @@ class LeadRoute(APIRoute):
         reader = await run_in_threadpool(recognise, request)
         if reader.session is None:
             return False
-        await check_form(request, reader)
+        reader = await check_form(request, reader)
         reader.require(self.reading if request.method in SAFE else self.changing)
         request.state.reader = reader
         return True

@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from syncworker import languages
 from syncworker.web import cookies
 from syncworker.web.body_limit import limited
-from syncworker.web.recognising import NotSignedIn, Reader, check_form, recognise
+from syncworker.web.recognising import SAFE, NotSignedIn, Reader, check_form, recognise
 from syncworker.web.security_headers import unkept
 
 HOME = "/capacity"
@@ -41,7 +41,7 @@ class OpenRoute(APIRoute):
             if reader.session is None and not self.open:
                 raise NotSignedIn
             request = limited(request)
-            await check_form(request, reader)
+            reader = request.state.reader = await check_form(request, reader)
             return _kept(request, reader, await handle(request))
 
         return checked
@@ -83,6 +83,8 @@ def _kept(request: Request, reader: Reader, response: Response) -> Response:
         cookies.keep(request, response, cookies.VISIT, reader.visit, seconds=_VISIT_S)
     if request.query_params.get("lang") in languages.languages():
         cookies.remember(request, response, cookies.LANGUAGE, reader.language.code)
-    if reader.portal and request.query_params.get("portal") == str(reader.portal.hub_id):
+    # The portal of a form is shown afterwards, too; a stream of changes shows nothing.
+    named = request.query_params.get("portal") and request.url.path != "/live"
+    if reader.portal and (named or request.method not in SAFE):
         cookies.remember(request, response, cookies.PORTAL, str(reader.portal.hub_id))
     return unkept(response)

@@ -134,7 +134,7 @@
       stream = null;
     }
     if (!wanted || stream) return;
-    stream = new EventSource(`/live?${[...topics].map((topic) => `of=${topic}`).join("&")}`);
+    stream = new EventSource(`/live?portal=${document.body.dataset.portal}&${[...topics].map((topic) => `of=${topic}`).join("&")}`);
     for (const topic of topics)
       stream.addEventListener(topic, (event) => {
         if (digests.has(topic) && digests.get(topic) !== event.data) late.add(topic);
