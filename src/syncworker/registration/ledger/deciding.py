@@ -116,10 +116,31 @@ def preview_batch(
     return shown
 
 
+def foresee(tx: Tx, portal: Portal, of: Subject, request: Stored, conditions: Conditions, *, free: int) -> Decision:
+    """Say what would be decided of a lead if this, too, were asked for now, and changes nothing.
+
+    `free`: the slots that would be left for it. What is overdue has been ended.
+    """
+    contact_id = of.lead.contact_id
+    requests = [*asked.open_of(tx, portal.hub_id, [contact_id]).get(contact_id, ()), request]
+    subjects = {contact_id: of}
+    known = _known(tx, portal, subjects, free=free, open_requests={contact_id: requests})
+    return _shown(subjects, known, conditions.rules)[contact_id].decision
+
+
 def lock_and_end_overdue(
-    tx: Tx, partner_id: int, conditions: Conditions, changes: Changes, *, domains: set[Domain] | None = None
+    tx: Tx,
+    partner_id: int,
+    conditions: Conditions,
+    changes: Changes,
+    *,
+    domains: set[Domain] | None = None,
+    gives_away: bool = True,
 ) -> Partner:
-    """Lock the partner, end what is overdue, give the slots away; likewise others' overdue claims on `domains`."""
+    """Lock the partner, end what is overdue, give the slots away; likewise others' overdue claims on `domains`.
+
+    Who is not to keep what is ended says that nothing is given away: that may be thousands of registrations.
+    """
     others = registrations.partners_with_overdue(tx, domains) if domains else set()
     locked: dict[int, Partner] = {}
     for each in sorted({partner_id, *others}):
@@ -131,7 +152,7 @@ def lock_and_end_overdue(
             tx, each, validity=granted.validity, time_zones=zones, may_end=conditions.may_end
         )
         changes.add(ended)
-        if ended.domains:
+        if ended.domains and gives_away:
             changes.add(allocation.allocate(tx, each, granted))
     return locked[partner_id]
 

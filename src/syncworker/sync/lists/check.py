@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import text
-
 from syncworker.languages import to_translate
-from syncworker.registration.ledger import capacity, holds
-from syncworker.registration.ledger import requests as asked
+from syncworker.registration.ledger import capacity, holds, registrations
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.ledger.deciding import Subject, lock_and_end_overdue, preview_batch
-from syncworker.registration.ledger.requests import NewRequest, State
+from syncworker.registration.ledger.deciding import Conditions, Subject, foresee, lock_and_end_overdue
+from syncworker.registration.ledger.requests import State, Stored
 from syncworker.registration.rules.decision import Decision, Outcome
+from syncworker.registration.rules.domains import Domain
 from syncworker.registration.rules.facts import Lead
 from syncworker.registration.rules.lead_domain import website_of
 from syncworker.registration.rules.refused import Refused
-from syncworker.registration.rules.terms import Action, HoldKind, Source
+from syncworker.registration.rules.terms import Action, HoldKind, Reason, Source
 from syncworker.registration.rules.text import quote
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -27,7 +26,7 @@ from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.finding import NotFound, find_contact
-from syncworker.sync.lists.waiting_line import PLACES
+from syncworker.sync.lists.waiting_line import ahead_of
 from syncworker.sync.reconcile.leads import read_contacts, subject
 
 
@@ -63,6 +62,7 @@ class Checked:
     decision: Decision
     hold: HoldKind | None
     capacity: Capacity
+    """With the slots that are free given to those who wait for them."""
     position: int | None
     """The place in the waiting list that it has, or would get; None where it would not wait."""
 
@@ -121,26 +121,18 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
     lead = of.lead
     domain = of.domain if isinstance(of.domain, str) else None
     typed = website_of(lead)
-    # Asked for real, decided, and taken back: what is shown is what the same code would do, not a likeness
-    # of it.
-    trial = tx.connection.begin_nested()
-    try:
-        domains = {domain} if domain else None
-        lock_and_end_overdue(tx, portal.partner.id, conditions, Changes(), domains=domains)
-        new = NewRequest(
-            key=f"check:{uuid.uuid4()}",
-            action=Action.REGISTER,
-            source=source,
-            who="check",
-            requested_at=tx.now,
-            contact_id=lead.contact_id,
-        )
-        asked.add(tx, partner_id=portal.partner.id, hub_id=hub_id, new=[new])
-        decided = preview_batch(tx, portal, {lead.contact_id: of}, conditions)[lead.contact_id]
-        picture = capacity.capacity(tx, portal.partner, conditions.terms_of(portal.partner))
-    finally:
-        trial.rollback()
-    waits = decided.decision.outcome is Outcome.WAIT and domain is not None
+    with _as_if_ended(tx, portal.partner.id, conditions, {domain} if domain else set()):
+        granted = conditions.terms_of(portal.partner)
+        used = capacity.held(tx, portal.partner.id, at_most=2**31)
+        line = ahead_of(tx, portal.partner.id, domain)
+        room = max(0, granted.limit - used)
+        # The same code decides that would, were it asked for. Of the free slots the lead has what those leave who
+        # stand before it; really to give these away, and to take them back, is thousands of registrations.
+        asking = _asking(tx, portal, lead, source)
+        decision = foresee(tx, portal, of, asking, conditions, free=room - line.served_before)
+        hold = holds.on(tx, [domain]).get(domain) if domain else None
+    given = min(room, line.served)
+    waits = decision.outcome is Outcome.WAIT and domain is not None
     return Checked(
         portal=portal,
         contact_id=lead.contact_id,
@@ -153,10 +145,12 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
         typed=quote(typed or ""),
         domain=domain,
         refused=of.domain if isinstance(of.domain, Refused) else None,
-        decision=decided.decision,
-        hold=holds.on(tx, [domain]).get(domain) if domain else None,
-        capacity=picture,
-        position=_place(tx, portal.partner.id, domain, behind=picture.waiting) if waits and domain else None,
+        decision=decision,
+        hold=hold,
+        capacity=Capacity(
+            limit=granted.limit, used=used + given, waiting=line.waiting - given, source=granted.limit_source
+        ),
+        position=line.before - given + 1 if waits else None,
     )
 
 
@@ -166,13 +160,44 @@ def _read_from(lead: Lead, typed: str | None) -> ReadFrom:
     return ReadFrom.WEBSITE if typed is lead.website else ReadFrom.COMPANY
 
 
-def _place(tx: Tx, partner_id: int, domain: str, *, behind: int) -> int:
-    """Where the domain stands in line, else the place behind all who do."""
-    values = {"partner_id": partner_id, "domain": domain}
-    found = tx.connection.execute(_PLACE, values).scalar_one_or_none()
-    return int(found) if found is not None else behind + 1
+@contextmanager
+def _as_if_ended(tx: Tx, partner_id: int, conditions: Conditions, domains: set[Domain]) -> Iterator[None]:
+    """What is overdue has ended meanwhile. Where nothing is, as nearly always, nobody is kept waiting by a lock."""
+    if not registrations.is_any_overdue(tx, partner_id, domains):
+        yield
+        return
+    # Ended for real, and taken back, with the locks: not a likeness of it.
+    trial = tx.connection.begin_nested()
+    try:
+        lock_and_end_overdue(tx, partner_id, conditions, Changes(), domains=domains, gives_away=False)
+        yield
+    finally:
+        trial.rollback()
 
 
-_PLACE = text(f"SELECT position FROM {PLACES} AS line WHERE domain = :domain")
+def _asking(tx: Tx, portal: Portal, lead: Lead, source: Source) -> Stored:
+    """The request that would be made."""
+    return Stored(
+        id=_NEWEST,
+        partner_id=portal.partner.id,
+        hub_id=portal.hub_id,
+        action=Action.REGISTER,
+        source=source,
+        who="check",
+        requested_at=tx.now,
+        contact_id=lead.contact_id,
+        state=State.PROCESSING,
+        reason=Reason.PROCESSING,
+        detail="",
+        domain=None,
+        company_id=None,
+        confirmed_by=None,
+        decided_at=None,
+        registration_id=None,
+    )
+
+
+# Behind the id of every other request.
+_NEWEST = 2**63 - 1
 _MERGED = to_translate("contact %(contact)s was merged into %(into)s: name that one")
 _NO_CONTACT = to_translate("portal %(portal)s has no contact %(contact)s, or it was deleted")

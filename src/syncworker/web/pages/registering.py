@@ -135,7 +135,8 @@ def show(
 ) -> Response:
     """The page, with what was typed, and with why it could not be done."""
     with context.database.transaction() as tx:
-        held = lists.capacity_of(context, tx, portal.hub_id)
+        # A check has counted it.
+        held = checked.capacity if checked else lists.capacity_of(context, tx, portal.hub_id)
         files = lead_file.newest(tx, portal.hub_id, limit=MOST_FILES)
     say = reader.language
     return rendering.page(
@@ -143,7 +144,7 @@ def show(
         reader,
         "register/register.html",
         status=status,
-        capacity=checked.capacity if checked else held,
+        capacity=held,
         files=files,
         typed=typed,
         most_typed=MOST_TYPED,
