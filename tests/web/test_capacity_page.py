@@ -74,6 +74,10 @@ def test_a_long_search_is_answered_and_says_what_of_it_counts(as_: As, deploymen
     answer = as_(Role.VIEWER).get("/capacity", params={"q": "x" * 10_000})
     assert answer.status_code == 200
     assert "Only the first 200 characters are searched." in answer.text
+    nine = {"q": "a b c d e f g h i"}
+    assert "Only the first 8 words are searched." in as_(Role.VIEWER).get("/capacity", params=nine).text
+    assert "Bara de första 8 orden söks." in as_(Role.VIEWER).get("/capacity", params={**nine, "lang": "sv"}).text
+    assert "are searched" not in as_(Role.VIEWER).get("/capacity", params={"q": "nord " * 40}).text
     assert "Nothing matches" in answer.text
 
 

@@ -23,8 +23,8 @@ from syncworker.sync.lists.list_lines import RegistrationLine
 MOST_LINES_OF_PAGE = 200
 SOON_DAYS = (30, 14, 7)
 _MOST_DAYS = 3660
-# So many are sorted in no time; more are not collected first.
-FEW = 5_000
+# So many are collected and sorted sooner than they are counted, and then looked for once more in their order.
+FEW = 10_000
 
 
 class Leads(StrEnum):
@@ -195,15 +195,19 @@ class _Table:
             return None
         order = self._order()
         query = f"""
-            WITH found AS MATERIALIZED (SELECT {self._key} AS key, l.domain {self._from} LIMIT {FEW} + 1)
-            SELECT (SELECT count(*) FROM found) AS total,
-                   ARRAY(SELECT domain FROM found ORDER BY key {order}, domain {order}) AS domains
+            WITH found AS MATERIALIZED (SELECT {self._key} AS key, l.domain {self._from} LIMIT {FEW} + 1),
+            of_all AS MATERIALIZED (
+                SELECT count(*) AS total, greatest(1, least(:wanted, (count(*) + :size - 1) / :size)) AS page
+                  FROM found)
+            SELECT total, ARRAY(
+                       SELECT domain FROM found ORDER BY key {order}, domain {order}
+                        -- Of more, nothing is sorted.
+                        LIMIT (SELECT CASE WHEN total > {FEW} THEN 0 ELSE :size END FROM of_all)
+                       OFFSET (SELECT (page - 1) * :size FROM of_all)) AS domains
+              FROM of_all
         """
-        row = self._execute(query).one()
-        if row.total > FEW:
-            return None
-        first = (_page(page, size, row.total) - 1) * size
-        return row.total, row.domains[first : first + size]
+        row = self._execute(query, wanted=page, size=size).one()
+        return (row.total, row.domains) if row.total <= FEW else None
 
     def many(self, page: int, size: int) -> tuple[int, list[str]]:
         """The same where it is quicker to go through the lines in their order, which an index has, to the page."""

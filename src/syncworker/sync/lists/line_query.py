@@ -73,12 +73,17 @@ def sought(words: Sequence[str]) -> Mapping[str, str]:
     return {f"word_{number}": word for number, word in enumerate(words)}
 
 
-def folded(tx: Tx, q: str | None) -> Sequence[str]:
-    """The words of what a person typed, as they are sought; none where nothing is."""
+def words_of(q: str | None) -> Sequence[str]:
+    """The words of what a person typed, of which the first `MOST_WORDS` are sought."""
     # PostgreSQL takes neither NUL nor half of a surrogate pair; neither is printable.
     seen = "".join(character if character.isprintable() else " " for character in (q or "")[:MOST_Q_CHARACTERS])
     # Once each: a word that is typed twice finds nothing else.
-    words = list(dict.fromkeys(seen.split()))[:MOST_WORDS]
+    return list(dict.fromkeys(seen.split()))
+
+
+def folded(tx: Tx, q: str | None) -> Sequence[str]:
+    """The words of what a person typed, as they are sought; none where nothing is."""
+    words = list(words_of(q)[:MOST_WORDS])
     if not words:
         return ()
     found = tx.connection.execute(_FOLD, {"words": words}).scalars()

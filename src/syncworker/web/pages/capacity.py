@@ -12,7 +12,6 @@ from syncworker.registration.ledger.capacity import Capacity
 from syncworker.store.portals import Partner
 from syncworker.sync.lists import lead_list, lists
 from syncworker.sync.lists.lead_list import Leads, Sort
-from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
 from syncworker.web.pages import jobs, listing, rendering
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, ThePortal, Viewer
@@ -50,8 +49,7 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
         if not view.q
         else say.ngettext("%(count)s matches", "%(count)s match", leads.total),
         view=view,
-        shortened=listing.is_shortened(request),
-        most_characters=MOST_Q_CHARACTERS,
+        shortened=listing.shortened(request, reader.language),
         today=today,
         csv=rendering.address(
             "/leads/registered.csv",

@@ -20,7 +20,6 @@ from syncworker.sync.jobs import fitting
 from syncworker.sync.lists import asked_list, csv_lists, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedPage, AskedSort, AskedView
 from syncworker.sync.lists.lead_list import SOON_DAYS, LeadPage, Leads, Sort, View
-from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
 from syncworker.web.pages import jobs, listing, rendering, told_words
 from syncworker.web.pages.lead_tables import TABLES, LeadTable
 from syncworker.web.pages.route import go_to, pages
@@ -102,8 +101,7 @@ def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, ta
             view=view,
             days=days,
             soon=SOON_DAYS,
-            shortened=listing.is_shortened(request),
-            most_characters=MOST_Q_CHARACTERS,
+            shortened=listing.shortened(request, reader.language),
             today=tx.now.astimezone(ZoneInfo(portal.time_zone)).date(),
             may_change=reader.may(Role.MANAGER),
             columns=_lead_columns(say, table) if table.leads else _asked_columns(say, table),

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from syncworker.languages import Language
 from syncworker.sync.lists.asked_list import AskedSort, AskedView
 from syncworker.sync.lists.lead_list import Sort, View
-from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
+from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS, MOST_WORDS, words_of
 from syncworker.web.pages import rendering
 
 _MOST_PAGES = 1_000_000
@@ -52,9 +53,14 @@ def _page(request: Request) -> int:
     return min(int(page), _MOST_PAGES) if page.isascii() and page.isdigit() and len(page) < 10 else 1
 
 
-def is_shortened(request: Request) -> bool:
-    """Whether more was typed than is sought."""
-    return len(request.query_params.get("q", "").strip()) > MOST_Q_CHARACTERS
+def shortened(request: Request, say: Language) -> str:
+    """What is sought, in words, where more was typed than that; else nothing."""
+    typed = request.query_params.get("q", "").strip()
+    if len(words_of(typed)) > MOST_WORDS:
+        return say.gettext("Only the first %(most)s words are searched.", most=MOST_WORDS)
+    if len(typed) > MOST_Q_CHARACTERS:
+        return say.gettext("Only the first %(most)s characters are searched.", most=MOST_Q_CHARACTERS)
+    return ""
 
 
 # Any: as the values of a template are.
