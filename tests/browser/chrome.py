@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,23 @@ def chrome() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+class LoopAside:
+    """Playwright's event loop, which runs as long as it does: put aside, other tests of the process can run theirs."""
+
+    def __init__(self) -> None:
+        self._loop = _get_running_loop()
+        _set_running_loop(None)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """As Playwright left it."""
+        _set_running_loop(self._loop)
+        try:
+            yield
+        finally:
+            _set_running_loop(None)
 
 
 @dataclass

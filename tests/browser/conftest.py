@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser import chrome as chromium
 from browser import seed
-from browser.chrome import DESK, Complaints
+from browser.chrome import DESK, Complaints, LoopAside
 from browser.stage import Stage
 from support import services
 from support.sandbox_server import SandboxServer
@@ -49,10 +49,20 @@ def stage(
 
 
 @pytest.fixture(scope="session")
-def browser(_browser_is_there: None) -> Iterator[Browser]:
+def chrome(_browser_is_there: None) -> Iterator[tuple[Browser, LoopAside]]:
     # Long enough for a machine that does other things too: what comes sooner is not waited for.
     expect.set_options(timeout=WAITS_MS)
     with chromium.chrome() as opened:
+        loop = LoopAside()
+        yield opened, loop
+        with loop.running():
+            opened.close()
+
+
+@pytest.fixture
+def browser(chrome: tuple[Browser, LoopAside]) -> Iterator[Browser]:
+    opened, loop = chrome
+    with loop.running():
         yield opened
 
 

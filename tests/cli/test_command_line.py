@@ -45,7 +45,7 @@ def test_without_a_command_the_help_is_shown(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["capacity", "--nonsense"], ["history"], ["resync", "--status", "x"]]
+    "arguments", [["nonsense"], ["capacity", "--nonsense"], ["jobs", "show"], ["resync", "--status", "x"]]
 )
 def test_wrong_usage_is_one_line(run: Run, arguments: list[str]) -> None:
     answer = run(*arguments)

@@ -20,15 +20,18 @@ def longest_first(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.
         return list(items)
     faults = _marked("faults", items)
     whole = [item for item in _marked("acceptance", items) if item not in faults]
+    # All on one stage, which takes half a minute to set.
+    browser = [item for item in items if "browser" in item.path.parts]
     long = [item for item in _marked(LONG, items) if item not in (*faults, *whole)]
     first: list[list[pytest.Item]] = [[] for _ in range(workers)]
     # What runs the whole of `up` goes on one after the other: more of it at once would only measure the machine. The
     # run of faults may be beside it: it waits most of its time, for as long as it takes.
     first[0] += whole[::-1]
     first[1] += faults
+    first[-1] += browser
     for number, item in enumerate(long):
         first[-1 - number % max(1, workers - 2)].append(item)
-    ahead = {*whole, *faults, *long}
+    ahead = {*whole, *faults, *browser, *long}
     rest = iter([item for item in items if item not in ahead])
     ordered: list[pytest.Item] = []
     for worker, begins_with in enumerate(first):

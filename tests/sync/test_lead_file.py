@@ -205,11 +205,11 @@ def test_a_hundred_thousand_rows_are_taken_in(rig: Rig, monkeypatch: pytest.Monk
 def test_lists_leave_as_csv_with_no_cell_that_runs(rig: Rig) -> None:
     rig.submit("ada@fjordline-tools.se", company='=HYPERLINK("http://x")', firstname="@Ada", lastname='B"erg')
     rig.settle()
-    with rig.context.database.transaction() as tx:
-        found = csv_lists.leads(tx, rig.hub, Leads.REGISTERED, View())
-        document = "".join(csv_lists.lines(csv_lists.LEAD_COLUMNS, found))
-        asked = "".join(csv_lists.lines(csv_lists.ASKED_COLUMNS, csv_lists.asked(tx, rig.hub, Asked.PENDING,
-                                                                                AskedView())))  # fmt: skip
+    database = rig.context.database
+    found = csv_lists.leads(database, rig.hub, Leads.REGISTERED, View())
+    document = "".join(csv_lists.lines(csv_lists.LEAD_COLUMNS, found))
+    pending = csv_lists.asked(database, rig.hub, Asked.PENDING, AskedView())
+    asked = "".join(csv_lists.lines(csv_lists.ASKED_COLUMNS, pending))
     assert document.startswith("\ufeffdomain,company,")
     [row] = csv.DictReader(StringIO(document.removeprefix("\ufeff")))
     assert row["domain"] == "fjordline-tools.se"

@@ -24,6 +24,7 @@ def test_holds_are_added_found_brought_in_and_lifted(api: httpx.Client, deployme
         ("beta.se", "added"),
         ("localhost", "left_out"),
     ]
+    assert tried["items"][1]["why"]
     assert [hold["domain"] for hold in api.get("holds").json()["items"]] == ["acme.se"]
     assert api.post("holds/import", files=file).status_code == 200
     [held] = api.get("holds", params={"q": "2019"}).json()["items"]

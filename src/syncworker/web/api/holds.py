@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, File, Query, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from syncworker.registration.rules.terms import HoldKind, Source
 from syncworker.sync import operations
@@ -63,6 +63,11 @@ class HoldRowAnswer(Answer):
     domain: str | None
     came: Came
     why: str = Field(description="why it was left out")
+
+    @field_validator("why", mode="before")
+    @classmethod
+    def _in_english(cls, why: object) -> str:
+        return "" if why is None else str(why)
 
 
 class HoldRowsAnswer(Answer):
