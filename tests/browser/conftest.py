@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -86,6 +86,7 @@ def opens(stage: Stage, browser: Browser, complaints: Complaints) -> Iterator[Op
             *,
             role: Role | None = Role.MANAGER,
             who: str = "",
+            sees: Sequence[int] = (),
             lang: str = "en",
             size: dict[str, int] = DESK,
             **more: object,
@@ -101,7 +102,9 @@ def opens(stage: Stage, browser: Browser, complaints: Complaints) -> Iterator[Op
             stack.callback(context.close)
             context.set_default_timeout(WAITS_MS)
             if role is not None:
-                context.add_cookies([stage.cookie(who or f"{role}@fjordfuru.se", role, portals=[stage.hub])])
+                context.add_cookies(
+                    [stage.cookie(who or f"{role}@fjordfuru.se", role, portals=list(sees or [stage.hub]))]
+                )
             page = context.new_page()
             complaints.listen(page)
             if path:

@@ -6,7 +6,6 @@ from browser.people import HOSTILE_COMPANY, LONG_COMPANY, LONG_DOMAIN, Person, e
 from browser.stage import MANAGER, Stage
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.sync import operations
-from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.resync import resync
 
 PLACES = 61
@@ -99,25 +98,12 @@ def _years_pass(stage: Stage) -> None:
 def _elsewhere(stage: Stage) -> None:
     """What others do: in the CRM, and another partner."""
     of = {person.domain: person for person in everybody()}
-    for domain in TO_DEREGISTER:
-        asked = {"partner_registration_request": "deregister"}
-        stage.sandbox.edit(stage.hub, "contacts", stage.contact_id(of[domain].email), asked)
-    moved = {"website": "https://cederkvist-group.com"}
-    stage.sandbox.edit(stage.hub, "contacts", stage.contact_id(of[DRIFTED].email), moved)
+    asked, moved = {"partner_registration_request": "deregister"}, {"website": "https://cederkvist-group.com"}
+    stage.change_in_the_crm({**{of[domain]: asked for domain in TO_DEREGISTER}, of[DRIFTED]: moved})
     operations.add_hold(stage.context, HELD_LATER, HoldKind.EXISTING_CUSTOMER, who=MANAGER)
-    contacts = [stage.contact_id(of[domain].email) for domain in (*TO_DEREGISTER, DRIFTED)]
-    with stage.context.database.transaction() as tx:
-        mark(tx, stage.hub, Kind.CONTACT, contacts, priority=Priority.WEBHOOK, cause="changed in the CRM")
 
 
 def _stuck(stage: Stage) -> None:
     """What waits for a person."""
     for person, (error, attempts) in zip(everybody(), PARKED, strict=False):
-        contact = stage.contact_id(person.email)
-        with stage.context.database.transaction() as tx:
-            mark(tx, stage.hub, Kind.CONTACT, [contact], priority=Priority.POLL, cause="changed in the CRM")
-        stage.change(
-            "UPDATE marks SET parked_at = now() - interval '3 hours', last_error = :error, attempts = :attempts"
-            " WHERE object_id = :contact AND hub_id = :hub",
-            error=error, attempts=attempts, contact=contact, hub=stage.hub,
-        )  # fmt: skip
+        stage.parks(person, error, attempts)

@@ -7,7 +7,7 @@ sandbox. Nothing of it is a mock. What was asked for ends by itself, as in life:
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from syncworker.access import links, sessions, users
 from syncworker.access.roles import Role
 from syncworker.store.database import Tx
 from syncworker.sync.context import Context
+from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.sweep import due
 from syncworker.sync.watch.shared_counts import Beating, SharedCounts
 from syncworker.web import cookies
@@ -131,6 +132,27 @@ class Stage(Rig):
         self.room(len(people))
         self.submits(*people)
         self.until(lambda: {person.domain for person in people} <= set(self.active()))
+
+    def change_in_the_crm(self, changes: Mapping[Person, Mapping[str, str]]) -> None:
+        """Somebody changes these properties of their contacts, and a webhook says so."""
+        contacts = {self.contact_id(person.email): dict(properties) for person, properties in changes.items()}
+        for contact, properties in contacts.items():
+            self.sandbox.edit(self.hub, "contacts", contact, properties)
+        with self.context.database.transaction() as tx:
+            mark(tx, self.hub, Kind.CONTACT, list(contacts), priority=Priority.WEBHOOK, cause="changed in the CRM")
+
+    def parks(self, person: Person, error: str, attempts: int = 1) -> None:
+        """The mark of their contact failed so often that it waits for a person."""
+        contact = self.contact_id(person.email)
+        with self.context.database.transaction() as tx:
+            mark(tx, self.hub, Kind.CONTACT, [contact], priority=Priority.POLL, cause="changed in the CRM")
+            tx.connection.execute(
+                text(
+                    "UPDATE marks SET parked_at = now() - interval '3 hours', last_error = :error, attempts = :attempts"
+                    " WHERE object_id = :contact AND hub_id = :hub"
+                ),
+                {"error": error, "attempts": attempts, "contact": contact, "hub": self.hub},
+            )
 
     def room(self, places: int) -> None:
         """Let there be room for so many more than are registered or wait."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from browser.chrome import DESK, PHONE, Complaints
-from browser.people import Person
+from browser.chrome import Complaints
+from browser.people import Person, some
+from browser.readers import Reader, by_everybody, by_two
 from browser.stage import Stage
 
 Opens = Callable[..., Page]
@@ -21,19 +21,17 @@ def in_the_crm(stage: Stage, *people: Person) -> None:
         stage.sandbox.create(stage.hub, "contacts", {**person.fields(), "email": person.email})
 
 
-@pytest.mark.parametrize(("lang", "size"), [("en", DESK), ("sv", PHONE)])
-def test_one_lead_is_looked_at_first_and_registered(
-    opens: Opens, stage: Stage, lang: str, size: dict[str, int]
-) -> None:
-    person = Person("Tove", "Arn", "Arns Glas", f"arnsglas-{lang}.se", "Sweden")
+@by_everybody
+def test_one_lead_is_looked_at_first_and_registered(opens: Opens, stage: Stage, says: Reader) -> None:
+    person = Person("Tove", "Arn", "Arns Glas", f"arnsglas-{says}.se", "Sweden")
     in_the_crm(stage, person)
     stage.room(1)
-    page = opens("/register", lang=lang, size=size)
+    page = opens("/register", **says.browser)
     page.locator("input[name=lead]").fill(person.email)
     page.keyboard.press("Enter")
     checked = page.locator("#checked")
     expect(checked).to_contain_text(person.domain)
-    expect(checked.locator(".status")).to_have_text({"en": "Registered", "sv": "Registrerad"}[lang])
+    expect(checked.locator(".status")).to_have_text(says("Registered"))
     assert person.domain not in stage.active()
     checked.get_by_role("button").click()
     stage.until(lambda: person.domain in stage.active())
@@ -41,35 +39,38 @@ def test_one_lead_is_looked_at_first_and_registered(
     expect(page.get_by_role("heading", level=1)).to_have_text(person.domain)
 
 
+@by_two
 def test_what_keeps_a_lead_from_being_registered_is_said_before_anything_is_done(
-    opens: Opens, stage: Stage, complaints: Complaints
+    opens: Opens, stage: Stage, complaints: Complaints, says: Reader
 ) -> None:
     complaints.expected.add(404)
-    nameless = Person("", "", "Namnlösa", "namnlosa.se", "Sweden")
-    stage.sandbox.create(stage.hub, "contacts", {**nameless.fields(), "email": "info@namnlosa.se"})
-    page = opens("/register?lead=info@namnlosa.se")
-    expect(page.locator("#checked")).to_contain_text("first name is missing")
+    email = f"info@namnlosa-{says}.se"
+    nameless = Person("", "", "Namnlösa", f"namnlosa-{says}.se", "Sweden")
+    stage.sandbox.create(stage.hub, "contacts", {**nameless.fields(), "email": email})
+    page = opens(f"/register?lead={email}", **says.browser)
+    expect(page.locator("#checked")).to_contain_text(says("%(field)s is missing", field=says("first name")))
     page.goto("/register?lead=nobody@nowhere-at-all.se")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.locator("input[name=lead]")).to_have_value("nobody@nowhere-at-all.se")
 
 
-def test_a_file_is_looked_through_brought_in_and_tells_of_each_row(opens: Opens, stage: Stage) -> None:
-    people = [Person("Ulf", "Rask", f"Rask {n}", f"rask-{n}.se", "Sweden") for n in (1, 2)]
+@by_two
+def test_a_file_is_looked_through_brought_in_and_tells_of_each_row(opens: Opens, stage: Stage, says: Reader) -> None:
+    people = some(2, called=f"rask-{says}")
     in_the_crm(stage, *people)
     stage.room(2)
     rows = "\n".join(["email", *(person.email for person in people), "no email"])
-    page = opens("/register")
+    page = opens("/register", **says.browser)
     page.locator("input[type=file]").set_input_files(
         files=[{"name": "fair.csv", "mimeType": "text/csv", "buffer": rows.encode()}]
     )
-    page.get_by_role("button", name="Look through").click()
+    page.get_by_role("button", name=says("Look through")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("fair.csv")
-    expect(page.get_by_role("region", name="Rows that name no lead")).to_contain_text("no email")
+    expect(page.get_by_role("region", name=says("Rows that name no lead"))).to_contain_text("no email")
     page.locator(".actions .button.primary").click()
     stage.until(lambda: {person.domain for person in people} <= set(stage.active()))
     # It hears by itself of what is decided.
-    expect(page.locator(".figure").filter(has_text=re.compile("^Registered"))).to_contain_text("2")
+    expect(page.locator(".figure").filter(has_text=re.compile(f"^{says('Registered')}"))).to_contain_text("2")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download what failed").click()
+        page.get_by_role("link", name=says("Download what failed")).click()
     assert "no email" in download.value.path().read_text("utf-8-sig")
