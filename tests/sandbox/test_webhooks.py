@@ -85,8 +85,8 @@ def test_every_kind_of_change_is_told(portal: Portal, heard: Receiver) -> None:
     merged = server.post(f"/_sandbox/portals/{hub}/contacts/merge", {"primary": first, "secondary": second})
     server.post(f"/_sandbox/portals/{hub}/contacts/{merged['id']}/gdpr-delete")
     server.edit(hub, "companies", company, {"name": ""}, by="AUTOMATION_PLATFORM")
-    events = heard.wait(lambda events: "company.propertyChange" in _kinds(events[-1:]))
-    eventually(lambda: server.stats()["webhooks"]["pending"] == 0)
+    # The company's own beginning tells of its properties, too.
+    events = heard.wait(lambda events: bool(events) and events[-1].get("propertyValue") == "")
     assert set(_kinds(events)) == {
         "contact.creation", "contact.propertyChange", "contact.associationChange", "contact.deletion",
         "contact.restore", "contact.merge", "contact.privacyDeletion", "company.creation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -81,3 +82,23 @@ def test_nobody_listens_without_signing_in_or_to_what_there_is_not(as_: As, quer
     assert stranger.get(f"/live{query}", headers={"accept": "text/event-stream"}).status_code == 401
     if query != "?of=leads":
         assert as_(Role.VIEWER).get(f"/live{query}").status_code == 422
+
+
+def test_a_page_says_what_it_is_of_so_that_a_change_before_it_listened_is_heard(
+    as_: As, deployment: Deployment
+) -> None:
+    deployment.registered("fjordline-tools.se")
+    anna = as_(Role.VIEWER)
+
+    def of() -> str:
+        found = re.search(r'data-leads="([0-9a-f]+)"', anna.get("/capacity").text)
+        assert found
+        return found[1]
+
+    before = of()
+    assert of() == before
+    pause(deployment)
+    with anna.stream("GET", f"/live?portal={HUB}&of=leads") as stream:
+        told = next(events(stream))
+    assert told[1] != before
+    assert told == ("leads", of())

@@ -104,6 +104,7 @@ def _always(request: Request, reader: Reader) -> dict[str, object]:
         "zone": reader.portal.time_zone if reader.portal else "UTC",
         "sections": list(rail.shown(role)) if role else [],
         "path": request.url.path,
+        "leads_seen": getattr(request.state, "leads_seen", ""),
         "with_query": lambda **changed: with_query(request, **changed),
     }
 
