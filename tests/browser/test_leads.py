@@ -66,8 +66,9 @@ def test_expired_leads_are_registered_again_some_of_them_or_all_that_capacity_al
     stage.room(1)
     page.goto("/leads/expired")
     page.get_by_role("button", name=says("Register all that capacity allows")).click()
-    fitting = page.get_by_role("dialog").get_by_role("listitem").all_inner_texts()
-    assert len(fitting) == 1
+    listed = page.get_by_role("dialog").get_by_role("listitem")
+    expect(listed).to_have_count(1)
+    fitting = listed.all_inner_texts()
     page.get_by_role("dialog").locator(".dialog-actions button").click()
     stage.until(lambda: set(fitting) <= set(stage.active()))
     expect(page.locator(".toast")).to_be_visible()
@@ -136,7 +137,9 @@ def test_one_lead_tells_its_history_and_is_compared_and_looked_at_again(opens: O
     page.get_by_role("searchbox").fill(DRIFTED)
     expect(page.locator("tbody tr")).to_have_count(1)
     # The whole row leads there, to its last corner.
-    corner = page.locator("tbody td").last.bounding_box()
+    last = page.locator("tbody td").last
+    last.scroll_into_view_if_needed()
+    corner = last.bounding_box()
     assert corner is not None
     page.mouse.click(corner["x"] + corner["width"] - 4, corner["y"] + 4)
     expect(page.get_by_role("heading", level=1)).to_have_text(DRIFTED)
