@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
+from syncworker.cli.job_progress import watched
 from syncworker.cli.options import JsonOption, LimitOption, PortalOption, YesOption, ask
 from syncworker.cli.resync_progress import somebody_looks_on
 from syncworker.cli.session import domain_meant, portal_opened, who
@@ -24,7 +24,6 @@ app = typer.Typer(
     help="Do something to many leads at once. Workers do it, and go on after a restart; a job is named by its number.",
 )
 
-_LOOK_SECONDS = 0.2
 # Of those that were not done: the rest is a number, and `--items` lists them.
 _MOST_NAMED = 20
 _VERBS = {
@@ -172,31 +171,10 @@ def _tell(
     context: Context, job: Job, *, watch: bool | None, as_json: bool, items: list[Item] | None = None
 ) -> None:  # fmt: skip
     if watch or (watch is None and not as_json and somebody_looks_on()):
-        job = _watched(context, job)
+        job = watched(context, job, called="job", again=f"jobs show {job.id} --watch")
     document = {"job": job, "state": _state(job)} | ({} if items is None else {"items": items})
     output.show(document, as_json=as_json, people=lambda: _show(context, job, items))
     raise typer.Exit(ExitCode.LOOK if job.is_finished and _not_done(job) else ExitCode.OK)
-
-
-def _watched(context: Context, job: Job) -> Job:
-    """Show progress on standard error until each lead has its outcome. Ctrl-C ends the watching alone."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from syncworker.sync.jobs import job as jobs
-
-    columns = (TextColumn(f"job {job.id}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=job.total, completed=job.done)
-        try:
-            while not job.is_finished:
-                time.sleep(_LOOK_SECONDS)
-                with context.database.transaction() as tx:
-                    job = jobs.show(tx, job.hub_id, job.id)
-                progress.update(task, completed=job.done)
-        except KeyboardInterrupt:
-            output.note(f"it goes on: syncworker jobs show {job.id} --watch")
-    return job
 
 
 def _show(context: Context, job: Job, items: list[Item] | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
+from syncworker.cli.job_progress import watched
 from syncworker.cli.options import DryRunOption, JsonOption, PortalOption, YesOption, ask
 from syncworker.cli.registering import checked_fields, show_checked
 from syncworker.cli.resync_progress import somebody_looks_on
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from syncworker.sync.jobs.file_rows import Came, Expected, FileRow
     from syncworker.sync.jobs.job import Job
 
-_LOOK_SECONDS = 0.2
 # Of a file that is looked through.
 _FIRST_ROWS = 20
 _A_PAGE = 200
@@ -188,7 +187,7 @@ def _tell(context: Context, job: Job, *, failures: Path | None, wait: bool | Non
     from syncworker.sync.jobs import file_rows
 
     if wait or (wait is None and not as_json and somebody_looks_on()):
-        job = _watched(context, job)
+        job = watched(context, job, called="file", again=f"leads file {job.id} --wait")
     with context.database.transaction() as tx:
         came = file_rows.came(tx, job.hub_id, job.id)
         rows = file_rows.rows(tx, job.hub_id, job.id, limit=_A_PAGE, failed=True)
@@ -218,27 +217,6 @@ def _show(job: Job, came: Came, rows: Sequence[FileRow], rules: DomainRules) -> 
         output.note(f"{came.failed} rows failed: --failures FILE writes them all")
     if not job.is_finished or came.pending:
         output.note(f"to see how far it is: syncworker leads file {job.id}")
-
-
-def _watched(context: Context, job: Job) -> Job:
-    """Show progress on standard error until each row was asked for. Ctrl-C ends the watching alone."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from syncworker.sync.jobs import lead_file
-
-    columns = (TextColumn(f"file {job.id}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=job.total, completed=job.done)
-        try:
-            while not job.is_finished:
-                time.sleep(_LOOK_SECONDS)
-                with context.database.transaction() as tx:
-                    job = lead_file.show(tx, job.hub_id, job.id)
-                progress.update(task, completed=job.done)
-        except KeyboardInterrupt:
-            output.note(f"it goes on: syncworker leads file {job.id} --wait")
-    return job
 
 
 def _write(context: Context, job: Job, to: Path) -> None:

@@ -188,18 +188,14 @@ def rows(
     )
 
 
-_OF_ROW = """
-      FROM job_items AS i JOIN jobs ON jobs.id = i.job_id
-      LEFT JOIN requests AS q ON q.hub_id = jobs.hub_id AND q.key = jobs.key || ':' || i.place AND i.outcome = 'done'
-     WHERE i.job_id = :job_id"""
 _ROWS = text(f"""
     SELECT i.place, i.domain AS lead, i.outcome, q.domain, q.contact_id, q.state, q.reason,
-           q.detail {_OF_ROW} AND i.place > :after
+           q.detail {lead_file.ROWS_ASKED} AND i.place > :after
        AND (NOT CAST(:failed AS boolean) OR i.outcome NOT IN ('done', 'registered', 'duplicate')
             OR q.state IN ({", ".join(f"'{state}'" for state in _FAILED)}))
      ORDER BY i.place LIMIT :limit
 """)
-_CAME = text(f"SELECT i.outcome, q.state, count(*) AS many {_OF_ROW} GROUP BY i.outcome, q.state")
+_CAME = text(f"SELECT i.outcome, q.state, count(*) AS many {lead_file.ROWS_ASKED} GROUP BY i.outcome, q.state")
 _EXPECTED = text("""
     WITH left_over AS MATERIALIZED (SELECT domain AS lead FROM job_items WHERE job_id = :job_id AND outcome IS NULL),
     contacts AS (SELECT object_id, email, domain FROM records

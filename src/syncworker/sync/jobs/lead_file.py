@@ -129,6 +129,11 @@ def _keep(tx: Tx, hub_id: int, found: LeadRows, content: bytes, *, name: str, wh
     return job_id
 
 
+# The rows of a file, each with the request that was made of it, by the key that `lead_asking.py` gives it.
+ROWS_ASKED = """
+      FROM job_items AS i JOIN jobs ON jobs.id = i.job_id
+      LEFT JOIN requests AS q ON q.hub_id = jobs.hub_id AND q.key = jobs.key || ':' || i.place AND i.outcome = 'done'
+     WHERE i.job_id = :job_id"""
 _ABOUT = text("UPDATE jobs SET columns = :columns, others = :others WHERE id = :job_id")
 _TAKE = text("""
     UPDATE jobs SET held = false, finished_at = CASE WHEN done = total THEN CAST(:now AS timestamptz) END
@@ -136,10 +141,7 @@ _TAKE = text("""
 """)
 _DISCARD = text("DELETE FROM jobs WHERE id = :job_id AND held")
 # What is no lead stays none; what is open is decided by itself.
-_TO_ASK = """
-      FROM job_items AS i JOIN jobs ON jobs.id = i.job_id AND jobs.finished_at IS NOT NULL
-      LEFT JOIN requests AS q ON q.hub_id = jobs.hub_id AND q.key = jobs.key || ':' || i.place AND i.outcome = 'done'
-     WHERE i.job_id = :job_id
+_TO_ASK = f"""{ROWS_ASKED} AND jobs.finished_at IS NOT NULL
        AND (i.outcome IN ('no_contact', 'several_contacts') OR q.state IN ('unavailable', 'unresolved', 'ended',
                                                                            'withdrawn'))
 """

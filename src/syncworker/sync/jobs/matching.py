@@ -8,7 +8,7 @@ from __future__ import annotations
 from syncworker.store.database import Tx
 from syncworker.sync.jobs.job import JobAction
 from syncworker.sync.lists import lead_list
-from syncworker.sync.lists.lead_list import SOON_DAYS, View
+from syncworker.sync.lists.lead_list import SOON_DAYS, Leads, View
 from syncworker.sync.lists.lead_lists import LeadList
 from syncworker.sync.lists.lists import UnknownFilter
 
@@ -33,7 +33,12 @@ def all_that_match(
     """
     if of.leads is None or action not in of.actions:
         raise UnknownFilter(f"what is done to all of {of.name}", action, of.actions)
-    found = lead_list.domains(tx, hub_id, of.leads, View(q=q, days=days))
+    return all_agreed_to(tx, hub_id, of.leads, View(q=q, days=days), agreed=agreed)
+
+
+def all_agreed_to(tx: Tx, hub_id: int, which: Leads, view: View, *, agreed: int) -> list[str]:
+    """The domains that match, if they are no more than were agreed to. Raises UnknownPortal, MoreMatch."""
+    found = lead_list.domains(tx, hub_id, which, view)
     if len(found) > agreed:
         raise MoreMatch(len(found), agreed)
     return found

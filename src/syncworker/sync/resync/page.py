@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncworker.hubspot.records import Record
+from syncworker.hubspot.records import Page, Record
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.deciding import standing_batch
 from syncworker.store.database import Tx
@@ -23,9 +23,11 @@ from syncworker.sync.reconcile import known_records, merges
 from syncworker.sync.reconcile.companies import Came, plan_companies
 from syncworker.sync.reconcile.contacts import hear_of_moves, keep_contacts, plan_contacts, subjects_of
 from syncworker.sync.reconcile.known_records import KnownCompany, KnownRecord
-from syncworker.sync.reconcile.leads import ContactsRead
+from syncworker.sync.reconcile.leads import ContactsRead, properties_read
 from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.resync import settled
+from syncworker.sync.resync.place import Place
+from syncworker.sync.resync.scope import kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,17 @@ class Come:
     plan: Plan
     to_mark: frozenset[str] = frozenset()
     right: frozenset[str] = frozenset()
+
+
+def read(context: Context, hub_id: int, place: Place) -> Page:
+    """The page at this place of a list; raises what HubSpot raises."""
+    kind = kind_of(place.stage)
+    return context.client(hub_id).list_page(
+        "contact" if kind is Kind.CONTACT else "company",
+        properties=properties_read(context.names, kind),
+        after=place.after,
+        associations=("company",) if kind is Kind.CONTACT else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

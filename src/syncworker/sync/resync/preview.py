@@ -24,10 +24,10 @@ from syncworker.sync.reconcile import known_records
 from syncworker.sync.reconcile.companies import commit_companies
 from syncworker.sync.reconcile.contacts import commit_contacts
 from syncworker.sync.reconcile.known_records import KnownCompany
-from syncworker.sync.reconcile.leads import properties_read, read_contacts, read_marked_companies
+from syncworker.sync.reconcile.leads import read_contacts, read_marked_companies
 from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.resync import find as resync_find
-from syncworker.sync.resync.page import commit_listed
+from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync.place import Place, Taken
 from syncworker.sync.resync.scope import LISTED, MISSING, Scope, kind_of
 
@@ -97,17 +97,14 @@ def _of_batch(context: Context, hub_id: int, kind: Kind, ids: Sequence[str]) -> 
 def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> tuple[list[WouldWrite], str | None]:
     """A page of the list; `known` gathers the companies that a real run would know by then."""
     kind = kind_of(taken.place.stage)
-    page = context.client(taken.hub_id).list_page(
-        "contact" if kind is Kind.CONTACT else "company",
-        properties=properties_read(context.names, kind),
-        after=taken.place.after,
-        associations=("company",) if kind is Kind.CONTACT else (),
-    )
+    page = resync_page.read(context, taken.hub_id, taken.place)
     claim = Claim(hub_id=taken.hub_id, kind=kind, token=uuid.uuid4())
     to_mark: set[str] = set()
 
     def decide(tx: Tx, portal: Portal) -> Plan:
-        come = commit_listed(tx, context, portal, claim, page.records, digests={}, read_after=tx.now, companies=known)
+        come = resync_page.commit_listed(
+            tx, context, portal, claim, page.records, digests={}, read_after=tx.now, companies=known
+        )
         if kind is Kind.COMPANY:
             known.update(known_records.companies(tx, taken.hub_id, [record.id for record in page.records]))
         to_mark.update(come.to_mark)

@@ -21,17 +21,16 @@ from syncworker.store.portals import Portal
 from syncworker.sync import claims
 from syncworker.sync.claims import Claim
 from syncworker.sync.context import Context
-from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.marks import Priority, mark
 from syncworker.sync.portals.failures import block_if_of_portal
 from syncworker.sync.reconcile import reconcile
-from syncworker.sync.reconcile.leads import properties_read
 from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, write_out
 from syncworker.sync.resync import find as resync_find
+from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync import place as resync_place
 from syncworker.sync.resync import settled
 from syncworker.sync.resync.find import Found
-from syncworker.sync.resync.page import commit_listed
 from syncworker.sync.resync.place import LEASE, Place, Taken
 from syncworker.sync.resync.scope import LISTED, kind_of
 
@@ -101,14 +100,8 @@ class _Listed:
 
 
 def _read(context: Context, hub_id: int, place: Place) -> _Listed:
-    kind = kind_of(place.stage)
-    page = context.client(hub_id).list_page(
-        "contact" if kind is Kind.CONTACT else "company",
-        properties=properties_read(context.names, kind),
-        after=place.after,
-        associations=("company",) if kind is Kind.CONTACT else (),
-    )
-    return _Listed(page.records, page.after, settled.digests(context.names, kind, page.records))
+    page = resync_page.read(context, hub_id, place)
+    return _Listed(page.records, page.after, settled.digests(context.names, kind_of(place.stage), page.records))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +129,9 @@ def _store(
     def commit(tx: Tx, portal: Portal) -> Plan:
         if not go_on(tx):
             raise NotOurs
-        come = commit_listed(tx, context, portal, claim, page.records, digests=page.digests, read_after=read_after)
+        come = resync_page.commit_listed(
+            tx, context, portal, claim, page.records, digests=page.digests, read_after=read_after
+        )
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         resync_place.count_marked(tx, taken.id, marked)
         return come.plan

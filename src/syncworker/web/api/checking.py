@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from syncworker.registration.rules.host import WEBSITE_CHARACTERS
 from syncworker.registration.rules.terms import HoldKind, Reason, Source, Status
 from syncworker.sync.lists import lists
 from syncworker.sync.lists.check import Checked, ReadFrom, check_meant
@@ -15,9 +16,6 @@ from syncworker.web.api.asked_of import Held, HubId
 from syncworker.web.api.operator import ManagerRoute
 
 router = APIRouter(prefix="/leads", route_class=ManagerRoute, tags=["leads"])
-
-# As much as a website may have.
-_MOST_TYPED = 2_048
 
 
 class CheckedAnswer(Answer):
@@ -76,7 +74,11 @@ def check(
     hub_id: HubId,
     lead: Annotated[
         str,
-        Query(min_length=1, max_length=_MOST_TYPED, description="a contact: id, email, its company's domain, address"),
+        Query(
+            min_length=1,
+            max_length=WEBSITE_CHARACTERS,
+            description="a contact: id, email, its company's domain, address",
+        ),
     ],
 ) -> CheckedAnswer:
     """Say what asking to register a lead would come to; HubSpot is asked, and nothing is done."""

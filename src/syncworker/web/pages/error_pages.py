@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from syncworker.languages import to_translate
 from syncworker.web.pages import rendering
-from syncworker.web.pages.route import is_htmx
+from syncworker.web.pages.route import is_htmx, takes_html
 from syncworker.web.recognising import Reader, stranger
 
 # What machines ask for: they are answered in JSON, whatever they say they accept.
@@ -62,7 +62,7 @@ def wants_page(request: Request) -> bool:
     """Whether a person is at the other end, with a browser."""
     if request.url.path.startswith(_OF_MACHINES):
         return False
-    return is_htmx(request) or "text/html" in request.headers.get("accept", "")
+    return is_htmx(request) or takes_html(request)
 
 
 def error_page(request: Request, status: int, message: str = "") -> Response:

@@ -13,6 +13,7 @@ from syncworker.languages import Language, to_translate
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.decision import Outcome
 from syncworker.registration.rules.domains import registrable
+from syncworker.registration.rules.host import WEBSITE_CHARACTERS
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Portal
 from syncworker.sync import operations
@@ -32,8 +33,6 @@ from syncworker.web.recognising import Held, Manager, Reader, ThePortal
 router = pages()
 
 REGISTER = "/register"
-# As much as a website may have.
-MOST_TYPED = 2_048
 MOST_FILES = 5
 _AWAY = to_translate("HubSpot does not answer now. Nothing was done; try again in a minute.")
 _STALE = to_translate("This has changed since you looked, and nothing was done. This is how it stands now.")
@@ -48,7 +47,7 @@ def register_page(
     typed = lead.strip()
     if not typed:
         return show(request, context, reader, portal)
-    if len(typed) > MOST_TYPED:
+    if len(typed) > WEBSITE_CHARACTERS:
         return show(request, context, reader, portal, refused=_TOO_LONG, status=422)
     try:
         checked = check_meant(context, portal.hub_id, typed, source=Source.APP)
@@ -147,7 +146,7 @@ def show(
         capacity=held,
         files=files,
         typed=typed,
-        most_typed=MOST_TYPED,
+        most_typed=WEBSITE_CHARACTERS,
         most_rows=MOST_ROWS,
         most_megabytes=MOST_BYTES // 1_000_000,
         checked=checked,

@@ -45,7 +45,7 @@ class OpenRoute(APIRoute):
                 raise NotSignedIn
             request = limited(request)
             reader = request.state.reader = await check_form(request, reader)
-            if request.method == "GET" and reader.session and reader.portal and not is_htmx(request):
+            if request.method == "GET" and takes_html(request) and reader.portal and not is_htmx(request):
                 # Before anything is read, so that the page hears of what changes from here on.
                 look = partial(digest, context_of(request), reader.portal.hub_id, Topic.LEADS)
                 request.state.leads_seen = await run_in_threadpool(look)
@@ -83,6 +83,11 @@ def go_to(request: Request, address: str) -> Response:
 def is_htmx(request: Request) -> bool:
     """Whether a part of a page was asked for, and not a page."""
     return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def takes_html(request: Request) -> bool:
+    """Whether it is asked for by a browser, to be shown; streams and programs ask otherwise."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _kept(request: Request, reader: Reader, response: Response) -> Response:

@@ -9,6 +9,7 @@ from fastapi import Depends, Form
 
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
+from syncworker.sync.jobs.matching import MoreMatch, all_agreed_to
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import SOON_DAYS, Leads, View
 from syncworker.web.pages.coming_back import Back, own
@@ -82,5 +83,7 @@ def agreed(tx: Tx, portal: Portal, meant: Ticked, *, seen: int, which: Leads = L
     """The domains that somebody said yes to; None where more match by now than they were told of."""
     if not meant.every:
         return meant.domains
-    domains = lead_list.domains(tx, portal.hub_id, which, meant.view)
-    return domains if len(domains) <= seen else None
+    try:
+        return all_agreed_to(tx, portal.hub_id, which, meant.view, agreed=seen)
+    except MoreMatch:
+        return None
