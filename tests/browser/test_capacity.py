@@ -130,6 +130,28 @@ def test_a_form_submitted_elsewhere_shows_by_itself(opens: Opens, stage: Stage, 
     assert page.evaluate("window.sameDocument")
 
 
+def test_what_is_ticked_while_news_is_on_its_way_stays_ticked(opens: Opens, stage: Stage) -> None:
+    old, new = some(2, called="meanwhile")
+    stage.registers(old)
+    page = opens("/capacity?q=meanwhile")
+    # What is asked for is held back,
+    page.route(re.compile("/capacity"), lambda _: None)
+    page.evaluate("""() => {
+        window.came = new Promise((came) => document.addEventListener("htmx:afterRequest", () => came()))
+    }""")
+    with page.expect_request(lambda request: "hx-request" in request.headers):
+        stage.registers(new)
+    tick(page, old.domain)
+    # and let go.
+    page.unroute_all()
+    page.evaluate("window.came")
+    box = page.get_by_label(f"Tick {old.domain}", exact=True)
+    expect(box).to_be_checked()
+    expect(page.locator("tbody .row-link")).to_have_count(1)
+    box.uncheck()
+    expect(page.locator("tbody .row-link")).to_have_count(2)
+
+
 @by_two
 def test_who_is_cut_off_is_told_and_loses_nothing(opens: Opens, complaints: Complaints, says: Reader) -> None:
     page = opens("/capacity?q=norway", **says.browser)

@@ -116,16 +116,23 @@
   const digests = new Map(document.body.dataset.leads ? [["leads", document.body.dataset.leads]] : []);
   const late = new Set();
   let stream = null;
-  const inUse = (part) => document.querySelector("dialog[open]") || part.querySelector("tbody .tick input:checked, input:focus, select:focus, textarea:focus, :focus-visible");
+  const inUse = (part) => document.querySelector("dialog[open]") || part.querySelector("tbody .tick input:checked, input:not([type=checkbox]):focus, select:focus, textarea:focus, :focus-visible");
   const catchUp = () => {
     for (const topic of late) {
       const parts = [...document.querySelectorAll(`[data-live~="${topic}"]`)];
       if (parts.some(inUse)) continue;
       late.delete(topic);
       for (const part of parts)
-        window.htmx.ajax("GET", part.dataset.from, { source: part.matches("form") ? part.parentElement : part, target: part, select: `#${part.id}`, swap: "outerHTML" });
+        window.htmx.ajax("GET", part.dataset.from, { source: part.matches("form") ? part.parentElement : part, target: part, select: `#${part.id}`, swap: "outerHTML", headers: { "X-Live": topic } });
     }
   };
+  // Whoever began something in it while its new state was on its way keeps it, too.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const topic = event.detail.requestConfig.headers["X-Live"];
+    if (!topic || !inUse(event.detail.target)) return;
+    event.detail.shouldSwap = false;
+    late.add(topic);
+  });
   const listen = () => {
     const topics = new Set([...document.querySelectorAll("[data-live]")].flatMap((part) => part.dataset.live.split(" ")));
     // A browser has six connections to a server: pages that nobody looks at leave theirs to others.
