@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -84,21 +85,46 @@ def test_nobody_listens_without_signing_in_or_to_what_there_is_not(as_: As, quer
         assert as_(Role.VIEWER).get(f"/live{query}").status_code == 422
 
 
+def digests_of(html: str) -> dict[str, str]:
+    """What a page says that it is of."""
+    found = re.search(r"data-digests='([^']+)'", html)
+    assert found
+    said: dict[str, str] = json.loads(found[1])
+    return said
+
+
+@pytest.mark.parametrize(
+    ("path", "topic"),
+    [
+        ("/capacity", "leads"),
+        ("/leads/expiring", "leads"),
+        ("/leads/pending", "leads"),
+        ("/operations", "work"),
+        ("/operations/marks", "work"),
+        ("/operations/resyncs", "work"),
+    ],
+)
 def test_a_page_says_what_it_is_of_so_that_a_change_before_it_listened_is_heard(
-    as_: As, deployment: Deployment
+    as_: As, deployment: Deployment, path: str, topic: str
 ) -> None:
     deployment.registered("fjordline-tools.se")
-    anna = as_(Role.VIEWER)
-
-    def of() -> str:
-        found = re.search(r'data-leads="([0-9a-f]+)"', anna.get("/capacity").text)
-        assert found
-        return found[1]
-
-    before = of()
-    assert of() == before
+    bo = as_(Role.OPERATOR)
+    page = bo.get(path).text
+    # All that its parts listen to, and nothing else: what a page says it has to look at first.
+    before = digests_of(page)
+    assert set(before) == {one for part in re.findall(r'data-live="([^"]+)"', page) for one in part.split()} == {topic}
+    assert digests_of(bo.get(path).text) == before
     pause(deployment)
-    with anna.stream("GET", f"/live?portal={HUB}&of=leads") as stream:
+    with bo.stream("GET", f"/live?portal={HUB}&of={topic}") as stream:
         told = next(events(stream))
-    assert told[1] != before
-    assert told == ("leads", of())
+    assert told[1] != before[topic]
+    assert dict([told]) == digests_of(bo.get(path).text)
+
+
+def test_a_page_that_listens_to_nothing_and_a_part_of_one_look_at_nothing(as_: As, deployment: Deployment) -> None:
+    deployment.registered("fjordline-tools.se")
+    bo = as_(Role.OPERATOR)
+    for path in ("/leads/domain/fjordline-tools.se", "/operations/holds"):
+        assert "data-live" not in bo.get(path).text
+        assert "data-digests" not in bo.get(path).text
+    assert "data-digests" not in bo.get("/operations", headers={"hx-request": "true", "hx-target": "glance"}).text

@@ -11,8 +11,9 @@ from syncworker.languages import Language
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.store.portals import Partner
 from syncworker.sync.lists import lead_list, lists
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.lists.lead_list import Leads, Sort
-from syncworker.web.pages import jobs, listing, rendering
+from syncworker.web.pages import jobs, listening, listing, rendering
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, ThePortal, Viewer
 
@@ -24,6 +25,7 @@ _EXAMPLE, _CHANGED = " (example value)", "; changed since to unpublished numbers
 @router.get("/capacity")
 def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal) -> Response:
     """The Capacity Manager; for a search, a sorting or another page, its table alone."""
+    listening.listen(request, portal, Topic.LEADS)
     view = listing.view_of(request)
     with context.database.transaction() as tx:
         leads = lead_list.leads(tx, portal.hub_id, Leads.REGISTERED, view)

@@ -19,8 +19,9 @@ from syncworker.sync.context import Context
 from syncworker.sync.jobs import fitting
 from syncworker.sync.lists import asked_list, csv_lists, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedPage, AskedSort, AskedView
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.lists.lead_list import SOON_DAYS, LeadPage, Leads, Sort, View
-from syncworker.web.pages import jobs, listing, rendering, told_words
+from syncworker.web.pages import jobs, listening, listing, rendering, told_words
 from syncworker.web.pages.lead_tables import TABLES, LeadTable
 from syncworker.web.pages.route import go_to, pages
 from syncworker.web.recognising import Held, ThePortal, Viewer
@@ -78,6 +79,7 @@ def leads_csv(request: Request, context: Held, reader: Viewer, portal: ThePortal
 @router.get("/leads/{which}")
 def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, table: Named) -> Response:
     """A list of leads; for a search, a sorting or another page, its table alone."""
+    listening.listen(request, portal, Topic.LEADS)
     days = days_of(request) if table.leads is Leads.EXPIRING else None
     part = listing.is_for(request, "list")
     say = reader.language

@@ -16,8 +16,9 @@ from syncworker.sync.jobs.file_rows import FileRow
 from syncworker.sync.jobs.job import Job
 from syncworker.sync.jobs.lead_rows import MOST_BYTES, BadLeadFile
 from syncworker.sync.lists import csv_lists, file_words
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.lists.file_words import Said
-from syncworker.web.pages import jobs, registering, rendering, told_words
+from syncworker.web.pages import jobs, listening, registering, rendering, told_words
 from syncworker.web.pages.coming_back import telling
 from syncworker.web.pages.registering import REGISTER
 from syncworker.web.pages.route import go_to, pages
@@ -70,6 +71,7 @@ def one_file(
     failed: bool = False,
 ) -> Response:
     """A file as it stands: what would come of it; its bar; or what came of each row."""
+    listening.listen(request, portal, Topic.LEADS)
     with context.database.transaction() as tx:
         of = lead_file.show(tx, portal.hub_id, file_id)
         if of.held:

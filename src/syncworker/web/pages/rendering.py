@@ -19,7 +19,7 @@ from syncworker.registration.rules.readable import readable
 from syncworker.sync.lists.kept_words import kept_words
 from syncworker.sync.watch import runbook
 from syncworker.web import static_files
-from syncworker.web.pages import rail
+from syncworker.web.pages import listening, rail
 from syncworker.web.recognising import Reader
 from syncworker.web.security_headers import unkept
 
@@ -104,7 +104,7 @@ def _always(request: Request, reader: Reader) -> dict[str, object]:
         "zone": reader.portal.time_zone if reader.portal else "UTC",
         "sections": list(rail.shown(role)) if role else [],
         "path": request.url.path,
-        "leads_seen": getattr(request.state, "leads_seen", ""),
+        "digests": listening.digests(request),
         "with_query": lambda **changed: with_query(request, **changed),
     }
 

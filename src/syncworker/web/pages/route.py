@@ -7,7 +7,6 @@ looked at. After: headers, and what the browser keeps.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -17,10 +16,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from syncworker import languages
-from syncworker.sync.lists.changes import Topic, digest
 from syncworker.web import cookies
 from syncworker.web.body_limit import limited
-from syncworker.web.held import context_of
 from syncworker.web.recognising import SAFE, NotSignedIn, Reader, check_form, recognise
 from syncworker.web.security_headers import unkept
 
@@ -45,10 +42,6 @@ class OpenRoute(APIRoute):
                 raise NotSignedIn
             request = limited(request)
             reader = request.state.reader = await check_form(request, reader)
-            if request.method == "GET" and takes_html(request) and reader.portal and not is_htmx(request):
-                # Before anything is read, so that the page hears of what changes from here on.
-                look = partial(digest, context_of(request), reader.portal.hub_id, Topic.LEADS)
-                request.state.leads_seen = await run_in_threadpool(look)
             return _kept(request, reader, await handle(request))
 
         return checked

@@ -113,7 +113,7 @@
   // What changed elsewhere shows here: `<div id="list" data-live="leads" data-from="/capacity">` is asked for again when
   // the server tells another digest of the topic. Nobody loses a place: a part that somebody is in waits for them.
   // What is told first may have changed since the page was made: the page says what it is of.
-  const digests = new Map(document.body.dataset.leads ? [["leads", document.body.dataset.leads]] : []);
+  const digests = new Map(Object.entries(JSON.parse(document.body.dataset.digests || "{}")));
   const late = new Set();
   let stream = null;
   const inUse = (part) => document.querySelector("dialog[open]") || part.querySelector("tbody .tick input:checked, input:not([type=checkbox]):focus, select:focus, textarea:focus, :focus-visible");

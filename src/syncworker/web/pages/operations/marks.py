@@ -10,10 +10,11 @@ from fastapi import Form, Request, Response
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import parked
 from syncworker.sync.lists import mark_lists
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.lists.list_lines import MarkPage
 from syncworker.sync.lists.page_cursor import BadCursor
 from syncworker.sync.marks import Kind
-from syncworker.web.pages import rendering
+from syncworker.web.pages import listening, rendering
 from syncworker.web.pages.coming_back import Back, own
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import is_htmx, pages
@@ -32,6 +33,7 @@ Every = Annotated[bool, Form()]
 @router.get(tabs.MARKS)
 def marks(request: Request, context: Held, reader: Operator, portal: ThePortal) -> Response:
     """Parked marks, the newest first; with `?due=1` those that are looked at next."""
+    listening.listen(request, portal, Topic.WORK)
     due = request.query_params.get("due") == "1"
     cursor = request.query_params.get("cursor", "")[:1000] or None
     with context.database.transaction() as tx:

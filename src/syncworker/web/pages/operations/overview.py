@@ -12,10 +12,11 @@ from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.lists import glance, history_words
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.portals import pausing
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.portals.pausing import NotRebuilt
-from syncworker.web.pages import rendering
+from syncworker.web.pages import listening, rendering
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import pages
 from syncworker.web.recognising import Held, Operator, Reader, ThePortal
@@ -68,6 +69,7 @@ def unpause(request: Request, context: Held, reader: Operator, portal: ThePortal
 def _overview(
     request: Request, context: Context, reader: Reader, portal: Portal, *, refused: str = "", status: int = 200
 ) -> Response:
+    listening.listen(request, portal, Topic.WORK)
     seen = glance.at_a_glance(context, portal.hub_id)
     return tabs.show(
         request,

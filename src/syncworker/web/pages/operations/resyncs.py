@@ -12,10 +12,12 @@ from fastapi import Form, Path, Request, Response
 from syncworker.registration.rules.terms import Status
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
+from syncworker.sync.lists.changes import Topic
 from syncworker.sync.resync import resync
 from syncworker.sync.resync.resync import UNFINISHED, Resync, ResyncOver, ResyncRuns, State
 from syncworker.sync.resync.scope import Scope
 from syncworker.web.held import held
+from syncworker.web.pages import listening
 from syncworker.web.pages.operations import tabs
 from syncworker.web.pages.route import is_htmx, pages
 from syncworker.web.recognising import Held, Operator, Reader, ThePortal
@@ -115,6 +117,7 @@ def _turned(
 def _resyncs(
     request: Request, context: Context, reader: Reader, portal: Portal, *, refused: str = "", status: int = 200
 ) -> Response:
+    listening.listen(request, portal, Topic.WORK)
     with context.database.transaction() as tx:
         found = resync.newest(tx, portal.hub_id)
         now = tx.now
