@@ -19,7 +19,7 @@ from syncworker.registration.rules.readable import readable
 from syncworker.sync.lists.kept_words import kept_words
 from syncworker.sync.watch import runbook
 from syncworker.web import static_files
-from syncworker.web.pages import listening, rail
+from syncworker.web.pages import listening, named_portal, rail
 from syncworker.web.recognising import Reader
 from syncworker.web.security_headers import unkept
 
@@ -52,7 +52,8 @@ def environment(code: str) -> Environment:
 def page(request: Request, reader: Reader, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """A whole page, or the part of it that the template is."""
     shown = environment(reader.language.code).get_template(template)
-    return unkept(HTMLResponse(shown.render(**_always(request, reader), **values), status_code=status))
+    html = named_portal.named(shown.render(**_always(request, reader), **values), reader)
+    return unkept(HTMLResponse(html, status_code=status))
 
 
 def with_query(request: Request, **changed: object) -> str:

@@ -17,6 +17,7 @@ from syncworker.sync.lists.lead_list import Leads
 from syncworker.web.pages import listing, rendering
 from syncworker.web.pages.coming_back import MOST_CHARACTERS, Back, own, telling
 from syncworker.web.pages.lead_tables import TABLES
+from syncworker.web.pages.named_portal import at
 from syncworker.web.pages.route import go_to, is_htmx, pages
 from syncworker.web.pages.ticked import Key
 from syncworker.web.recognising import Held, Manager, ThePortal
@@ -39,7 +40,7 @@ def move(
 ) -> Response:
     """Put a request at another place of the waiting list; the list is shown as it is then."""
     waiting.move(context, portal.hub_id, request_id, to=to, who=reader.who, source=Source.APP)
-    back = rendering.address(PENDING, request.query_params)
+    back = at(reader, rendering.address(PENDING, request.query_params))
     if listing.is_for(request, "list"):
         # The browser goes there by itself, and says still that it wants the list alone.
         return unkept(RedirectResponse(back, status_code=303))

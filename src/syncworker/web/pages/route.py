@@ -18,7 +18,8 @@ from fastapi.routing import APIRoute
 from syncworker import languages
 from syncworker.web import cookies
 from syncworker.web.body_limit import limited
-from syncworker.web.recognising import SAFE, NotSignedIn, Reader, check_form, recognise
+from syncworker.web.pages.named_portal import at
+from syncworker.web.recognising import SAFE, NotSignedIn, Reader, check_form, reader_of, recognise
 from syncworker.web.security_headers import unkept
 
 HOME = "/capacity"
@@ -67,7 +68,8 @@ def sign_in_first(request: Request) -> Response:
 
 
 def go_to(request: Request, address: str) -> Response:
-    """Another page: as the browser takes it, or, where htmx asked, as htmx does."""
+    """Another page, of the portal of this one: as the browser takes it, or, where htmx asked, as htmx does."""
+    address = at(reader_of(request), address)
     if is_htmx(request):
         return unkept(Response(status_code=204, headers={"HX-Redirect": address}))
     return unkept(RedirectResponse(address, status_code=303))
@@ -88,8 +90,9 @@ def _kept(request: Request, reader: Reader, response: Response) -> Response:
         cookies.keep(request, response, cookies.VISIT, reader.visit, seconds=_VISIT_S)
     if request.query_params.get("lang") in languages.languages():
         cookies.remember(request, response, cookies.LANGUAGE, reader.language.code)
-    # The portal of a form is shown afterwards, too; a stream of changes shows nothing.
-    named = request.query_params.get("portal") and request.url.path != "/live"
+    # The portal of a form is shown afterwards, too. A stream of changes shows nothing, and a part of a page that renews
+    # itself chooses nothing.
+    named = request.query_params.get("portal") and request.url.path != "/live" and not is_htmx(request)
     if reader.portal and (named or request.method not in SAFE):
         cookies.remember(request, response, cookies.PORTAL, str(reader.portal.hub_id))
     return unkept(response)

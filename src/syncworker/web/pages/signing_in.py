@@ -17,7 +17,7 @@ from syncworker.web.held import context_of, held
 from syncworker.web.pages import rendering
 from syncworker.web.pages.coming_back import own
 from syncworker.web.pages.route import HOME, OpenRoute, go_to
-from syncworker.web.recognising import Held, Visitor
+from syncworker.web.recognising import Held, Visitor, stranger
 
 router = APIRouter(route_class=OpenRoute, include_in_schema=False)
 
@@ -76,6 +76,8 @@ def sign_out(request: Request, context: Held, reader: Visitor) -> Response:
     if reader.session:
         session_id = reader.session.id
         context.database.run(lambda tx: sessions.end(tx, session_id))
+        # They have no portal any more that an address could name.
+        request.state.reader = stranger(request)
     answer = go_to(request, "/login")
     cookies.forget(request, answer, cookies.SESSION)
     return answer
