@@ -52,6 +52,36 @@ def test_a_manager_moves_the_line_and_exchanges_a_registration_for_one_that_wait
 
 
 @by_two
+def test_a_lead_that_lacks_something_is_taken_back_and_asked_for_again(
+    opens: Opens, stage: Stage, says: Reader
+) -> None:
+    states = "SELECT state FROM requests WHERE domain = :domain ORDER BY id"
+    [lead] = some(1, called=f"taken-back-{says}")
+    stage.room(1)
+    page = opens(f"/leads/invalid?q=taken-back-{says}", **says.browser)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(0)
+    stage.submits(lead, lastname="")
+    # It comes into the list that somebody looks at.
+    lacks = says("%(field)s is missing", field=says("last name"))
+    expect(rows.get_by_text(lacks)).to_be_visible()
+    page.get_by_label(says("Take back the request for %(lead)s", lead=lead.domain)).click()
+    expect(page.locator(".toast")).to_have_text(re.compile(re.escape(says("The request was taken back."))))
+    expect(rows).to_have_count(0)
+    page.goto(f"/leads/domain/{lead.domain}")
+    page.get_by_role("button", name=says("Register"), exact=True).click()
+    expect(page.locator(".toast")).to_be_visible()
+    stage.until(lambda: [one.state for one in stage.rows(states, domain=lead.domain)] == ["withdrawn", "invalid_data"])
+    # It lacks the same, until somebody mends it in the CRM: then it is decided by itself.
+    page.goto(f"/leads/invalid?q=taken-back-{says}")
+    expect(rows.get_by_text(lacks)).to_be_visible()
+    stage.change_in_the_crm({lead: {"lastname": lead.last}})
+    stage.until(lambda: lead.domain in stage.active())
+    expect(rows).to_have_count(0)
+    stage.room(0)
+
+
+@by_two
 def test_expired_leads_are_registered_again_some_of_them_or_all_that_capacity_allows(
     opens: Opens, stage: Stage, says: Reader
 ) -> None:
