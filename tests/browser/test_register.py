@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from browser.chrome import Complaints
 from browser.people import Person, some
-from browser.readers import Reader, by_everybody, by_two
+from browser.readers import SWEDE_ON_A_PHONE, Reader, by_everybody, by_two
 from browser.stage import Stage
+from syncworker.web.pages.registering_files import COUNTED_AT_ONCE
 
 Opens = Callable[..., Page]
 
@@ -74,3 +76,20 @@ def test_a_file_is_looked_through_brought_in_and_tells_of_each_row(opens: Opens,
     with page.expect_download() as download:
         page.get_by_role("link", name=says("Download what failed")).click()
     assert "no email" in download.value.path().read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("says", [SWEDE_ON_A_PHONE], ids=str)
+def test_the_figures_of_a_large_file_come_when_they_are_counted(opens: Opens, says: Reader) -> None:
+    many = COUNTED_AT_ONCE + 1
+    rows = "\n".join(["domain", *(f"branch{number}.se" for number in range(many))])
+    page = opens("/register", **says.browser)
+    page.locator("input[type=file]").set_input_files(
+        files=[{"name": "everybody.csv", "mimeType": "text/csv", "buffer": rows.encode()}]
+    )
+    page.get_by_role("button", name=says("Look through")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("everybody.csv")
+    expect(page.locator(".figure").filter(has_text=says("Registered already"))).to_be_visible()
+    asks = says.language.ngettext("Ask for %(count)s lead", "Ask for %(count)s leads", many)
+    expect(page.locator(".actions .button.primary")).to_have_text(asks)
+    page.get_by_role("button", name=says("Discard")).click()
+    expect(page.locator(".toast")).to_be_visible()

@@ -22,6 +22,7 @@ from syncworker.sync import operations
 from syncworker.sync.portals.connect import set_mode
 from syncworker.web import body_limit
 from syncworker.web.app import hold
+from syncworker.web.pages import registering_files
 from web.signed_in import Browser, signed_in
 
 As = Callable[..., Browser]
@@ -250,6 +251,24 @@ def test_a_file_is_looked_through_then_asked_for_and_what_failed_is_mended_and_b
     page = anna.get(mended).text
     assert "ny-kund.se" in page
     assert 'href="/leads/domain/ny-kund.se"' in page
+
+
+def test_of_a_large_file_the_first_rows_are_there_at_once_and_the_rest_is_counted_then(
+    rig: Rig, anna: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registering_files, "COUNTED_AT_ONCE", 2)
+    address = upload(anna, "domain\nett.se\ntva.se\nlocalhost\ntva.se\n").headers["location"]
+    page = anna.get(address).text
+    for words in ("ett.se", "is being counted", "Ask for its leads", "Named twice", "Rows that name no lead"):
+        assert words in page, words
+    assert "Fit into the capacity" not in page
+    [counting] = re.findall(r'hx-get="([^"]+)" hx-trigger="load"', page)
+    # Where scripts do not run, the same is a link.
+    assert f'href="{counting}"' in page
+    counted = anna.get(counting).text
+    assert "Fit into the capacity" in counted
+    assert "Ask for 2 leads" in counted
+    assert "is being counted" not in counted
 
 
 def test_what_failed_is_asked_for_again_once_it_is_mended_in_hubspot(rig: Rig, anna: Browser) -> None:

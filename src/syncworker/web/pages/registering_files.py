@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, File, HTTPException, Path, Query, Request, Response, UploadFile
 
@@ -13,7 +13,7 @@ from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.jobs import file_rows, lead_file
 from syncworker.sync.jobs.file_rows import FileRow
-from syncworker.sync.jobs.job import Job
+from syncworker.sync.jobs.job import Job, Outcome
 from syncworker.sync.jobs.lead_rows import MOST_BYTES, BadLeadFile
 from syncworker.sync.lists import csv_lists, file_words
 from syncworker.sync.lists.changes import Topic
@@ -31,6 +31,8 @@ FILES = REGISTER + "/files"
 FIRST_ROWS = 20
 MOST_BAD = 100
 LINES = 50
+# Of larger ones what would come is counted after the page is shown: of 100,000 rows that takes a second.
+COUNTED_AT_ONCE = 5_000
 # Of larger ones what came is counted in a second, and not anew for every lead that is decided.
 MOST_LIVE = 5_000
 
@@ -69,36 +71,25 @@ def one_file(
     file_id: FileId,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     failed: bool = False,
+    count: bool = False,
 ) -> Response:
     """A file as it stands: what would come of it; its bar; or what came of each row."""
     listening.listen(request, portal, Topic.LEADS)
     with context.database.transaction() as tx:
         of = lead_file.show(tx, portal.hub_id, file_id)
         if of.held:
-            return _preview(request, context, reader, tx, portal, of)
-        found = file_rows.rows(tx, portal.hub_id, file_id, after=after, limit=LINES + 1, failed=failed)
-        came = file_rows.came(tx, portal.hub_id, file_id)
-        again = lead_file.count_to_ask_again(tx, portal.hub_id, file_id)
-        shown = jobs.of_id(tx, reader, portal, file_id)
-    here = f"{FILES}/{file_id}"
-    kept = {"failed": "1" if failed else None}
+            values = _would_come(context, reader, tx, portal, of, count=count or of.total <= COUNTED_AT_ONCE)
+        else:
+            values = _came(context, reader, tx, portal, of, after=after, failed=failed)
     return rendering.page(
         request,
         reader,
-        "register/came.html",
+        "register/preview.html" if of.held else "register/came.html",
         file=of,
-        told=shown,
-        came=came,
-        lines=_lines(context, found[:LINES]),
-        failed=failed,
-        most_live=MOST_LIVE,
-        again=again,
-        here=here,
-        from_here=rendering.address(here, {**kept, "after": after or None}),
-        next_link=rendering.address(here, {**kept, "after": found[LINES - 1].place}) if len(found) > LINES else "",
-        first_link=rendering.address(here, kept) if after else "",
+        here=f"{FILES}/{of.id}",
         said=told_words.said(request, reader.language),
         lead_path=rendering.lead_path(request),
+        **values,
     )
 
 
@@ -150,27 +141,49 @@ def file_csv(
     return Response(content, media_type="text/csv; charset=utf-8", headers=kept)
 
 
-def _preview(request: Request, context: Context, reader: Reader, tx: Tx, portal: Portal, of: Job) -> Response:
-    expected = file_rows.expected(context, tx, portal.hub_id, of.id)
+# Any: as the values of a template are.
+def _would_come(context: Context, reader: Reader, tx: Tx, portal: Portal, of: Job, *, count: bool) -> dict[str, Any]:
+    """What the page of a file says that nobody said go for."""
+    expected = file_rows.expected(context, tx, portal.hub_id, of.id) if count else None
+    no_lead = of.outcomes.get(Outcome.BAD_LEAD, 0)
     first = file_rows.preview(tx, portal.hub_id, of.id, limit=FIRST_ROWS)
-    bad = file_rows.preview(tx, portal.hub_id, of.id, limit=MOST_BAD, bad=True) if expected.bad else ()
-    return rendering.page(
-        request,
-        reader,
-        "register/preview.html",
-        file=of,
-        expected=expected,
-        first=_lines(context, first),
-        bad=_lines(context, bad),
-        columns=", ".join(of.columns),
-        verb=_verb(reader.language, expected.to_ask),
-        here=f"{FILES}/{of.id}",
-    )
+    bad = file_rows.preview(tx, portal.hub_id, of.id, limit=MOST_BAD, bad=True) if no_lead else ()
+    return {
+        "expected": expected,
+        "no_lead": no_lead,
+        "duplicates": of.outcomes.get(Outcome.DUPLICATE, 0),
+        "first": _lines(context, first),
+        "bad": _lines(context, bad),
+        "columns": ", ".join(of.columns),
+        "may_go": expected.to_ask + expected.unavailable > 0 if expected else of.total > of.done,
+        "verb": _verb(reader.language, expected.to_ask if expected else None),
+    }
+
+
+def _came(
+    context: Context, reader: Reader, tx: Tx, portal: Portal, of: Job, *, after: int, failed: bool
+) -> dict[str, Any]:
+    """What the page of a file says that was taken: its bar, and what came of each row."""
+    found = file_rows.rows(tx, portal.hub_id, of.id, after=after, limit=LINES + 1, failed=failed)
+    here, kept = f"{FILES}/{of.id}", {"failed": "1" if failed else None}
+    return {
+        "told": jobs.of_id(tx, reader, portal, of.id),
+        "came": file_rows.came(tx, portal.hub_id, of.id),
+        "lines": _lines(context, found[:LINES]),
+        "failed": failed,
+        "most_live": MOST_LIVE,
+        "again": lead_file.count_to_ask_again(tx, portal.hub_id, of.id),
+        "from_here": rendering.address(here, {**kept, "after": after or None}),
+        "next_link": rendering.address(here, {**kept, "after": found[LINES - 1].place}) if len(found) > LINES else "",
+        "first_link": rendering.address(here, kept) if after else "",
+    }
 
 
 def _lines(context: Context, rows: tuple[FileRow, ...]) -> list[Line]:
     return [Line(row=row, said=file_words.said(row, context.domain_rules)) for row in rows]
 
 
-def _verb(say: Language, count: int) -> str:
+def _verb(say: Language, count: int | None) -> str:
+    if count is None:
+        return say.gettext("Ask for its leads")
     return say.ngettext("Ask for %(count)s lead", "Ask for %(count)s leads", count)
