@@ -86,33 +86,36 @@ def leads(request: Request, context: Held, reader: Viewer, portal: ThePortal, ta
     kept = {name: value for name, value in request.query_params.items() if name not in {"told", "job", "lang"}}
     with context.database.transaction() as tx:
         view, found = _found(request, tx, portal, table, days)
-        links = listing.links(request, view, days=days if days != SOON_DAYS[0] else None)
-        return rendering.page(
-            request,
-            reader,
-            "leads_part.html" if part else "leads.html",
-            part=part,
-            table=table,
-            told=None if part else jobs.told(request, tx, reader, portal),
-            said=told_words.said(request, say),
-            here=links["page_link"](found.page),
-            csv=rendering.address(f"{table.path}.csv", {**kept, "page": None}),
-            found=found,
-            first=(found.page - 1) * view.size + 1,
-            counted=_counted(say, view, found),
-            view=view,
-            days=days,
-            soon=SOON_DAYS,
-            shortened=listing.shortened(request, reader.language),
-            today=tx.now.astimezone(ZoneInfo(portal.time_zone)).date(),
-            may_change=reader.may(Role.MANAGER),
-            columns=_lead_columns(say, table) if table.leads else _asked_columns(say, table),
-            lead_path=rendering.lead_path(request),
-            move_link=lambda request_id: rendering.address(f"{table.path}/{request_id}/move", kept),
-            register_path=rendering.register_path(request, reader),
-            around=None if part else _around(context, tx, portal, table),
-            **links,
-        )
+        told = None if part else jobs.told(request, tx, reader, portal)
+        around = None if part else _around(context, tx, portal, table)
+        today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
+    links = listing.links(request, view, days=days if days != SOON_DAYS[0] else None)
+    return rendering.page(
+        request,
+        reader,
+        "leads_part.html" if part else "leads.html",
+        part=part,
+        table=table,
+        told=told,
+        said=told_words.said(request, say),
+        here=links["page_link"](found.page),
+        csv=rendering.address(f"{table.path}.csv", {**kept, "page": None}),
+        found=found,
+        first=(found.page - 1) * view.size + 1,
+        counted=_counted(say, view, found),
+        view=view,
+        days=days,
+        soon=SOON_DAYS,
+        shortened=listing.shortened(request, reader.language),
+        today=today,
+        may_change=reader.may(Role.MANAGER),
+        columns=_lead_columns(say, table) if table.leads else _asked_columns(say, table),
+        lead_path=rendering.lead_path(request),
+        move_link=lambda request_id: rendering.address(f"{table.path}/{request_id}/move", kept),
+        register_path=rendering.register_path(request, reader),
+        around=around,
+        **links,
+    )
 
 
 def days_of(request: Request) -> int:
