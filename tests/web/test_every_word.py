@@ -131,6 +131,7 @@ def test_nor_has_a_page_that_says_what_cannot_be_done(as_: As, deployment: Deplo
         viewer.submit("/capacity/deregister", domain="a.se"),
         viewer.get("/operations"),
         operator.submit("/capacity/deregister/yes", key="x"),
+        operator.submit("/operations/holds", domain="a.se", kind="nonsense", note="x" * 501),
         operator.submit(f"/leads/pending/{over}/exchange/yes", domain="a.se"),
         operator.submit(f"/leads/requests/{over}/withdraw"),
         operator.submit("/leads/deregistrations/1/confirm/yes"),

@@ -220,6 +220,22 @@ def test_a_domain_is_held_and_let_go_and_what_is_no_domain_says_why(as_: As, dep
     assert "Nobody holds this domain any more." in late.text
 
 
+def test_what_a_form_may_not_send_is_said_in_the_readers_language(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    operator.get("/operations/holds?lang=sv")
+    sent = {"domain": "granvik.se", "kind": "nonsense", "note": "x" * 501}
+    wrong = operator.submit("/operations/holds", on="/operations/holds", **sent)
+    assert wrong.status_code == 422
+    for words in ("Typ går inte att använda.", "Anteckning har fler än 500 tecken."):
+        assert words in wrong.text, words
+    assert "Domän saknas." not in wrong.text
+    # Of what nobody typed there is one sentence
+    unseen = operator.submit("/capacity/deregister/yes", key="x", seen="many")
+    assert unseen.text.count("Formuläret är inte som sidan gör det: ladda om sidan.") == 1
+    assert "pattern" not in unseen.text
+    assert holds(deployment) == []
+
+
 def test_holds_come_in_by_the_file_and_each_row_has_an_outcome(as_: As, deployment: Deployment) -> None:
     operator = as_(Role.OPERATOR)
     content = "domain;kind;note\nalfa.se;existing_customer;\nbeta.se;nonsense;\n<b>;existing_customer;\n"

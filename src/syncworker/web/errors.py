@@ -44,6 +44,7 @@ from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
 from syncworker.web.pages.error_pages import error_page, wants_page
 from syncworker.web.pages.route import sign_in_first
+from syncworker.web.pages.wrong_fields import wrong_fields
 from syncworker.web.recognising import ForeignForm, NoPortalHere, NotSignedIn, recognise
 
 log = structlog.get_logger(__name__)
@@ -135,6 +136,8 @@ async def _database_away(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
+    if wants_page(request):
+        return error_page(request, 422, wrong=wrong_fields(error.errors()))
     problems = [
         f"{' '.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from fastapi.responses import Response
 from syncworker.languages import to_translate
 from syncworker.web.pages import rendering
 from syncworker.web.pages.route import is_htmx, takes_html
+from syncworker.web.pages.wrong_fields import WrongField
 from syncworker.web.recognising import Reader, stranger
 
 # What machines ask for: they are answered in JSON, whatever they say they accept.
@@ -65,7 +67,7 @@ def wants_page(request: Request) -> bool:
     return is_htmx(request) or takes_html(request)
 
 
-def error_page(request: Request, status: int, message: str = "") -> Response:
+def error_page(request: Request, status: int, message: str = "", *, wrong: Sequence[WrongField] = ()) -> Response:
     """The page of an error, in the layout of all pages; for htmx a notice beside what is there."""
     found: Reader | None = getattr(request.state, "reader", None)
     said = _SAID.get(status, _ELSE if status >= 500 else _NOT_NOW)
@@ -73,5 +75,12 @@ def error_page(request: Request, status: int, message: str = "") -> Response:
         said = _NO_PORTAL
     template = "parts/notice.html" if is_htmx(request) else "error.html"
     return rendering.page(
-        request, found or stranger(request), template, status=status, said=said, status_code=status, message=message
+        request,
+        found or stranger(request),
+        template,
+        status=status,
+        said=said,
+        status_code=status,
+        message=message,
+        wrong=wrong,
     )
