@@ -8,12 +8,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text, update
 
+from syncworker import languages
 from syncworker.access.roles import Role
 from syncworker.program import Validity
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Action, Reason
 from syncworker.store.tables import requests as requests_table
-from syncworker.sync.jobs import job_work
+from syncworker.sync.jobs import job_work, lead_rows
+from syncworker.sync.lists import column_names, csv_lists
 from web.deployment import HUB, OTHER_HUB, Deployment
 from web.signed_in import Browser
 
@@ -246,6 +248,28 @@ def test_what_the_crm_says_is_text_and_never_markup(as_: As, deployment: Deploym
         assert "&lt;img" in page
 
 
+def test_a_list_has_the_readers_columns_and_is_read_as_a_file_of_leads_whatever_they_are_called(
+    as_: As, deployment: Deployment
+) -> None:
+    deployment.registered("a.se", contact_id="17")
+    deployment.asked("7", state=State.WAITING, domain="late.se")
+    anna = as_(Role.MANAGER)
+    for which, columns in (("registered", csv_lists.LEAD_COLUMNS), ("pending", csv_lists.ASKED_COLUMNS)):
+        read = []
+        for language in ("en", "sv"):
+            file = anna.get(f"/leads/{which}.csv?lang={language}").content
+            read.append(lead_rows.read(file, "leads.csv", deployment.context.domain_rules))
+            header = file.decode("utf-8-sig").partition("\r\n")[0].split(",")
+            assert len(set(header)) == len(columns)
+            assert (header == list(columns)) is (language == "en")
+        assert read[0] == read[1]
+        assert [item.domain for item in read[0].items] == ["17" if which == "registered" else "7"]
+    # The file of what failed has a contact's id that nobody wrote into it: it names no lead.
+    swedish = ",".join(column_names.named(csv_lists.FILE_COLUMNS, languages.language("sv")))
+    rules = deployment.context.domain_rules
+    assert lead_rows.read(f"{swedish}\nb.se".encode(), "x.csv", rules).columns == ("domain", "lead")
+
+
 def test_a_list_leaves_as_csv_as_it_is_searched_and_no_cell_runs_as_a_formula(as_: As, deployment: Deployment) -> None:
     deployment.record("1", name="=cmd()")
     deployment.registered("a.se", company_id=None)
@@ -258,8 +282,8 @@ def test_a_list_leaves_as_csv_as_it_is_searched_and_no_cell_runs_as_a_formula(as
     assert "b.se" not in file.text
     deployment.asked("7", state=State.WAITING, domain="late.se")
     assert "late.se waits in line" in anna.get("/leads/pending.csv").text
-    # Sentences are the reader's; names of columns and codes are the same in every language
+    # Sentences and names of columns are the reader's; codes are the same in every language
     swedish = anna.get("/leads/pending.csv?lang=sv").text
     assert "late.se väntar i kön" in swedish
-    assert swedish.startswith("\ufeffdomain,")
+    assert swedish.startswith("\ufeffdomän,")
     assert anna.get("/leads/nonsense.csv").status_code == 404

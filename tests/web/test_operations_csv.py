@@ -12,6 +12,7 @@ from sqlalchemy import text
 from syncworker.access.roles import Role
 from syncworker.registration.rules.terms import HoldKind
 from syncworker.sync import operations
+from syncworker.sync.lists import column_names
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portals import hold_import
 from syncworker.sync.portals.hold_import import Came
@@ -49,6 +50,8 @@ def test_each_table_is_a_file_and_says_what_the_page_says(as_: As, deployment: D
     assert (begun["state"], begun["asked_by"]) == ("running", "olle")
     [form] = rows(olle.get("/operations/forms.csv"))
     assert form["name"] == "'+F"
+    # So that each has its name in every language
+    assert {*waits, *begun, *form} <= column_names.KNOWN
     [hold] = rows(olle.get("/operations/holds.csv"))
     assert (hold["domain"], hold["kind"], hold["note"]) == ("kund.se", "existing_customer", "'@vip")
     # Brought in again as it left it is as it was
@@ -69,3 +72,24 @@ def test_nobody_but_operators_downloads_them(as_: As, deployment: Deployment) ->
     for name in TABLES:
         assert manager.get(f"/operations/{name}.csv").status_code == 403, name
         assert as_().get(f"/operations/{name}.csv").status_code == 303, name
+
+
+def test_columns_are_called_as_the_reader_calls_them_and_the_holds_come_in_again(
+    as_: As, deployment: Deployment
+) -> None:
+    operations.add_hold(deployment.context, "kund.se", HoldKind.EXISTING_CUSTOMER, note="vip", who="olle")
+    olle = as_(Role.OPERATOR)
+    for name in ("marks", "resyncs", "holds", "history"):
+        english = headers(olle.get(f"/operations/{name}.csv?lang=en"))
+        swedish = headers(olle.get(f"/operations/{name}.csv?lang=sv"))
+        assert len(set(swedish)) == len(english)
+        # Called the same in both
+        assert set(swedish) & set(english) <= {"id"}, name
+    file = olle.get("/operations/holds.csv?lang=sv")
+    assert headers(file)[:3] == ["domän", "typ", "anteckning"]
+    again = hold_import.import_holds(deployment.context, file.content, "holds.csv", who="olle", dry_run=True)
+    assert [row.came for row in again] == [Came.KNOWN]
+
+
+def headers(answer: httpx.Response) -> list[str]:
+    return next(csv.reader(StringIO(answer.text.removeprefix("\ufeff"))))

@@ -31,6 +31,7 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import registrations
 from syncworker.sync.context import Context, program
+from syncworker.sync.lists.column_names import meant
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
 
@@ -109,7 +110,7 @@ def rows_of(
         # Excel writes semicolons where the comma is the decimal mark, as in Swedish.
         semicolons = ";" in lines[:4096].partition("\n")[0]
         reader = csv.DictReader(StringIO(lines, newline=""), delimiter=";" if semicolons else ",")
-        names = [name.strip().lower() for name in reader.fieldnames or []]
+        names = [meant(name, columns) for name in reader.fieldnames or []]
         missing = [name for name in required if name not in names]
         if missing:
             raise BadFile(f"{name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")

@@ -20,6 +20,7 @@ from syncworker.sync.jobs import fitting
 from syncworker.sync.lists import asked_list, csv_lists, lead_list
 from syncworker.sync.lists.asked_list import Asked, AskedPage, AskedSort, AskedView
 from syncworker.sync.lists.changes import Topic
+from syncworker.sync.lists.column_names import named
 from syncworker.sync.lists.lead_list import SOON_DAYS, LeadPage, Leads, Sort, View
 from syncworker.web.pages import jobs, listening, listing, rendering, told_words
 from syncworker.web.pages.lead_tables import TABLES, LeadTable
@@ -72,7 +73,7 @@ def leads_csv(request: Request, context: Held, reader: Viewer, portal: ThePortal
         rows = csv_lists.asked(context.database, portal.hub_id, which, looked, say=reader.language)
     kept = {"Content-Disposition": f'attachment; filename="leads-{table.name}.csv"'}
     # Piece by piece, each read in a transaction of its own: whoever reads slowly keeps no connection of the database.
-    pieces = csv_lists.pieces(columns, rows)
+    pieces = csv_lists.pieces(named(columns, reader.language), rows)
     return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=kept)
 
 

@@ -17,6 +17,7 @@ from syncworker.sync.jobs.job import Job, Outcome
 from syncworker.sync.jobs.lead_rows import MOST_BYTES, BadLeadFile
 from syncworker.sync.lists import csv_lists, file_words
 from syncworker.sync.lists.changes import Topic
+from syncworker.sync.lists.column_names import named
 from syncworker.sync.lists.file_words import Said
 from syncworker.web.pages import jobs, listening, registering, rendering, told_words
 from syncworker.web.pages.coming_back import telling
@@ -135,7 +136,7 @@ def file_csv(
         rows = csv_lists.file_rows(
             tx, portal.hub_id, file_id, say=reader.language, rules=rules, failures_only=failures_only
         )
-        content = "".join(csv_lists.lines(csv_lists.FILE_COLUMNS, rows))
+        content = "".join(csv_lists.lines(named(csv_lists.FILE_COLUMNS, reader.language), rows))
     name = f"leads-{file_id}-{'failures' if failures_only else 'rows'}.csv"
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=kept)
