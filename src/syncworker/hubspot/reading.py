@@ -62,8 +62,6 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         }
         if "propertiesWithHistory" in source
         else {},
-        created_at=from_iso(source.get("createdAt")),
-        updated_at=from_iso(source.get("updatedAt")),
         associations={kind_of(name): _listed(child(linked, name)) for name in linked},
         associations_cut=frozenset(
             [kind_of(name) for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]

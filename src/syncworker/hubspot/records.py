@@ -47,8 +47,6 @@ class Record:
     properties: dict[str, str | None]
     archived: bool = False
     history: dict[str, list[PropertyVersion]] = field(default_factory=dict)
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
     associations: Mapping[str, tuple[Association, ...]] = field(default_factory=dict)
     associations_cut: frozenset[str] = frozenset()
 
