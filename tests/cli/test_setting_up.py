@@ -58,6 +58,12 @@ def test_the_doctor_finds_a_portal_without_properties_and_then_a_sound_one(run: 
     after = run("doctor")
     assert after.code == 0, after.out
     assert "All is well" in after.out
+    assert "registers and writes nothing" not in after.out
+    run("pause", "--reason", "a test")
+    paused = run("doctor")
+    assert paused.code == 0, paused.out
+    assert f"Portal {demo.hub_id} registers and writes nothing" in paused.out
+    assert f"syncworker unpause --portal {demo.hub_id}" in paused.out
 
 
 def test_the_doctor_names_what_waits_and_what_is_parked(demo: Demo) -> None:

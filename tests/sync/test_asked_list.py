@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
 
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules import sentences
-from syncworker.registration.rules.lead_fields import Field, Flaw
+from syncworker.registration.rules.domain_rules import domain_rules
+from syncworker.registration.rules.domains import registrable
+from syncworker.registration.rules.lead_fields import COMPANY_DOMAIN, Field, Flaw
+from syncworker.registration.rules.refused import Refused
 from syncworker.registration.rules.terms import Action, Reason
 from syncworker.sync.lists import asked_list
 from syncworker.sync.lists.answers import answer
@@ -157,3 +161,43 @@ def test_an_invalid_lead_names_its_missing_and_wrong_fields() -> None:
         domain=None,
     )  # fmt: skip
     assert (only.missing, only.wrong) == (("form conversion",), ())
+
+
+@pytest.mark.parametrize(
+    ("website", "why"),
+    [
+        (
+            "https://linkedin.com/company/acme",
+            "“linkedin.com” is on a shared platform: enter the company's own website.",
+        ),
+        ("gmail.com", "“gmail.com” is a free-mail provider: enter the company's own website."),
+        ("http://192.168.1.1", "“192.168.1.1” is an IP address: enter the company's domain name."),
+        ("intranet", "“intranet” is not a full domain name such as company.com."),
+        ("anna@acme.se", "“anna@acme.se” looks like an email address: enter the company's website."),
+        ("mailto:anna", "“mailto” is no web address: enter a website such as company.com."),
+        ("acme.test", "“acme.test” is reserved for examples and inner networks: enter the website."),
+        ("acme.internt", "“.internt” does not end as a domain does: check the spelling."),
+        ("co.uk", "“co.uk” is an ending that many companies share: enter the website."),
+        ("a_b.se", "“a_b.se” is not a valid domain name: check the spelling."),
+        ("ac\x00me.se", "The website has characters that cannot be seen: type it again."),
+        ("a" * 5000 + ".se", "The website is too long: enter the company's home page."),
+    ],
+)
+def test_a_lead_whose_website_is_no_domain_says_what_is_wrong_with_it(website: str, why: str) -> None:
+    refused = registrable(website, domain_rules())
+    assert isinstance(refused, Refused)
+    for place in ("", COMPANY_DOMAIN):
+        detail = sentences.flawed(
+            [Flaw(Field.COUNTRY, "a script, not a text"), Flaw(Field.WEBSITE, place + refused.sentence)]
+        )
+        said = answer(state=State.INVALID_DATA, reason=Reason.BAD_WEBSITE, detail=detail, domain=None)
+        assert (str(said.why), said.website) == (why, None)
+        beside = answer(state=State.INVALID_DATA, reason=Reason.MISSING_DATA, detail=detail, domain=None)
+        assert str(beside.why) == "Fields of the contact are missing, or cannot be used."
+        assert str(beside.website) == why
+
+
+def test_what_an_older_version_kept_of_a_website_is_not_guessed_at() -> None:
+    detail = "Wrong: website (nobody knows what). Once mended, it is decided again by itself."
+    said = answer(state=State.INVALID_DATA, reason=Reason.BAD_WEBSITE, detail=detail, domain=None)
+    assert str(said.why) == "The website leads to no domain that can be registered."

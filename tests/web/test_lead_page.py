@@ -95,3 +95,22 @@ def test_a_viewer_changes_nothing_and_nobody_without_the_sessions_token(as_: As,
     assert viewer.submit(f"{PATH}/{deed}", renew="1").status_code == 403
     assert as_(Role.MANAGER).post(f"{PATH}/{deed}", data={"renew": "1"}).status_code == 403
     assert "Look again now" not in viewer.get(PATH).text
+
+
+def test_what_a_form_registered_names_the_form(as_: As, lead: Deployment) -> None:
+    by_form = text("UPDATE history SET who = 'form:7f3c' WHERE domain = 'granvik.se'")
+    lead.database.run(lambda tx: tx.connection.execute(by_form))
+    anna = as_(Role.MANAGER)
+    # Disabled since, and so known by its id alone
+    assert "by form 7f3c" in anna.get(PATH).text
+    form = text("INSERT INTO forms (hub_id, form_id, name, enabled_at) VALUES (:hub_id, '7f3c', 'Be om demo', now())")
+    lead.database.run(lambda tx: tx.connection.execute(form, {"hub_id": HUB}))
+    assert "by form Be om demo" in anna.get(PATH).text
+
+
+def test_what_is_registered_and_was_never_deregistered_cannot_be_undone_and_is_not_said_to_be_late(
+    as_: As, lead: Deployment
+) -> None:
+    refused = as_(Role.MANAGER).submit(f"{PATH}/undo")
+    assert refused.status_code == 409
+    assert "There is no deregistration of granvik.se to undo: it is registered." in refused.text

@@ -178,6 +178,7 @@ def test_who_is_not_found_or_more_than_one_is_said(rig: Rig, anna: Browser) -> N
         ("999999999", "or it was deleted"),
         ("nobody@nowhere.se", "No contact has the email"),
         ("no-such.se", "No company has the domain no-such.se"),
+        ("linkedin.com/in/ada", "is on a shared platform: enter the company&#39;s own website."),
         ("<script>", "&lt;script&gt;” is neither an id"),
         ("x" * 10_000, "too long"),
         (f"https://app.hubspot.com/contacts/{rig.other_hub}/record/0-1/1", "choose that portal"),

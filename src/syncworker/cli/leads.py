@@ -211,7 +211,7 @@ def _show(domain: str, lead: Lead, found: Sequence[Difference] | None) -> None:
         columns = ("kind", "id", "property", "HubSpot shows", "should be")
         output.table("differences", columns, rows, empty="HubSpot shows what it should.")
     happened = [(one.at, EVENT_WORDS[one.event], one.who, one.source, one.why) for one in lead.history]
-    output.table("history", ("at", "what", "who", "source", "why"), happened, empty="Nothing happened.")
+    output.table("history", ("at", "what", "who", "source", "why"), happened, empty="No history of it.")
 
 
 def _write(file: Path, text: str) -> None:

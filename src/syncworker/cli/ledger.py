@@ -141,7 +141,7 @@ def why(
         ]
         output.table("requests", ("asked", "for", "by", "state", "reason", "detail"), asked_for, empty="No requests.")
         happened = [(one.at, one.event, one.who, one.source, one.why) for one in known.history]
-        output.table("history", ("at", "what", "who", "source", "why"), happened, empty="Nothing happened.")
+        output.table("history", ("at", "what", "who", "source", "why"), happened, empty="No history of it.")
 
     output.show({"answer": known.answer, "known": known}, as_json=as_json, people=people)
 

@@ -52,7 +52,9 @@ def list_(
 
     def people() -> None:
         columns = ("place", "id", "asked at", "for", "source", "contact", "domain", "state", "detail")
-        output.table("", columns, rows, empty="There are none.")
+        # Only the waiting list alone counts its places.
+        first = 0 if any(one.position for one in page.items) else 1
+        output.table("", columns[first:], [row[first:] for row in rows], empty="There are none.")
         if page.next:
             output.note(f"there are more: --cursor {page.next}")
 

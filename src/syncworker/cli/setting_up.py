@@ -106,7 +106,9 @@ def doctor(
 
 
 def show_findings(found: list[Finding]) -> None:
-    """Print findings, a line each, and how many are problems."""
+    """Print findings, a line each, how many are problems, and which portals were told to stand still."""
+    from syncworker.sync.doctor import MODE
+
     rows = [
         (one.portal or "", one.name, "ok" if one.ok else "PROBLEM", one.text,
          f"{one.what_now}. See {one.runbook}" if one.runbook else one.what_now)
@@ -114,7 +116,16 @@ def show_findings(found: list[Finding]) -> None:
     ]  # fmt: skip
     output.table("", ("portal", "what", "state", "found", "what to do"), rows, empty="Nothing was looked at.")
     problems = sum(not one.ok for one in found)
-    output.say(f"{problems} problems." if problems else "All is well.", style="bold red" if problems else "green")
+    if problems:
+        output.say("1 problem." if problems == 1 else f"{problems} problems.", style="bold red")
+        return
+    output.say("All is well.", style="green")
+    # A pause that was forgotten is no problem, and yet the likeliest answer to why nothing is registered.
+    for one in found:
+        if one.name == MODE and one.what_now:
+            output.say(
+                f"Portal {one.portal} registers and writes nothing ({one.text}); {one.what_now}", style="bold yellow"
+            )
 
 
 def _show_plan(planned: list[Change], hub_id: int) -> None:

@@ -36,7 +36,17 @@ class TooLateToUndo(Exception):
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
-        super().__init__(f"the deregistration of {domain} cannot be undone any more: register it again")
+        super().__init__(self._said())
+
+    def _said(self) -> str:
+        return f"the deregistration of {self.domain} cannot be undone any more: register it again"
+
+
+class NothingToUndo(TooLateToUndo):
+    """The domain is registered: somebody has undone it, or it never was deregistered."""
+
+    def _said(self) -> str:
+        return f"there is no deregistration of {self.domain} to undo: it is registered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,8 +223,10 @@ def deregister(tx: Tx, claims: Collection[Registration], *, who: str, source: So
 
 
 def undo_deregistration(tx: Tx, partner_id: int, domain: str, *, who: str, source: Source) -> Changes:
-    """Take a deregistration back within its undo time; raises TooLateToUndo. The partner is locked."""
+    """Take a deregistration back within its undo time; raises TooLateToUndo, NothingToUndo. The partner is locked."""
     claim = held_on(tx, [domain]).get(domain)
+    if claim is not None and claim.partner_id == partner_id and claim.is_active:
+        raise NothingToUndo(domain)
     if claim is None or claim.partner_id != partner_id or not claim.can_be_undone(tx.now):
         raise TooLateToUndo(domain)
     return undo(tx, [claim], who=who, source=source)

@@ -18,6 +18,9 @@ FIELD_CHARACTERS = 1000
 EMAIL_CHARACTERS = 254
 """The longest e-mail address: RFC 5321, 4.5.3.1.3."""
 
+COMPANY_DOMAIN = "the company's domain name: "
+"""What stands before a refusal of the domain of the contact's company."""
+
 _EMAIL = re.compile(r"[^@\s]{1,64}@(?:[^@\s.]+\.)+[^@\s.]+")
 _SCRIPT = re.compile(r"\s*(?:javascript|data|vbscript):", re.IGNORECASE)
 
@@ -95,7 +98,7 @@ def _website(lead: Lead, domain: Domain | Refused | None) -> Flaw | None:
     if not isinstance(domain, Refused):
         return None
     # Whoever reads it must know where to mend it: on the contact, or on its company.
-    place = "" if website_of(lead) == lead.website else "the company's domain name: "
+    place = "" if website_of(lead) == lead.website else COMPANY_DOMAIN
     return Flaw(Field.WEBSITE, place + domain.sentence)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncworker.registration.rules.facts import Claim
-from syncworker.registration.rules.lead_fields import Field, Flaw
+from syncworker.registration.rules.lead_fields import COMPANY_DOMAIN, Field, Flaw
 from syncworker.registration.rules.terms import HoldKind, Reason
 from syncworker.registration.rules.text import DETAIL_CHARACTERS, clip, quote
 
@@ -53,6 +53,14 @@ def fields_of(detail: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         tuple(one for one in Field if missing.startswith("Missing: ") and one in _listed(missing)),
         tuple(one for one in Field if named.startswith(f"{one} (") or f"; {one} (" in named),
     )
+
+
+def website_wrong_of(detail: str) -> str:
+    """What `flawed` said is wrong with the website, or with the company's domain; empty where it said nothing."""
+    # Nothing that somebody typed stands before it: only what is wrong with a website quotes.
+    wrong = detail.partition("Wrong: ")[2].rpartition("). Once mended, ")[0]
+    before, name, said = wrong.partition(f"{Field.WEBSITE} (")
+    return said.removeprefix(COMPANY_DOMAIN) if name and (not before or before.endswith("; ")) else ""
 
 
 def _listed(missing: str) -> list[str]:

@@ -12,6 +12,7 @@ from syncworker.store import portals
 from syncworker.sync.context import Context
 from syncworker.sync.doctor import servers
 from syncworker.sync.doctor.access import check_access as check_access
+from syncworker.sync.doctor.finding import MODE as MODE
 from syncworker.sync.doctor.finding import Finding as Finding
 from syncworker.sync.doctor.finding import problem
 from syncworker.sync.doctor.ledger import Compare as Compare

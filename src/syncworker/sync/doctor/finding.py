@@ -9,10 +9,13 @@ from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.sync.watch.runbook import Section
 
+MODE = "mode"
+"""The name of what is found about a portal's mode: observe or paused is no problem, but somebody's choice."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at. Where it is not `ok`, `what_now` says what to do, and `runbook` where to read."""
+    """One thing that was looked at. Where it is not `ok`, `runbook` says where to read."""
 
     portal: int | None
     """Its hub id; None for what concerns all portals."""
@@ -23,9 +26,9 @@ class Finding:
     runbook: str = ""
 
 
-def fine(portal: int | None, name: str, said: str) -> Finding:
-    """All is well with it."""
-    return Finding(portal=portal, name=name, ok=True, text=said)
+def fine(portal: int | None, name: str, said: str, what_now: str = "") -> Finding:
+    """All is well with it; where somebody chose it to be so, `what_now` says what ends that."""
+    return Finding(portal=portal, name=name, ok=True, text=said, what_now=what_now)
 
 
 def problem(portal: int | None, name: str, said: str, what_now: str, section: Section | str) -> Finding:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
-from syncworker.sync.doctor.finding import Finding, ago, fine, problem
+from syncworker.sync.doctor.finding import MODE, Finding, ago, fine, problem
 from syncworker.sync.lists.list_lines import MarkCount
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.watch.runbook import Section, of_block
@@ -52,11 +52,17 @@ def _mode(portal: Portal) -> Finding:
     }
     if portal.restored_from is not None:
         since = f"restored from a backup of {portal.restored_from:%Y-%m-%d %H:%M} UTC, not compared with the CRM yet"
-        return problem(portal.hub_id, "mode", since, "run: syncworker rebuild", Section.REBUILD)
+        return problem(portal.hub_id, MODE, since, "run: syncworker rebuild", Section.REBUILD)
     if portal.pause is not None:
         why = f": {portal.pause.reason}" if portal.pause.reason else ""
-        return fine(portal.hub_id, "mode", f"paused by {portal.pause.by} at {portal.pause.at:%Y-%m-%d %H:%M} UTC{why}")
-    return fine(portal.hub_id, "mode", said[portal.mode])
+        since = f"paused by {portal.pause.by} at {portal.pause.at:%Y-%m-%d %H:%M} UTC{why}"
+        return fine(portal.hub_id, MODE, since, f"to let it go on: syncworker unpause --portal {portal.hub_id}")
+    ends = {
+        Mode.OBSERVE: f"to let it register: syncworker portals mode {portal.hub_id} write",
+        Mode.WRITE: "",
+        Mode.PAUSED: f"to let it go on: syncworker unpause --portal {portal.hub_id}",
+    }
+    return fine(portal.hub_id, MODE, said[portal.mode], ends[portal.mode])
 
 
 def blocked(portal: Portal, now: datetime) -> Finding:

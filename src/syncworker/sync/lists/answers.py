@@ -11,6 +11,7 @@ from syncworker.registration.rules import sentences
 from syncworker.registration.rules.lead_fields import Field
 from syncworker.registration.rules.readable import readable
 from syncworker.registration.rules.terms import Reason
+from syncworker.sync.lists import refusal_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Answer:
     """Fields of the record that are empty, in English, to be translated."""
     wrong: tuple[str, ...] = ()
     """Fields of the record whose value cannot be used."""
+    website: Words | None = None
+    """What is wrong with the website, where it is and `why` does not say so."""
 
 
 FIELD_NAMES: Mapping[Field, str] = {
@@ -37,6 +40,7 @@ FIELD_NAMES: Mapping[Field, str] = {
 }
 
 _HOLD_IS_WRONG = to_translate("If that is wrong, have an operator lift the hold, then register it again.")
+_MEND_WEBSITE = to_translate("Mend it in HubSpot. It is decided again by itself.")
 _MEND = to_translate("Mend them in HubSpot. It is decided again by itself.")
 _ANSWERS: Mapping[str, tuple[str, str]] = {
     Reason.PROCESSING: (
@@ -93,10 +97,13 @@ def answer(*, state: State, reason: Reason | None, detail: str, domain: str | No
     why, what_now = _ANSWERS.get(code, _UNEXPLAINED)
     values = {"domain": readable(domain) if domain else "–"}
     missing, wrong = sentences.fields_of(detail) if state is State.INVALID_DATA else ((), ())
+    website = refusal_words.kept(sentences.website_wrong_of(detail)) if Field.WEBSITE in wrong else None
+    alone = website if reason is Reason.BAD_WEBSITE else None
     return Answer(
         code=code,
-        why=Words(why, values),
-        what_now=Words(what_now, values),
+        why=alone or Words(why, values),
+        what_now=Words(_MEND_WEBSITE if alone else what_now, values),
         missing=tuple(FIELD_NAMES[one] for one in missing),
         wrong=tuple(FIELD_NAMES[one] for one in wrong),
+        website=None if alone else website,
     )

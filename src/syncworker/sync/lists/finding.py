@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from syncworker.hubspot.records import Filter, Sort
 from syncworker.languages import Words, to_translate
 from syncworker.registration.rules.domains import registrable
+from syncworker.registration.rules.refused import Refusal
 from syncworker.registration.rules.text import quote
 from syncworker.sync.context import Context
+from syncworker.sync.lists import refusal_words
 from syncworker.sync.marks import Kind
 
 # The address of a record in HubSpot: .../contacts/{hub id}/record/0-1/{id}, or the older .../contact/{id}.
@@ -73,6 +75,8 @@ def _by_email(context: Context, hub_id: int, email: str) -> Meant:
 def _by_domain(context: Context, hub_id: int, text: str) -> Meant:
     domain = registrable(text, context.domain_rules)
     if not isinstance(domain, str):
+        if domain.reason in _NAMES_NO_COMPANY:
+            raise NotFound(refusal_words.REFUSAL_WORDS[domain.reason], typed=quote(text))
         raise NotFound(_NOTHING, typed=quote(text))
     page = context.client(hub_id).search(
         "company",
@@ -126,6 +130,17 @@ def names_of(context: Context, hub_id: int, contact_ids: Sequence[str]) -> tuple
     )
 
 
+# A domain, or what looks like one, and yet of no company: why says more than that nothing is meant.
+_NAMES_NO_COMPANY = frozenset(
+    {
+        Refusal.SHARED_PLATFORM,
+        Refusal.FREE_MAIL,
+        Refusal.PUBLIC_SUFFIX,
+        Refusal.RESERVED,
+        Refusal.UNKNOWN_TLD,
+        Refusal.IP_ADDRESS,
+    }
+)
 _OF_ANOTHER_PORTAL = to_translate("that address belongs to portal %(other)s, not to %(portal)s: choose that portal")
 _NO_EMAIL = to_translate("no contact has the email %(email)s")
 _NOTHING = to_translate("“%(typed)s” is neither an id, an email, a domain nor an address of HubSpot")

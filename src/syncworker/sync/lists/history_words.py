@@ -26,9 +26,10 @@ _WHO: Mapping[str, str] = {
     "rebuild": to_translate("the rebuild from the CRM"),
     "settings": to_translate("the settings"),
 }
+_FORM = "form:"
 _BEGINNINGS: Mapping[str, str] = {
     "erased person ": to_translate("erased person %(name)s"),
-    "form:": to_translate("form %(name)s"),
+    _FORM: to_translate("form %(name)s"),
     "cli:": to_translate("%(name)s, on the command line"),
 }
 
@@ -50,11 +51,12 @@ def why(entry: Entry) -> Words | str | None:
     return kept_words(entry.why) or entry.why
 
 
-def who(name: str) -> Words | str:
-    """Who did it: a person's name is what it is."""
+def who(name: str, *, forms: Mapping[str, str] | None = None) -> Words | str:
+    """Who did it: a person's name is what it is. `forms` has the names of forms by their ids, as far as known."""
     if name in _WHO:
         return Words(_WHO[name])
     for beginning, text in _BEGINNINGS.items():
         if name.startswith(beginning):
-            return Words(text, {"name": name.removeprefix(beginning)})
+            rest = name.removeprefix(beginning)
+            return Words(text, {"name": (forms or {}).get(rest) or rest if beginning == _FORM else rest})
     return name

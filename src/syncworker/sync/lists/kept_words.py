@@ -97,6 +97,7 @@ _REFUSALS = (
     to_translate("request %(id)s is not open: see `syncworker requests list`"),
     to_translate("request %(id)s is not on the waiting list any more: look at the list again"),
     to_translate("the deregistration of %(domain)s cannot be undone any more: register it again"),
+    to_translate("there is no deregistration of %(domain)s to undo: it is registered"),
     to_translate(
         "%(domain)s stays registered: giving it up would not register %(wanted)s, because more is registered than the "
         "capacity, the portal registers nothing at present, or the domain is taken by now"

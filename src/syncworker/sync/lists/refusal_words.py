@@ -1,4 +1,7 @@
-"""Why does a website, or what stands where one should, lead to no domain? A sentence, translated where it is shown."""
+"""Why does a website, or what stands where one should, lead to no domain? A sentence, translated where it is shown.
+
+The ledger keeps the sentence of the rule in English; `kept` finds out which one it is. A test holds that it knows each.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,37 @@ REFUSAL_WORDS: Mapping[Refusal, str] = {
 def words(refused: Refused, typed: str) -> Words:
     """The sentence for what somebody typed."""
     return Words(REFUSAL_WORDS[refused.reason], {"typed": quote(typed)})
+
+
+# What the rules' sentences in `registration/rules/domains.py` and `host.py` say behind what was typed.
+_BEHIND: Mapping[str, Refusal] = {
+    ": is no web address: ": Refusal.NOT_A_WEB_ADDRESS,
+    " looks like an e-mail address: ": Refusal.EMAIL_ADDRESS,
+    " is an IP address: ": Refusal.IP_ADDRESS,
+    " is not a full domain name such as ": Refusal.SINGLE_LABEL,
+    " is not a valid domain name: ": Refusal.BAD_NAME,
+    " is reserved for examples and inner networks: ": Refusal.RESERVED,
+    " is not a top-level domain: ": Refusal.UNKNOWN_TLD,
+    " is an ending that many companies share: ": Refusal.PUBLIC_SUFFIX,
+    " is a shared platform: ": Refusal.SHARED_PLATFORM,
+    " is a free-mail provider: ": Refusal.FREE_MAIL,
+}
+# Those that quote nothing.
+_ALONE: Mapping[str, Refusal] = {
+    "there is no website": Refusal.EMPTY,
+    "the website is longer than ": Refusal.TOO_LONG,
+    "the website has control characters ": Refusal.UNFIT_CHARACTERS,
+}
+
+
+def kept(sentence: str) -> Words | None:
+    """The words of a rule's sentence, as it was kept; None where it is none of those that are known."""
+    for begins, refusal in _ALONE.items():
+        if sentence.startswith(begins):
+            return Words(REFUSAL_WORDS[refusal])
+    for behind, refusal in _BEHIND.items():
+        # The last one: what was typed may say the same.
+        typed, found, _ = sentence.rpartition(behind)
+        if found:
+            return Words(REFUSAL_WORDS[refusal], {"typed": quote(typed)})
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
@@ -19,6 +20,7 @@ from syncworker.web.recognising import Held, ThePortal, Viewer
 
 router = pages()
 
+_NO_TIER = "untiered"
 _EXAMPLE, _CHANGED = " (example value)", "; changed since to unpublished numbers: "
 
 
@@ -65,20 +67,34 @@ def capacity(request: Request, context: Held, reader: Viewer, portal: ThePortal)
     )
 
 
-def limit_source(say: Language, partner: Partner, held: Capacity) -> tuple[str, str]:
-    """What says how much capacity there is, in the reader's words; and the program's own words, if it has any."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSource:
+    """What says how much capacity there is: `said` and `more` in the reader's words, `program` in the program's own."""
+
+    said: str
+    more: str = ""
+    program: str = ""
+
+
+def limit_source(say: Language, partner: Partner, held: Capacity) -> LimitSource:
+    """Where the limit comes from."""
     if partner.capacity is not None:
-        return say.gettext("The limit is set for this partner."), ""
+        return LimitSource(said=say.gettext("The limit is set for this partner."))
     # "tier gold: what says so (example value)", as `registration/ledger/capacity.py` puts it together.
     source, _, changes = held.source.partition(": ")[2].removesuffix(_EXAMPLE).partition(_CHANGED)
-    said = [say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier)]
-    if changes:
-        said.append(
-            say.gettext("It has changed since to a number that nobody published: %(changes)s.", changes=changes)
-        )
+    said = (
+        say.gettext("The limit is that of a partner without a tier.")
+        if partner.tier == _NO_TIER
+        else say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier)
+    )
     if held.source.endswith(_EXAMPLE):
-        said.append(say.gettext("It is an example: set your own."))
-    return " ".join(said), source
+        said += " " + say.gettext("It is only an example: have an operator set the number that holds for you.")
+    more = (
+        say.gettext("It has changed since to a number that nobody published: %(changes)s.", changes=changes)
+        if changes
+        else ""
+    )
+    return LimitSource(said=said, more=more, program=source)
 
 
 def _columns(say: Language) -> list[tuple[str, Sort, str]]:

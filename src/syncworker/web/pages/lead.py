@@ -19,7 +19,7 @@ from syncworker.registration.rules.domains import registrable
 from syncworker.registration.rules.terms import Source
 from syncworker.store.portals import Mode
 from syncworker.sync import operations
-from syncworker.sync.lists import crm_words, history_words
+from syncworker.sync.lists import crm_words, form_list, history_words
 from syncworker.sync.lists import one_lead as leads
 from syncworker.sync.lists.event_words import EVENT_WORDS
 from syncworker.sync.lists.one_lead import Deed, Lead, LeadRecord
@@ -77,6 +77,7 @@ def one_lead(
         if not lead.is_known:
             raise HTTPException(404)
         shown = jobs.told(request, tx, reader, portal)
+        forms = {form.id: form.name for form in form_list.known_lines(tx, portal.hub_id)}
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     found: tuple[Difference, ...] = ()
     away = False
@@ -95,7 +96,12 @@ def one_lead(
         line=lead.line,
         records=[(record, _properties(context.names, record, found)) for record in lead.records],
         history=[
-            Past(at=one.at, what=EVENT_WORDS[one.event], who=history_words.who(one.who), why=history_words.why(one))
+            Past(
+                at=one.at,
+                what=EVENT_WORDS[one.event],
+                who=history_words.who(one.who, forms=forms),
+                why=history_words.why(one),
+            )
             for one in reversed(lead.history)
         ],
         gone={one.object_id for one in found if one.property == "record"},

@@ -20,7 +20,7 @@ from syncworker.sync import operations
 from syncworker.sync.context import Context
 from syncworker.sync.jobs import lead_file
 from syncworker.sync.jobs.lead_rows import MOST_BYTES, MOST_ROWS
-from syncworker.sync.lists import lists, refusal_words
+from syncworker.sync.lists import lists
 from syncworker.sync.lists.answers import answer
 from syncworker.sync.lists.check import Checked, check, check_meant
 from syncworker.sync.lists.finding import NotFound, SeveralContacts, names_of
@@ -116,7 +116,7 @@ def _nobody(
     """Nobody is meant, or more than one: of those, all are named."""
     choices = names_of(context, portal.hub_id, nobody.contact_ids) if isinstance(nobody, SeveralContacts) else ()
     said = reader.language.say(nobody.words)
-    refused = f"{said[:1].upper()}{said[1:]}."
+    refused = f"{said[:1].upper()}{said[1:].removesuffix('.')}."
     return show(request, context, reader, portal, typed=typed, refused=refused, choices=choices, status=404)
 
 
@@ -151,7 +151,6 @@ def show(
         most_megabytes=MOST_BYTES // 1_000_000,
         checked=checked,
         verb=_verb(say, checked) if checked and checked.is_worth_asking else "",
-        not_a_domain=_not_a_domain(say, checked) if checked else "",
         other_domain=_other_domain(context, checked, typed) if checked else "",
         refused=say.gettext(refused) if refused else "",
         # The same form sent twice, by a double click, is one request.
@@ -170,11 +169,6 @@ def _verb(say: Language, checked: Checked) -> str:
             return say.gettext("Ask all the same")
         case _:
             return say.gettext("Register")
-
-
-def _not_a_domain(say: Language, checked: Checked) -> str:
-    """Why there is no domain, in the reader's words."""
-    return say.say(refusal_words.words(checked.refused, checked.typed)) if checked.refused else ""
 
 
 def _other_domain(context: Context, checked: Checked, typed: str) -> str:

@@ -16,6 +16,7 @@ from syncworker import languages
 from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.registration.rules.readable import readable
+from syncworker.sync.lists import history_words
 from syncworker.sync.lists.kept_words import kept_words
 from syncworker.sync.watch import runbook
 from syncworker.web import static_files
@@ -120,6 +121,8 @@ def _filters(language: Language) -> dict[str, object]:
         "duration": language.duration,
         "said": language.said,
         "readable": readable,
+        # Who did something, as it is kept: "cli:anna" is anna, on the command line.
+        "person": lambda who: language.said(history_words.who(who)),
         # Where it is read in the repository, and here.
         "runbook": lambda link: link.replace(runbook.PAGE, RUNBOOK, 1),
     }

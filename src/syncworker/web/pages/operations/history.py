@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from syncworker.sync.lists import did_list, history_words
+from syncworker.sync.lists import did_list
 from syncworker.sync.lists.did_list import DidPage
 from syncworker.sync.lists.event_words import EVENT_WORDS
 from syncworker.sync.lists.page_cursor import BadCursor
@@ -38,7 +38,6 @@ def history(request: Request, context: Held, reader: Operator, portal: ThePortal
         "history",
         page=page,
         words=EVENT_WORDS,
-        who_of=history_words.who,
         first_link=tabs.HISTORY if cursor else "",
         next_link=rendering.address(tabs.HISTORY, {"cursor": page.next}) if page.next else "",
     )
