@@ -46,7 +46,7 @@ def client(deployment: Deployment, served: tuple[FastAPI, httpx.URL]) -> Iterato
     """Whoever comes by: without a token."""
     app, address = served
     holds = app.state.held = hold(deployment.context)
-    with httpx.Client(base_url=address, timeout=10) as visitor:
+    with httpx.Client(base_url=address, timeout=60) as visitor:
         yield visitor
     asyncio.run(holds.loop_database.close())
 

@@ -42,7 +42,7 @@ class Browser(httpx.Client):
 @contextmanager
 def browser(address: httpx.URL) -> Iterator[Browser]:
     """A browser in which nobody is signed in."""
-    with Browser(base_url=address, timeout=10, headers={"accept": "text/html"}) as made:
+    with Browser(base_url=address, timeout=60, headers={"accept": "text/html"}) as made:
         yield made
 
 
