@@ -17,6 +17,8 @@ Demo = Any
 
 def test_a_lead_that_was_registered_and_is_parked_says_both(run: Run, demo: Demo) -> None:
     assert "nobody has asked" in run("why", "nordlys.se").out
+    # Bytes of a terminal that are no text
+    assert run("why", "\udcff").code == 3
     run("setup", "--yes")
     contact_id = demo.contact()
     operations.register(demo.context, demo.hub_id, contact_id, who="a test", source=Source.APP, key="1")

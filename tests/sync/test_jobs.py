@@ -11,7 +11,7 @@ from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
 from syncworker.sync.jobs import job, job_work
-from syncworker.sync.jobs.job import Job, JobAction, Outcome, TooManyDomains, UnknownJob
+from syncworker.sync.jobs.job import Job, JobAction, NotToUndo, Outcome, TooManyDomains, UnknownJob
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import Leads, View
 from syncworker.sync.sweep import due
@@ -111,6 +111,36 @@ def test_the_undo_of_a_job_leaves_what_somebody_gave_up_before(deployment: Deplo
     finished(deployment, job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP))
     with deployment.database.transaction() as tx:
         assert lead_list.domains(tx, HUB, Leads.REGISTERED, View()) == ["firma-2.se"]
+
+
+def test_the_undo_of_a_job_leaves_what_somebody_gave_up_anew_afterwards(deployment: Deployment) -> None:
+    done = finished(deployment, start(deployment, JobAction.DEREGISTER, many(deployment, 2)))
+    operations.undo(deployment.context, HUB, "firma-1.se", who="other", source=Source.APP)
+    operations.deregister(deployment.context, HUB, "firma-1.se", who="other", source=Source.APP)
+    back = finished(deployment, job.undo(deployment.context, HUB, done.id, who=WHO, source=Source.APP))
+    assert outcomes(deployment, back) == {"firma-1.se": Outcome.NOT_REGISTERED, "firma-2.se": Outcome.DONE}
+    with deployment.database.transaction() as tx:
+        assert lead_list.domains(tx, HUB, Leads.REGISTERED, View()) == ["firma-2.se"]
+
+
+def test_a_job_that_goes_on_or_deregistered_nothing_is_not_undone(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_work, "BATCH", 1)
+    domains = many(deployment, 2)
+    begun = start(deployment, JobAction.DEREGISTER, domains)
+    job_work.continue_jobs(deployment.context, HUB)
+    with pytest.raises(NotToUndo, match="when it is"):
+        job.undo(deployment.context, HUB, begun.id, who=WHO, source=Source.APP)
+    with deployment.database.transaction() as tx:
+        assert job.show(tx, HUB, begun.id).undo_until is None
+    finished(deployment, begun)
+    # All of it, then: nothing was left out by having asked too early
+    back = finished(deployment, job.undo(deployment.context, HUB, begun.id, who=WHO, source=Source.APP))
+    assert back.outcomes == {Outcome.DONE: 2}
+    renewed = finished(deployment, start(deployment, JobAction.RENEW, domains, key="other"))
+    with pytest.raises(NotToUndo, match="deregistered nothing"):
+        job.undo(deployment.context, HUB, renewed.id, who=WHO, source=Source.APP)
 
 
 def test_after_its_time_a_job_cannot_be_undone(deployment: Deployment) -> None:

@@ -66,3 +66,22 @@ def test_a_token_that_is_sent_is_what_counts(as_: As) -> None:
     viewer = as_(Role.VIEWER)
     assert viewer.get("/api/v1/marks", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
     assert viewer.get("/api/v1/registrations", headers={"authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_the_token_of_a_change_is_looked_for_in_no_body(as_: As, deployment: Deployment) -> None:
+    browser = as_(Role.MANAGER)
+    file = {"file": ("leads.csv", b"email\nada@acme.se\n")}
+    # A body that was read for it would be waited for again by the route
+    answer = browser.post("/api/v1/lead-files", params={"dry_run": True}, data={"csrf": browser.token()}, files=file)
+    assert answer.status_code == 403
+    headers = {"x-csrf-token": browser.token()}
+    assert browser.post("/api/v1/lead-files", params={"dry_run": True}, headers=headers, files=file).status_code == 200
+
+
+def test_what_the_api_says_is_kept_by_no_cache_and_is_what_it_says(as_: As, deployment: Deployment) -> None:
+    deployment.registered("acme.se")
+    browser = as_(Role.VIEWER)
+    for path in ("/api/v1/registrations", "/api/v1/leads/registered.csv", "/api/v1/leads/nothing", "/nothing"):
+        answer = browser.get(path, headers={"accept": "*/*"})
+        assert answer.headers["cache-control"] == "no-store", path
+        assert answer.headers["x-content-type-options"] == "nosniff", path

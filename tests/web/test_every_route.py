@@ -216,3 +216,20 @@ def of_another_portal(deployment: Deployment) -> dict[str, str]:
         "resync_id": str(resync.start(context, OTHER_HUB, who="t").id),
         "hub_id": str(OTHER_HUB),
     }
+
+
+def test_what_nobody_types_is_refused_and_breaks_nothing(as_: As, deployment: Deployment) -> None:
+    waiting = deployment.asked("7", state=State.WAITING, domain="acme.se")
+    browser = as_(Role.OPERATOR)
+    for path, fields, status in (
+        ("/operations/holds/lift", {"domain": "\0"}, 409),
+        ("/operations/resyncs", {"what": "since", "since": "0001-01-01"}, 422),
+        ("/operations/resyncs", {"what": "since", "since": "9999-12-31"}, 422),
+        (f"/jobs/{10**30}/undo", {}, 422),
+        (f"/leads/pending/{waiting}/exchange/yes", {"domain": "\0"}, 404),
+    ):
+        assert browser.submit(path, **fields).status_code == status, (path, fields)
+    assert browser.get(f"/jobs/{10**30}").status_code == 422
+    api = {"x-csrf-token": browser.token(), "accept": "*/*"}
+    before = browser.post("/api/v1/resyncs", json={"since": "0001-01-01T00:00:00+14:00"}, headers=api)
+    assert (before.status_code, "1970" in before.text) == (422, True)

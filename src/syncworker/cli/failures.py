@@ -93,7 +93,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
-    from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
+    from syncworker.sync.jobs.job import NotToUndo, TooManyDomains, UnknownJob
     from syncworker.sync.jobs.matching import MoreMatch
     from syncworker.sync.lists.finding import NotFound
     from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
@@ -107,7 +107,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.portals.takeover import BadFile
     from syncworker.sync.privacy.erasing import NotAnEmail
     from syncworker.sync.recovery.rebuild import NotStill
-    from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
+    from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
     from syncworker.sync.waiting import NotExchanged
 
     return {
@@ -132,6 +132,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             BadWebhookUrl,
             NoTaskForThat,
             TooManyDomains,
+            TooLongAgo,
         ),
         ExitCode.NOT_FOUND: (
             UnknownPortal,
@@ -148,6 +149,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.REFUSED: (
             TooLateToUndo,
+            NotToUndo,
             NotYours,
             ResyncRuns,
             ResyncOver,

@@ -180,6 +180,7 @@ def add_hold(
 
 def lift_hold(context: Context, domain: str, *, who: str, source: Source = Source.APP) -> None:
     """Lift the hold on a domain; raises NotHeld."""
+    domain = storable(domain)
 
     def lift(tx: Tx) -> set[Ring]:
         did(tx, Happened.HOLD_REMOVED, who=who, source=source, detail={"hold": domain})

@@ -14,6 +14,7 @@ from syncworker.registration.ledger.requests import NotOpen, State, Stored
 from syncworker.registration.rules.terms import Source
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
+from syncworker.store.texts import storable
 from syncworker.sync.context import Context
 from syncworker.sync.lists import lists
 from syncworker.sync.under_lock import under_lock
@@ -55,6 +56,7 @@ def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who
     So it cannot be undone. Raises UnknownPortal, UnknownRequest, NotRegistered, NotWaiting, NotExchanged; then nothing
     is changed.
     """
+    domain = storable(domain)
 
     def work(tx: Tx, portal: Portal, changes: Changes) -> Stored:
         request = waiting_of(tx, hub_id, request_id)

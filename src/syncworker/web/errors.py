@@ -29,7 +29,7 @@ from syncworker.registration.ledger.registrations import NotRegistered, TooLateT
 from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
-from syncworker.sync.jobs.job import TooManyDomains, UnknownJob
+from syncworker.sync.jobs.job import NotToUndo, TooManyDomains, UnknownJob
 from syncworker.sync.jobs.matching import MoreMatch
 from syncworker.sync.lists.finding import NotFound
 from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
@@ -39,13 +39,14 @@ from syncworker.sync.notices.switches import NoTaskForThat, NotYours
 from syncworker.sync.operations import NothingToConfirm
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.portals.takeover import BadFile
-from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, UnknownResync
+from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
 from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
 from syncworker.web.pages.error_pages import error_page, wants_page
 from syncworker.web.pages.route import sign_in_first
 from syncworker.web.pages.wrong_fields import wrong_fields
 from syncworker.web.recognising import ForeignForm, NoPortalHere, NotSignedIn, recognise
+from syncworker.web.security_headers import unkept
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ _STATUS: Mapping[type[Exception], int] = {
     MoreMatch: 409,
     NothingToConfirm: 409,
     TooLateToUndo: 409,
+    NotToUndo: 409,
     ResyncRuns: 409,
     ResyncOver: 409,
     NotRebuilt: 409,
@@ -78,6 +80,7 @@ _STATUS: Mapping[type[Exception], int] = {
     BadFile: 422,
     NotFound: 404,
     TooManyDomains: 422,
+    TooLongAgo: 422,
     Gone: 404,
     HubSpotError: 502,
     RetryLater: 503,
@@ -164,4 +167,4 @@ def _answer(request: Request, status: int, message: str, headers: Mapping[str, s
         page = error_page(request, status, line)
         page.headers.update(headers or {})
         return page
-    return JSONResponse({"error": line}, status_code=status, headers=dict(headers or {}))
+    return unkept(JSONResponse({"error": line}, status_code=status, headers=dict(headers or {})))

@@ -128,8 +128,10 @@ def stranger(request: Request) -> Reader:
     return Reader(session=None, language=_language(request), portals=(), portal=None, token="")
 
 
-async def check_form(request: Request, reader_: Reader) -> Reader:
+async def check_form(request: Request, reader_: Reader, *, by_field: bool = True) -> Reader:
     """Raise ForeignForm where a change is asked for without the token of this session; else say who asks.
+
+    The token stands in a header or, unless `by_field` says no, in a field of the form, which is read for it.
 
     What a form does it does in the portal that its page showed: another may have been chosen since, in another tab.
     """
@@ -139,7 +141,7 @@ async def check_form(request: Request, reader_: Reader) -> Reader:
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignForm
     given: object = request.headers.get(TOKEN_HEADER)
-    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+    if given is None and by_field and request.headers.get("content-type", "").startswith(_FORMS):
         given = (await request.form()).get(TOKEN_FIELD)
     token, _, hub_id = given.partition(".") if isinstance(given, str) else ("", "", "")
     shown = {str(portal.hub_id): portal for portal in reader_.portals}

@@ -87,6 +87,18 @@ class UnknownJob(Exception):
         super().__init__(f"there is no job {job_id} of this portal")
 
 
+class NotToUndo(Exception):
+    """This job cannot be taken back, or cannot yet: nothing was changed."""
+
+    def __init__(self, job_id: int, action: JobAction) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"job {job_id} is not finished: undo it when it is"
+            if action is JobAction.DEREGISTER
+            else f"job {job_id} deregistered nothing that could be taken back"
+        )
+
+
 class TooManyDomains(ValueError):
     """More than can be done at once."""
 
@@ -152,10 +164,13 @@ def start(
 
 
 def undo(context: Context, hub_id: int, job_id: int, *, who: str, source: Source) -> Job:
-    """Take back all that a job deregistered; asked for twice, it is one job. Raises UnknownJob."""
+    """Take back all that a job deregistered; asked for twice, it is one job. Raises UnknownJob, NotToUndo."""
 
     def keep(tx: Tx) -> int:
-        show(tx, hub_id, job_id)
+        of = show(tx, hub_id, job_id)
+        # There is one undo of a job: of one that still goes on it would leave out the rest for good.
+        if of.action is not JobAction.DEREGISTER or not of.is_finished:
+            raise NotToUndo(job_id, of.action)
         domains = in_order(tx.connection.execute(_DONE, {"job_id": job_id}).scalars())
         key = f"undo:{job_id}"
         return add(tx, hub_id, JobAction.UNDO, domains, who=who, source=source, key=key, undoes=job_id)
@@ -253,7 +268,7 @@ def add(
 
 def _job(tx: Tx, row: Row[*tuple[object, ...]]) -> Job:
     outcomes = {Outcome(name): count for name, count in tx.connection.execute(_OUTCOMES, {"job_id": row.id})}
-    until = row.undo_until if row.undo_until is not None and row.undo_until > tx.now else None
+    until = row.undo_until if row.finished_at and row.undo_until is not None and row.undo_until > tx.now else None
     if until is not None and tx.connection.execute(_UNDONE, {"job_id": row.id}).first() is not None:
         until = None
     return Job(

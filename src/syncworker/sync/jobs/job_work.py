@@ -64,7 +64,10 @@ def _batch(tx: Tx, context: Context, hub_id: int, found: lead_asking.Found) -> t
         of_file = {item.domain: item.place for item in items}
         outcomes = lead_asking.ask(tx, portal, of_file, found, key=job.key, who=job.who, changes=changes)
     else:
-        work = _Work(tx, context, portal, who=job.who, source=Source(job.source), changes=changes, job_id=job.id)
+        work = _Work(
+            tx, context, portal, who=job.who, source=Source(job.source), changes=changes, job_id=job.id,
+            undoes=job.undoes,
+        )  # fmt: skip
         outcomes = work.do(JobAction(job.action), [item.domain for item in items])
     by_place = {item.place: outcomes[item.domain] for item in items if item.domain in outcomes}
     values = {
@@ -91,8 +94,9 @@ class _Work:
     """What is done to a batch of domains, in one transaction."""
 
     def __init__(
-        self, tx: Tx, context: Context, portal: Portal, *, who: str, source: Source, changes: Changes, job_id: int
-    ) -> None:
+        self, tx: Tx, context: Context, portal: Portal, *, who: str, source: Source, changes: Changes, job_id: int,
+        undoes: int | None,
+    ) -> None:  # fmt: skip
         self._tx = tx
         self._context = context
         self._portal = portal
@@ -100,6 +104,7 @@ class _Work:
         self._source = source
         self._changes = changes
         self._job_id = job_id
+        self._undoes = undoes
 
     def do(self, action: JobAction, domains: Sequence[str]) -> Outcomes:
         held = registrations.held_on(self._tx, domains)
@@ -125,10 +130,19 @@ class _Work:
         return _outcomes(domains, {claim.domain for claim in active}, Outcome.NOT_REGISTERED)
 
     def _undo(self, domains: Sequence[str], ours: Mapping[str, Registration]) -> Outcomes:
-        back = [claim for claim in ours.values() if claim.can_be_undone(self._tx.now)]
+        undone = self._tx.connection.execute(_UNDONE, {"job_id": self._undoes}).one_or_none()
+        others: dict[str, Outcome] = {}
+        back = []
+        for domain, claim in ours.items():
+            if claim.is_active:
+                others[domain] = Outcome.ALREADY
+            elif undone and undone.finished_at and claim.deregistered_at and claim.deregistered_at > undone.finished_at:
+                # Taken back before, and given up anew by somebody who meant it: that is not this job's to take back.
+                others[domain] = Outcome.NOT_REGISTERED
+            elif claim.can_be_undone(self._tx.now):
+                back.append(claim)
         self._changes.add(registrations.undo(self._tx, back, who=self._who, source=self._source))
-        already = {domain: Outcome.ALREADY for domain, claim in ours.items() if claim.is_active}
-        return {**_outcomes(domains, {claim.domain for claim in back}, Outcome.TOO_LATE), **already}
+        return {**_outcomes(domains, {claim.domain for claim in back}, Outcome.TOO_LATE), **others}
 
     def _renewal(self, domains: Sequence[str], ours: Mapping[str, Registration], *, renew: bool) -> Outcomes:
         active = [claim for claim in ours.values() if claim.is_active]
@@ -184,9 +198,10 @@ def _outcomes(domains: Sequence[str], done: set[str], otherwise: Outcome) -> Out
 
 # The partner's lock is taken after it, and by nobody who holds that one.
 _NEXT_JOB = text("""
-    SELECT id, action, who, source, total, key FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held
-     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT id, action, who, source, total, key, undoes FROM jobs
+     WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
+_UNDONE = text("SELECT finished_at FROM jobs WHERE id = :job_id")
 _NEXT_ITEMS = text("""
     SELECT place, domain FROM job_items WHERE job_id = :job_id AND outcome IS NULL ORDER BY place LIMIT :batch
 """)

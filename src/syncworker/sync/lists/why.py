@@ -19,6 +19,7 @@ from syncworker.store.database import Tx
 from syncworker.store.tables import marks as marks_table
 from syncworker.store.tables import records
 from syncworker.store.tables import requests as requests_table
+from syncworker.store.texts import storable
 from syncworker.sync.context import Context
 from syncworker.sync.lists import lists, mark_lists
 from syncworker.sync.lists.finding import find
@@ -69,7 +70,7 @@ def why(context: Context, hub_id: int, text: str) -> Known:
 
     Asks HubSpot only where the ledger does not know an email. Raises UnknownPortal, NotFound, and what HubSpot raises.
     """
-    given = text.strip()
+    given = storable(text.strip())
     domain = registrable(given, context.domain_rules) if "@" not in given and not given.isdecimal() else None
     contact_id: str | None = None
     if not isinstance(domain, str) or "/contacts/" in given:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import Row, insert, select, update
@@ -41,6 +41,7 @@ class State(StrEnum):
 
 UNFINISHED = (State.RUNNING, State.PAUSED)
 EVERYTHING = Scope()
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ResyncRuns(Exception):
@@ -63,6 +64,13 @@ class UnknownResync(Exception):
             if resync_id is None
             else f"there is no resync {resync_id}: see `syncworker resync list`"
         )
+
+
+class TooLongAgo(ValueError):
+    """HubSpot counts from 1970 on, and its search refuses what is before."""
+
+    def __init__(self) -> None:
+        super().__init__(f"nothing changed before {EARLIEST.year}: say a later day, or look at everything")
 
 
 class ResyncOver(Exception):
@@ -147,7 +155,9 @@ def mark_named(
 
 
 def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING, source: Source = Source.APP) -> Resync:
-    """Begin to look at records of a portal; raises ResyncRuns. In a portal that is paused it waits for that to end."""
+    """Begin to look at records of a portal; raises ResyncRuns, TooLongAgo. In a paused one it waits for that to end."""
+    if scope.since is not None and scope.since < EARLIEST:
+        raise TooLongAgo
 
     def begin(tx: Tx) -> Resync:
         portals.get(tx, hub_id)

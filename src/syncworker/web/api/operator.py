@@ -25,6 +25,7 @@ from syncworker.web.api.refusals import ApiOff, WrongToken
 from syncworker.web.body_limit import limited
 from syncworker.web.held import context_of
 from syncworker.web.recognising import SAFE, Reader, check_form, recognise
+from syncworker.web.security_headers import unkept
 
 # What history says of whoever used the token: there is one, so there is one name.
 WHO = "api"
@@ -45,7 +46,7 @@ class LeadRoute(APIRoute):
         async def checked(request: Request) -> Response:
             if not await self._is_signed_in(request):
                 require_token(context_of(request).settings.api_token, request.headers.get("authorization"))
-            return await handle(limited(request))
+            return unkept(await handle(limited(request)))
 
         return checked
 
@@ -57,7 +58,8 @@ class LeadRoute(APIRoute):
         reader = await run_in_threadpool(recognise, request)
         if reader.session is None:
             return False
-        reader = await check_form(request, reader)
+        # In the header alone: to find it in a form the body would be read, whoever sent it, and again by the route.
+        reader = await check_form(request, reader, by_field=False)
         reader.require(self.reading if request.method in SAFE else self.changing)
         request.state.reader = reader
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from syncworker.languages import Language
 from syncworker.registration.rules.terms import Source
@@ -22,6 +22,7 @@ router = pages()
 
 # Of those that were not done: the rest is a number.
 MOST_NAMED = 20
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _NOT_DONE = tuple(outcome for outcome in Outcome if outcome not in {Outcome.DONE, Outcome.ALREADY})
 
 
@@ -64,7 +65,7 @@ def progress(
     context: Held,
     reader: Viewer,
     portal: ThePortal,
-    job_id: int,
+    job_id: JobId,
     back: Annotated[str, Query(max_length=MOST_CHARACTERS)] = HOME,
 ) -> Response:
     """The bar of a job; once it is finished, the page it belongs to, which tells what came of it."""
@@ -81,7 +82,7 @@ def undo(
     context: Held,
     reader: Manager,
     portal: ThePortal,
-    job_id: int,
+    job_id: JobId,
     back: Back = HOME,
 ) -> Response:
     """Take back all that a job deregistered."""

@@ -97,7 +97,11 @@ def _of(context: Context, portal: Portal, resync_id: int) -> Resync:
 def _scope(what: str, since: str, portal: Portal) -> Scope:
     """What is meant; raises ValueError where that cannot be said."""
     if what == "since":
-        begin = datetime.combine(date.fromisoformat(since), time(), ZoneInfo(portal.time_zone))
+        day = date.fromisoformat(since)
+        # At the ends of the calendar there is no such day in UTC.
+        if not resync.EARLIEST.year < day.year < date.max.year:
+            raise ValueError(since)
+        begin = datetime.combine(day, time(), ZoneInfo(portal.time_zone))
         return Scope(since=begin.astimezone(UTC))
     return resync.EVERYTHING if what == "all" else Scope(status=Status(what))
 
