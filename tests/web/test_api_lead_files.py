@@ -53,6 +53,8 @@ def test_a_file_is_taken_once_and_tells_how_far_it_is(api: httpx.Client, deploym
     file = taken.json()
     assert (file["name"], file["who"], file["held"], file["finished_at"]) == ("våra.csv", "api", False, None)
     # As a form, too, the same file is the same
+    early = api.post(f"lead-files/{file['id']}/again", params={"portal": HUB})
+    assert (early.status_code, "when it is" in early.text) == (409, True)
     form = api.post("lead-files", files={"file": ("other.csv", CSV.encode())}, params={"portal": HUB})
     assert form.json()["id"] == file["id"]
     worked_off(deployment)
@@ -67,7 +69,9 @@ def test_a_file_is_taken_once_and_tells_how_far_it_is(api: httpx.Client, deploym
     ]
     document = api.get(f"lead-files/{file['id']}/failures.csv", params={"portal": HUB}).text
     assert document.startswith("\ufefflead,why,")
-    assert api.post(f"lead-files/{file['id']}/again", params={"portal": HUB}).json()["total"] == 0
+    # Nothing of it failed in a way that asking once more would change
+    assert api.post(f"lead-files/{file['id']}/again", params={"portal": HUB}).status_code == 409
+    assert len(deployment.rows(text("SELECT FROM jobs"))) == 1
 
 
 def test_what_makes_no_sense_is_refused_with_what_to_do(api: httpx.Client) -> None:

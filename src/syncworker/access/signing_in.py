@@ -54,7 +54,7 @@ def by_password(database: Database, secrets: Secrets, *, email: str, password: s
         same = (users_table.c.id == user.id) & (users_table.c.password_hash == kept)
         if not tx.connection.execute(update(users_table).where(same).values(password_hash=newer)).rowcount:
             return None
-        attempts.forget(tx, secrets, email=email)
+        attempts.forget(tx, secrets, email=email, address=address)
         return sessions.begin(tx, users.get(tx, email))
 
     session = database.run(begin)

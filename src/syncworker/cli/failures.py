@@ -94,6 +94,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.store.portals import UnknownPortal, WrongHubSpot
     from syncworker.store.secrets import WrongSecretKey
     from syncworker.sync.jobs.job import NotToUndo, TooManyDomains, UnknownJob
+    from syncworker.sync.jobs.lead_file import NothingToAskAgain
     from syncworker.sync.jobs.matching import MoreMatch
     from syncworker.sync.lists.finding import NotFound
     from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
@@ -150,6 +151,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ExitCode.REFUSED: (
             TooLateToUndo,
             NotToUndo,
+            NothingToAskAgain,
             NotYours,
             ResyncRuns,
             ResyncOver,

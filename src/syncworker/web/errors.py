@@ -30,6 +30,7 @@ from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.jobs.job import NotToUndo, TooManyDomains, UnknownJob
+from syncworker.sync.jobs.lead_file import NothingToAskAgain
 from syncworker.sync.jobs.matching import MoreMatch
 from syncworker.sync.lists.finding import NotFound
 from syncworker.sync.lists.form_list import FormsAlike, NoSuchForm
@@ -72,6 +73,7 @@ _STATUS: Mapping[type[Exception], int] = {
     NothingToConfirm: 409,
     TooLateToUndo: 409,
     NotToUndo: 409,
+    NothingToAskAgain: 409,
     ResyncRuns: 409,
     ResyncOver: 409,
     NotRebuilt: 409,

@@ -25,6 +25,18 @@ KEPT_FOR = timedelta(days=30)
 T = TypeVar("T")
 
 
+class NothingToAskAgain(Exception):
+    """No row of the file can be asked for again, or none yet: nothing was changed."""
+
+    def __init__(self, job_id: int, *, is_finished: bool) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"no row of file {job_id} can be asked for again: what waits or lacks data is decided by itself"
+            if is_finished
+            else f"file {job_id} is not through: ask again when it is"
+        )
+
+
 def upload(context: Context, hub_id: int, content: bytes, *, name: str, who: str) -> Job:
     """Keep the rows of a file, and do nothing with them yet; the same file again is the same job.
 
@@ -86,14 +98,17 @@ def discard(context: Context, hub_id: int, job_id: int) -> bool:
 def again(context: Context, hub_id: int, job_id: int, *, who: str) -> Job:
     """Ask once more for those of a file that were not registered and do not wait; twice, it is done once.
 
-    For what was mended in HubSpot meanwhile. Raises UnknownJob.
+    For what was mended in HubSpot meanwhile. Raises UnknownJob, NothingToAskAgain.
     """
 
     def ask(tx: Tx) -> int:
         before = show(tx, hub_id, job_id)
         leads = tx.connection.execute(_TO_ASK_AGAIN, {"job_id": job_id}).all()
-        items = [Item(place=row.place, domain=row.lead, outcome=None) for row in leads]
         key = f"import:again:{job_id}"
+        # It is asked for again once: an empty one, made too early, would be all there is ever after.
+        if not leads and tx.connection.execute(_OF_KEY, {"hub_id": hub_id, "key": key}).first() is None:
+            raise NothingToAskAgain(job_id, is_finished=before.is_finished)
+        items = [Item(place=row.place, domain=row.lead, outcome=None) for row in leads]
         new = job.add(
             tx, hub_id, JobAction.REGISTER_FILE, items, who=who, source=Source.IMPORT, key=key, note=before.note
         )
@@ -139,6 +154,7 @@ _TAKE = text("""
     UPDATE jobs SET held = false, finished_at = CASE WHEN done = total THEN CAST(:now AS timestamptz) END
      WHERE id = :job_id AND held
 """)
+_OF_KEY = text("SELECT FROM jobs WHERE hub_id = :hub_id AND key = :key")
 _DISCARD = text("DELETE FROM jobs WHERE id = :job_id AND held")
 # What is no lead stays none; what is open is decided by itself.
 _TO_ASK = f"""{ROWS_ASKED} AND jobs.finished_at IS NOT NULL

@@ -16,6 +16,7 @@ from syncworker.languages import Words, to_translate
 from syncworker.registration.rules.domain_rules import DomainRules
 from syncworker.registration.rules.domains import registrable
 from syncworker.store.texts import storable
+from syncworker.sync.csv_rows import NeverClosed, whole_rows
 from syncworker.sync.jobs.job import MOST_DOMAINS, Item, Outcome
 from syncworker.sync.portals.takeover import DEFUSED, BadFile
 
@@ -93,12 +94,14 @@ def _read(content: bytes, encoding: str, name: str, rules: DomainRules) -> LeadR
 
 
 def _rows(lines: TextIOWrapper, name: str) -> Iterator[_Row]:
-    reader = csv.reader(lines, delimiter=_separator(lines))
+    line = 0
     try:
-        for cells in reader:
-            yield reader.line_num, cells
+        for line, cells in whole_rows(lines, separator=_separator(lines)):
+            yield line, cells
+    except NeverClosed as error:
+        raise BadLeadFile(_NEVER_CLOSED, name=name, row=str(error.line)) from error
     except csv.Error as error:
-        raise BadLeadFile(_NOT_CSV, name=name, row=str(reader.line_num), why=str(error)) from error
+        raise BadLeadFile(_NOT_CSV, name=name, row=str(line + 1), why=str(error)) from error
 
 
 # Excel in Swedish and other western languages, where nobody chose UTF-8.
@@ -195,5 +198,8 @@ _NOT_UTF_8 = to_translate("%(name)s is not UTF-8: save it as CSV UTF-8")
 _NOT_UTF_8_AT = to_translate(
     "%(name)s is not UTF-8, and the lead in line %(row)s has a letter that cannot be told without it: "
     "save it as CSV UTF-8"
+)
+_NEVER_CLOSED = to_translate(
+    "%(name)s opens a quotation mark in line %(row)s that nothing closes: all that follows would be one cell"
 )
 _NOT_CSV = to_translate("%(name)s is no CSV from line %(row)s on (%(why)s): is a quotation mark missing there?")

@@ -31,6 +31,7 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.store.tables import registrations
 from syncworker.sync.context import Context, program
+from syncworker.sync.csv_rows import whole_rows
 from syncworker.sync.lists.column_names import meant
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
@@ -109,15 +110,15 @@ def rows_of(
         lines = content.decode("utf-8-sig")
         # Excel writes semicolons where the comma is the decimal mark, as in Swedish.
         semicolons = ";" in lines[:4096].partition("\n")[0]
-        reader = csv.DictReader(StringIO(lines, newline=""), delimiter=";" if semicolons else ",")
-        names = [meant(name, columns) for name in reader.fieldnames or []]
+        read = whole_rows(StringIO(lines, newline=""), separator=";" if semicolons else ",")
+        _, header = next(read, (0, []))
+        names = [meant(name, columns) for name in header]
         missing = [name for name in required if name not in names]
         if missing:
             raise BadFile(f"{name} lacks the columns {', '.join(missing)}; known are {', '.join(columns)}")
-        reader.fieldnames = names
         rows = [
-            (reader.line_num, {name: DEFUSED.sub("", (row.get(name) or "").strip(), count=1) for name in columns})
-            for row in reader
+            (line, {name: _typed(row.get(name, "")) for name in columns})
+            for line, row in ((line, dict(zip(names, cells, strict=False))) for line, cells in read if cells)
         ]
     except UnicodeDecodeError:
         raise BadFile(f"{name} is not UTF-8: save it as CSV UTF-8") from None
@@ -128,9 +129,9 @@ def rows_of(
     return rows
 
 
-def _typed(cell: str | None) -> str:
+def _typed(cell: str) -> str:
     """What somebody typed into a cell, or had in it before it left as CSV."""
-    return DEFUSED.sub("", (cell or "").strip(), count=1)
+    return DEFUSED.sub("", cell.strip(), count=1)
 
 
 def _checked(
