@@ -148,7 +148,7 @@ def expected(context: Context, tx: Tx, hub_id: int, job_id: int) -> Expected:
 
 def came(tx: Tx, hub_id: int, job_id: int) -> Came:
     """What has come of a file that was taken; raises UnknownJob."""
-    lead_file.show(tx, hub_id, job_id)
+    lead_file.check(tx, hub_id, job_id)
     counts: dict[str, int] = {}
     for row in tx.connection.execute(_CAME, {"job_id": job_id}):
         name = _CAME_TO.get(row.state or row.outcome, "not_asked") if row.outcome else "to_do"
@@ -171,7 +171,7 @@ def rows(
     tx: Tx, hub_id: int, job_id: int, *, after: int = 0, limit: int = 200, failed: bool = False
 ) -> tuple[FileRow, ...]:
     """Rows of a file that was taken, with what came of each, or only of those that failed; raises UnknownJob."""
-    lead_file.show(tx, hub_id, job_id)
+    lead_file.check(tx, hub_id, job_id)
     values = {"job_id": job_id, "after": after, "limit": limit, "failed": failed}
     return tuple(
         FileRow(

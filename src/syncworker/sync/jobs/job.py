@@ -186,6 +186,15 @@ def show(tx: Tx, hub_id: int, job_id: int) -> Job:
     return _job(tx, row)
 
 
+def check(tx: Tx, hub_id: int, job_id: int, *, action: JobAction | None = None) -> None:
+    """Raise UnknownJob unless the portal has it, of that kind where one is named. Nothing of it is counted."""
+    kind = tx.connection.execute(
+        select(jobs.c.action).where(jobs.c.id == job_id, jobs.c.hub_id == hub_id)
+    ).scalar_one_or_none()
+    if kind is None or (action is not None and kind != action.value):
+        raise UnknownJob(job_id)
+
+
 def newest(tx: Tx, hub_id: int, *, action: JobAction | None = None, limit: int = 10) -> list[Job]:
     """The portal's jobs, or those of one kind, the newest first."""
     query = select(jobs).where(jobs.c.hub_id == hub_id).order_by(jobs.c.id.desc()).limit(limit)
@@ -198,7 +207,7 @@ def items(
     tx: Tx, hub_id: int, job_id: int, *, outcome: Outcome | None = None, after: int = 0, limit: int = 200
 ) -> list[Item]:
     """The domains of a job in its order, from behind a place on; raises UnknownJob."""
-    show(tx, hub_id, job_id)
+    check(tx, hub_id, job_id)
     values = {"job_id": job_id, "outcome": outcome, "after": after, "limit": limit}
     rows = tx.connection.execute(_ITEMS, values)
     return [

@@ -74,6 +74,11 @@ def show(tx: Tx, hub_id: int, job_id: int) -> Job:
     return found
 
 
+def check(tx: Tx, hub_id: int, job_id: int) -> None:
+    """Raise UnknownJob unless the portal has such a file. Nothing of it is counted."""
+    job.check(tx, hub_id, job_id, action=JobAction.REGISTER_FILE)
+
+
 def take(context: Context, hub_id: int, job_id: int) -> Job:
     """Ask for the leads of a file; asked for twice, it is done once. Raises UnknownJob."""
 
@@ -120,7 +125,7 @@ def again(context: Context, hub_id: int, job_id: int, *, who: str) -> Job:
 
 def count_to_ask_again(tx: Tx, hub_id: int, job_id: int) -> int:
     """How many those are; none before the file is through. Raises UnknownJob."""
-    show(tx, hub_id, job_id)
+    check(tx, hub_id, job_id)
     return int(tx.connection.execute(_COUNT_TO_ASK_AGAIN, {"job_id": job_id}).scalar_one())
 
 
