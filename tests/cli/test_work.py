@@ -59,7 +59,7 @@ def test_one_command_finds_the_parked_mark_among_many_and_says_why(run: Run, dem
         "stop the workflow or app",
         "docs/operating.md#parked-not-kept",
         f"syncworker marks retry contact 7 --portal {demo.hub_id}",
-        "1 marks wait for a person",
+        "1 mark waits for a person",
     ):
         assert told in shown.out, told
     listed = run("marks", "--parked", "--json").json

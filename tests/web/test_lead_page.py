@@ -11,6 +11,7 @@ from syncworker.access.roles import Role
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Action, Source
 from syncworker.sync import operations
+from syncworker.sync.marks import Kind, Priority, mark
 from web.deployment import HUB, OTHER_HUB, Deployment
 from web.signed_in import Browser
 
@@ -113,3 +114,15 @@ def test_what_is_registered_and_was_never_deregistered_cannot_be_undone_and_is_n
     refused = as_(Role.MANAGER).submit(f"{PATH}/undo")
     assert refused.status_code == 409
     assert "There is no deregistration of granvik.se to undo: it is registered." in refused.text
+
+
+def test_a_lead_whose_record_is_parked_says_why_and_an_operator_is_led_there(as_: As, lead: Deployment) -> None:
+    with lead.database.transaction() as tx:
+        mark(tx, HUB, Kind.CONTACT, ["1"], priority=Priority.POLL, cause="a test")
+        parked = text("UPDATE marks SET parked_at = now(), last_error = 'HubSpot answered 404'")
+        tx.connection.execute(parked)
+    page = as_(Role.OPERATOR).get(PATH).text
+    assert "HubSpot is not kept up to date with this lead." in page
+    assert "It was deleted while it was worked on." in page
+    assert 'href="/operations/marks' in page
+    assert 'href="/operations/marks' not in as_(Role.VIEWER).get(PATH).text

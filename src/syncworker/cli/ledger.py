@@ -124,7 +124,7 @@ def why(
         output.facts(
             {
                 "domain": known.domain,
-                "contact": known.contact_id,
+                "contact": known.contact_id or (claim.contact_id if claim else None),
                 "registered on": claim.registered_on if claim else None,
                 "expires on": claim.expires_on if claim else None,
                 "hold": known.hold,

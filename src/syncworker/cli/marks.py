@@ -108,7 +108,8 @@ def _show_parked(page: MarkPage, number: int | None) -> None:
         output.say(
             "Try one again: syncworker marks retry KIND ID --portal HUB_ID; all of a portal: without KIND and ID."
         )
-    output.say(f"{number} marks wait for a person." if number else "No mark waits for a person.")
+    many = "1 mark waits" if number == 1 else f"{number} marks wait"
+    output.say(f"{many} for a person." if number else "No mark waits for a person.")
     _more(page)
 
 

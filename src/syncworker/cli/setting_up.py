@@ -112,7 +112,8 @@ def show_findings(found: list[Finding]) -> None:
     rows = [
         (one.portal or "", one.name, "ok" if one.ok else "PROBLEM", one.text,
          f"{one.what_now}. See {one.runbook}" if one.runbook else one.what_now)
-        for one in found
+        # Problems last, where the eye is when a long table has gone by.
+        for one in sorted(found, key=lambda one: not one.ok)
     ]  # fmt: skip
     output.table("", ("portal", "what", "state", "found", "what to do"), rows, empty="Nothing was looked at.")
     problems = sum(not one.ok for one in found)

@@ -38,7 +38,8 @@ def work(tx: Tx, portal: Portal, counts: Sequence[MarkCount]) -> list[Finding]:
     parked = sum(count.parked for count in ours)
     if parked:
         what = f"see: syncworker marks --parked --portal {hub_id}"
-        found.append(problem(hub_id, "parked", f"{parked} marks wait for a person", what, Section.PARKED))
+        many = "1 mark waits" if parked == 1 else f"{parked} marks wait"
+        found.append(problem(hub_id, "parked", f"{many} for a person", what, Section.PARKED))
     else:
         found.append(fine(hub_id, "parked", "none"))
     return [*found, *_polls(tx, hub_id, idle=idle), *_resync(tx, hub_id)]
