@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     hubspot_portal_id: int | None = None
 
     partner_tier: str = Field("untiered", description="a tier of the program in `config/programs`")
-    partner_capacity: int | None = Field(None, ge=0, description="overrides the capacity of the tier")
+    partner_capacity: int | None = Field(None, ge=0, le=2**31 - 1, description="overrides the capacity of the tier")
     partner_company_id: str | None = Field(None, description="the partner's own company record")
     auto_register_forms: Names = Field((), description="form ids, separated by commas")
     own_domains: Names = Field((), description="the partner's own and affiliated domains, separated by commas")
@@ -94,15 +94,24 @@ class Settings(BaseSettings):
     def _postgresql(cls, value: str | None) -> str | None:
         if value is None:
             return None
+        # Only who has an address to look at loads it.
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
         scheme, _, rest = value.partition("://")
+        address = f"postgresql+psycopg://{rest}"
+        try:
+            make_url(address)
+        except (ArgumentError, ValueError):
+            rest = ""
         if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not rest:
             raise ValueError("must look like postgresql://user:password@host:5432/database")
-        return f"postgresql+psycopg://{rest}"
+        return address
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        if value is not None and _scheme(value) not in {"redis", "rediss", "unix"}:
             raise ValueError("must look like redis://host:6379/0")
         return value
 
@@ -111,10 +120,17 @@ class Settings(BaseSettings):
     def _http(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        if _scheme(value) not in {"http", "https"} or not urlsplit(value).netloc:
             raise ValueError("must look like https://host")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_a_path(cls, value: str | None) -> str | None:
+        # The pages and the webhooks stand at its root: no link, cookie or signature would be right.
+        if value is not None and re.search(r"[/?#]", value.partition("://")[2]):
+            raise ValueError("must look like https://host, with nothing behind it")
+        return value
 
     @field_validator("secret_key")
     @classmethod
@@ -150,6 +166,15 @@ def load(**overrides: object) -> Settings:
         return Settings(_env_file=(data_dir / UP_ENV_FILE, ".env"), **overrides)  # type: ignore[call-arg,arg-type]
     except ValidationError as error:
         raise SettingsError([_sentence(dict(problem)) for problem in error.errors(include_url=False)]) from None
+
+
+def _scheme(address: str) -> str:
+    """The scheme of an address; none where host and port cannot be told."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme if parts.port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def _sentence(problem: dict[str, object]) -> str:

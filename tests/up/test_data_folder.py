@@ -10,7 +10,7 @@ import pytest
 
 from syncworker import settings
 from syncworker.up import ports
-from syncworker.up.data_folder import AlreadyRunningError, locked
+from syncworker.up.data_folder import AlreadyRunningError, NoDataFolderError, locked
 from syncworker.up.ports import PortInUseError
 
 
@@ -66,3 +66,10 @@ def test_a_port_that_is_free_is_fine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as one:
         port = one.getsockname()[1]
     ports.check({"SYNCWORKER_PORT": port})
+
+
+def test_a_folder_that_cannot_be_made_says_which_setting_to_change(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(NoDataFolderError, match="set SYNCWORKER_DATA_DIR"), locked(folder):
+            pass

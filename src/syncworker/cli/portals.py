@@ -66,7 +66,7 @@ def add(
     ] = None,
     program: Annotated[str | None, typer.Option(help="The rules it plays by, of config/programs.")] = None,
     tier: Annotated[str | None, typer.Option(help="The partner's tier; else SYNCWORKER_PARTNER_TIER.")] = None,
-    capacity: Annotated[int | None, typer.Option(min=0, help="Overrides the tier's capacity.")] = None,
+    capacity: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Overrides the tier's capacity.")] = None,
     company_id: Annotated[str | None, typer.Option(help="The partner's own company record there.")] = None,
     app_id: Annotated[str | None, typer.Option(help="The HubSpot app that the token is of.")] = None,
     form: Annotated[

@@ -35,6 +35,16 @@ class AlreadyRunningError(Exception):
         )
 
 
+class NoDataFolderError(Exception):
+    """The folder cannot be made, or written to."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"{folder} cannot hold the data ({why}): set SYNCWORKER_DATA_DIR to a folder that can be written"
+        )
+
+
 class DataFolder:
     """The folder, locked. Made by `locked`."""
 
@@ -82,10 +92,13 @@ class DataFolder:
 
 @contextmanager
 def locked(path: Path) -> Iterator[DataFolder]:
-    """Make the folder if it is missing, and have it alone. Raises AlreadyRunningError."""
+    """Make the folder if it is missing, and have it alone. Raises AlreadyRunningError, NoDataFolderError."""
     path = path.absolute()
-    path.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise NoDataFolderError(path, error.strerror or type(error).__name__) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

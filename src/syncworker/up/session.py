@@ -14,7 +14,7 @@ from rich.text import Text
 from syncworker.settings import Settings, SettingsError, load
 from syncworker.up import plan as planning
 from syncworker.up import ports
-from syncworker.up.data_folder import SIGN_IN, AlreadyRunningError, DataFolder, locked
+from syncworker.up.data_folder import SIGN_IN, AlreadyRunningError, DataFolder, NoDataFolderError, locked
 from syncworker.up.embedded import EmbeddedMissingError
 from syncworker.up.kept import Household, NotReadyError
 from syncworker.up.output import Terminal, complain
@@ -54,7 +54,13 @@ def run(settings: Settings, *, worker_processes: int = 2, make: PlanMaker = plan
                 settings = _without_leftovers(settings)
             ports.check(planning.ports(settings), patience=_KILLED_LATELY_SECONDS if killed_lately else 0.0)
             return asyncio.run(attend(lambda: make(settings, folder, worker_processes=worker_processes), folder))
-    except (AlreadyRunningError, ports.PortInUseError, EmbeddedMissingError, SettingsError) as problem:
+    except (
+        AlreadyRunningError,
+        NoDataFolderError,
+        ports.PortInUseError,
+        EmbeddedMissingError,
+        SettingsError,
+    ) as problem:
         complain(problem)
         return REFUSED
     except (InitFailedError, NotReadyError, PreparationFailedError) as problem:
