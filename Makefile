@@ -34,7 +34,7 @@ up: $(INSTALLED) ## run everything on this machine; Ctrl-C stops it
 
 test: $(INSTALLED) ## run all tests, then check the coverage
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --cov --cov-report=
+	@$(BIN)/python -m pytest --numprocesses 3 --dist worksteal $(addprefix --cov=syncworker.,$(COVERED)) --cov-report=
 	@$(MAKE) --no-print-directory coverage
 
 coverage: ## show the coverage of the last tests; below 90 % in a part that decides, fail

@@ -54,7 +54,7 @@ class Deployment(Whole):
         self._process.kill()
         self._process.wait()
         self.sandbox.stop()
-        eventually(lambda: not [one for one in orphans if _runs(one)], seconds=20, what=f"the end of {orphans}")
+        eventually(lambda: not [one for one in orphans if _runs(one)], seconds=60, what=f"the end of {orphans}")
 
     def client(self) -> SandboxServer:
         """A connection of one's own to the sandbox: one is not for several threads."""

@@ -76,7 +76,7 @@ class Stub:
 
     def hangs(self) -> None:
         def answer(handler: BaseHTTPRequestHandler) -> None:
-            self.release.wait(20)
+            self.release.wait(60)
             handler.close_connection = True
 
         self.answers.append(answer)

@@ -46,7 +46,7 @@ def test_no_answer_in_time_is_given_up(stub, client_for, trouble):
     began = time.monotonic()
     with pytest.raises(RetryLater, match="GET /account-info/2026-09/details"):
         client.account_info()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_nobody_listening_holds_the_whole_portal(client_for):

@@ -134,7 +134,7 @@ class Receiver:
         with self.arrived:
             return [event for _, body in self.posts for event in json.loads(body)]
 
-    def wait(self, enough: Callable[[list[JsonObject]], bool], *, seconds: float = 5.0) -> list[JsonObject]:
+    def wait(self, enough: Callable[[list[JsonObject]], bool], *, seconds: float = 60.0) -> list[JsonObject]:
         """The events, as soon as there are enough of them."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: enough(self.events()), seconds), self.events()

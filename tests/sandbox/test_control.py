@@ -140,7 +140,7 @@ def test_a_restart_goes_on_where_it_stopped(tmp_path: Path, receiver: Receiver) 
         assert portal.contact(email="c@acme.test") not in (id_, None)
         _, answer = portal.call("GET", f"/form-integrations/v1/submissions/forms/{portal.forms[0]['id']}")
         assert len(answer["results"]) == 1
-        receiver.wait(lambda received: len(received) >= events, seconds=15)
+        receiver.wait(lambda received: len(received) >= events)
         eventually(lambda: running.stats()["webhooks"]["pending"] == 0)
 
 

@@ -35,5 +35,5 @@ def hearing(rig: Rig) -> Iterator[None]:
 
 def heard(rig: Rig) -> None:
     """Wait until every webhook that is on its way has come in, and do what is due then."""
-    eventually(lambda: rig.sandbox.stats()["webhooks"]["pending"] == 0, seconds=30)
+    eventually(lambda: rig.sandbox.stats()["webhooks"]["pending"] == 0)
     rig.settle()

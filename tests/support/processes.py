@@ -8,12 +8,15 @@ from pathlib import Path
 
 import psutil
 
+PATIENCE_S = 60.0
+"""How long a test waits for what comes within a second, as a rule: a busy machine takes its time."""
+
 
 class NeverHappenedError(AssertionError):
     """What a test waited for did not come."""
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 5.0, what: str = "") -> None:
+def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE_S, what: str = "") -> None:
     """Wait until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -45,7 +48,7 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def number_in(path: Path, *, seconds: float = 5.0) -> int:
+def number_in(path: Path, *, seconds: float = PATIENCE_S) -> int:
     """Wait for `path` to hold a number, and return it."""
     eventually(lambda: path.exists() and path.read_text().strip().isdigit(), seconds=seconds, what=str(path))
     return int(path.read_text())

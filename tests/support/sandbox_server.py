@@ -64,7 +64,7 @@ class SandboxServer:
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
         self._process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.get("/_sandbox/health")
@@ -128,7 +128,7 @@ class SandboxServer:
         if path.startswith("/crm/properties") and method != "GET":
             self._properties_are_ours = False
         if self._connection is None:
-            self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             self._connection.request(method, path, body.encode() if isinstance(body, str) else body, sent)
             answer = self._connection.getresponse()

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from syncworker.up import postgres, valkey
 from syncworker.up.guarded import Command, Guarded
 
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 LARGE = 1_000_000
 """Bytes of a table."""
 _GROWN = "SELECT relname FROM pg_class WHERE relkind = 'r' AND pg_relation_size(oid) > %s"

@@ -59,7 +59,7 @@ def _one_life(rig: Rig, *, dies_at: int = 0, dies_after: float | None = None) ->
     rig.pass_time(minutes=2)
     worker = FORK.Process(target=_work, args=(rig.settings, rig.clock.time, rig.hub, dies_at))
     worker.start()
-    worker.join(dies_after if dies_after is not None else 30)
+    worker.join(dies_after if dies_after is not None else 120)
     worker.kill()
     worker.join()
     worker.close()

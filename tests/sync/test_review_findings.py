@@ -121,11 +121,11 @@ def test_capacity_is_what_it_is_under_the_lock(make_rig: Callable[..., Rig]) -> 
         with rig.context.database.transaction() as tx:
             tx.connection.execute(update(tables.partners).values(capacity=2))
             locked.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     other = threading.Thread(target=lower)
     other.start()
-    locked.wait(10)
+    locked.wait(60)
     threading.Timer(0.5, go_on.set).start()
     rig.settle()
     other.join()

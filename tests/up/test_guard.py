@@ -43,27 +43,27 @@ def running(command: Command) -> Iterator[Guarded]:
     guarded = Guarded(command, output=2)
     yield guarded
     guarded.kill()
-    guarded.wait(seconds=5)
+    guarded.wait(seconds=60)
     guarded.reap()
 
 
 def test_the_exit_code_is_told() -> None:
     guarded = Guarded(Command(argv=(sys.executable, "-c", "raise SystemExit(7)")), output=2)
-    assert guarded.wait(seconds=5)
+    assert guarded.wait(seconds=60)
     assert guarded.reap() == 7
 
 
 def test_a_signal_that_killed_it_is_told() -> None:
     own_kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     guarded = Guarded(Command(argv=(sys.executable, "-c", own_kill)), output=2)
-    assert guarded.wait(seconds=5)
+    assert guarded.wait(seconds=60)
     assert guarded.reap() == -signal.SIGKILL
 
 
 def test_a_program_that_is_not_there_says_so(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         guarded = Guarded(Command(argv=("/no/such/program",)), output=log.fileno())
-    assert guarded.wait(seconds=5)
+    assert guarded.wait(seconds=60)
     assert guarded.reap() == 127
     assert "cannot start /no/such/program: No such file" in (tmp_path / "log").read_text()
 
@@ -82,7 +82,7 @@ time.sleep(600)
 """
     guarded = Guarded(Command(argv=(sys.executable, "-c", program)), output=2)
     parent, child = number_in(tmp_path / "ready"), number_in(tmp_path / "ready-child")
-    assert guarded.stop(seconds=5) == 3
+    assert guarded.stop(seconds=60) == 3
     assert (tmp_path / "signals").read_text().split() == [str(parent)]
     eventually(lambda: not alive(child), what="the child of a program that ended is gone too")
 
@@ -109,7 +109,7 @@ def test_kill_9_of_the_guard_leaves_nothing_once_it_is_reaped(tmp_path: Path) ->
     guarded = Guarded(family(tmp_path), output=2)
     parent, child = number_in(tmp_path / "parent"), number_in(tmp_path / "child")
     os.kill(guarded.pid, signal.SIGKILL)
-    assert guarded.wait(seconds=5)
+    assert guarded.wait(seconds=60)
     assert guarded.reap() == -signal.SIGKILL
     eventually(lambda: not alive(parent) and not alive(child), what="parent and child are gone")
 

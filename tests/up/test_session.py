@@ -52,11 +52,11 @@ class Up:
 
     def wait_ready(self) -> None:
         try:
-            eventually(self.is_ready, seconds=20)
+            eventually(self.is_ready)
         except NeverHappenedError:
             pytest.fail(f"not ready:\n{self.said()}")
 
-    def exit_code(self, *, seconds: float = 10) -> int:
+    def exit_code(self, *, seconds: float = 60) -> int:
         return self.process.wait(seconds)
 
 
@@ -87,7 +87,7 @@ def test_it_runs_everything_and_sigterm_leaves_nothing(open_folder: Path) -> Non
         begun = time.monotonic()
         started.process.send_signal(signal.SIGTERM)
         assert started.exit_code() == 0
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 30
         assert marked(str(folder)) == []
         assert not (folder / "up.env").exists()
 
@@ -165,14 +165,14 @@ def test_a_second_signal_does_not_wait(open_folder: Path) -> None:
         begun = time.monotonic()
         started.process.send_signal(signal.SIGINT)
         assert started.exit_code() == 0
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 6
         assert marked(str(folder)) == []
 
 
 def test_what_cannot_be_prepared_stops_the_start(open_folder: Path) -> None:
     folder = open_folder / "data"
     with up(folder, PREPARE_EXIT="3") as started:
-        assert started.exit_code(seconds=20) == 1
+        assert started.exit_code() == 1
         assert "syncworker up: the database could not be prepared" in started.said()
         assert marked(str(folder)) == []
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_prepared_stops_the_start(open_folder: Path) -> None:
 def test_a_stop_while_starting_leaves_nothing(open_folder: Path) -> None:
     folder = open_folder / "new"
     with up(folder) as started:
-        eventually(lambda: (folder / "postgres.log").exists(), seconds=10)
+        eventually(lambda: (folder / "postgres.log").exists())
         started.process.send_signal(signal.SIGTERM)
         assert started.exit_code() == 0
         assert marked(str(folder)) == []

@@ -21,11 +21,11 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
     # Whoever connects before the app has started waits in the socket's queue.
     thread.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
             yield client
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         listening.close()
 
 
@@ -33,7 +33,7 @@ def raw(client: httpx.Client, content: bytes, *, hang_up: bool = False) -> bytes
     """Send these very bytes to the server; return what it answers, to the end of the connection."""
     address = (client.base_url.host, client.base_url.port or 80)
     answer = b""
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         connection.sendall(content)
         if hang_up:
             return answer

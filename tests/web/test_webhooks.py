@@ -248,7 +248,7 @@ def test_a_flood_of_large_forged_bodies_keeps_no_real_webhook_waiting(deployment
 
     class Headers(dict[str, str]):
         def items(self) -> Any:
-            assert end.wait(10)
+            assert end.wait(60)
             return super().items()
 
     holds = hold(deployment.context)

@@ -200,7 +200,7 @@ def test_a_hold_that_comes_while_its_domain_is_being_registered_still_flags_it(d
         thread.start()
         while not done.wait(0.01) and not _somebody_waits(desk):
             pass
-    thread.join(10)
+    thread.join(60)
     [claim] = desk.claims()
     assert claim.hold is HoldKind.EXISTING_CUSTOMER
 

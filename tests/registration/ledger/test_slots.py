@@ -31,7 +31,7 @@ def at_once(*jobs: Callable[[], object]) -> None:
     raised: list[BaseException] = []
 
     def run(job: Callable[[], object]) -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             job()
         except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
@@ -41,7 +41,7 @@ def at_once(*jobs: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     for error in raised:
         raise error
 
@@ -295,7 +295,7 @@ def test_a_transaction_that_lost_a_deadlock_runs_again(desk: Desk) -> None:
             lock = text("UPDATE partners SET name = name WHERE id = :id")
             tx.connection.execute(lock, {"id": mine.partner.id})  # type: ignore[attr-defined] # a Tx
             if len(runs) <= 2:
-                have_both_one.wait(10)
+                have_both_one.wait(60)
             tx.connection.execute(lock, {"id": theirs.partner.id})  # type: ignore[attr-defined] # a Tx
 
         return lambda: desk.work(work)

@@ -197,11 +197,11 @@ def test_a_refusal_never_repeats_credentials() -> None:
     ["x" * 10_000_000, " " * 10_000_000, ":" * 2048, "a." * 1024, "é" * 2048, "@" * 2048, "\u0301" * 253],
 )
 def test_absurd_lengths_cost_next_to_nothing(website: str) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     refused = registrable(website, RULES)
 
     assert isinstance(refused, Refused)
-    assert time.perf_counter() - before < 0.25  # measured: under 0.007 s; the rest is for a busy machine
+    assert time.process_time() - before < 1.0  # of the processor; measured: under 0.007 s
 
 
 ANY_TEXT = st.text() | st.text(alphabet="ab.:/@[]%#?\\-_xn0189é。\u202e ", max_size=80)
