@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = f"no browser is found: install one of {', '.join(NAMES)} (on Debian: apt-get install chromium)"
 
+# What htmx says of a request that another one replaces, as when somebody types on. A mistake says more than that.
+GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest")
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 Scheme = Literal["light", "dark"]
@@ -81,6 +83,8 @@ class Complaints:
     def _said(self, message: ConsoleMessage) -> None:
         # Chromium's own line about an answer is told by the answer.
         if self.is_offline and "htmx:" in message.text:
+            return
+        if message.text.startswith(GIVEN_UP):
             return
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.heard.append(f"{message.type}: {message.text}")

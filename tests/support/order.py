@@ -8,6 +8,8 @@ from itertools import islice
 import pytest
 
 LONG = "long"
+LOOKS = frozenset({"test_every_page", "test_signing_in", "test_without_scripts"})
+"""What of the browser's tests need not be where the others are. About a third of their time."""
 
 
 def longest_first(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.Item]:
@@ -20,15 +22,17 @@ def longest_first(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.
         return list(items)
     faults = _marked("faults", items)
     whole = [item for item in _marked("acceptance", items) if item not in faults]
-    # All on one stage, which takes half a minute to set.
+    # On two stages, each of which takes a quarter of a minute to set: what people do, and what pages look like.
     browser = [item for item in items if "browser" in item.path.parts]
+    looks = [item for item in browser if item.path.stem in LOOKS]
     long = [item for item in _marked(LONG, items) if item not in (*faults, *whole)]
     first: list[list[pytest.Item]] = [[] for _ in range(workers)]
     # What runs the whole of `up` goes on one after the other: more of it at once would only measure the machine. The
     # run of faults may be beside it: it waits most of its time, for as long as it takes.
     first[0] += whole[::-1]
     first[1] += faults
-    first[-1] += browser
+    first[-1] += [item for item in browser if item not in looks]
+    first[-2] += looks
     for number, item in enumerate(long):
         first[-1 - number % max(1, workers - 2)].append(item)
     ahead = {*whole, *faults, *browser, *long}

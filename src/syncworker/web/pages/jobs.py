@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
+from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.registration.rules.terms import Source
 from syncworker.store.database import Tx
@@ -15,7 +16,7 @@ from syncworker.sync.jobs import job as jobs
 from syncworker.sync.jobs.job import OUTCOME_WORDS, Item, Job, JobAction, Outcome
 from syncworker.web.pages import rendering
 from syncworker.web.pages.coming_back import MOST_CHARACTERS, Back, own, telling
-from syncworker.web.pages.route import HOME, go_to, pages
+from syncworker.web.pages.route import HOME, go_to, is_htmx, pages
 from syncworker.web.recognising import Held, Manager, Reader, ThePortal, Viewer
 
 router = pages()
@@ -67,13 +68,20 @@ def progress(
     portal: ThePortal,
     job_id: JobId,
     back: Annotated[str, Query(max_length=MOST_CHARACTERS)] = HOME,
+    stays: bool = False,
 ) -> Response:
-    """The bar of a job; once it is finished, the page it belongs to, which tells what came of it."""
+    """The bar of a job; once it is finished, the page it belongs to, which tells what came of it.
+
+    A page that stays where it is, because its parts hear of what changes, gets in the bar's place what came of it.
+    """
     with context.database.transaction() as tx:
         shown = of_id(tx, reader, portal, job_id)
+    if shown.job.is_finished and stays and is_htmx(request):
+        may_change = reader.may(Role.MANAGER)
+        return rendering.page(request, reader, "job_ended.html", shown=shown, back=own(back), may_change=may_change)
     if shown.job.is_finished:
         return go_to(request, telling(own(back), job=job_id))
-    return rendering.page(request, reader, "job_progress.html", shown=shown, back=own(back))
+    return rendering.page(request, reader, "job_progress.html", shown=shown, back=own(back), stays=stays)
 
 
 @router.post("/jobs/{job_id}/undo")

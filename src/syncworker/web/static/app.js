@@ -41,12 +41,18 @@
       dialog.close();
     } else closing.closest(".toast").remove();
   });
-  const said = new WeakSet();
+  const met = new WeakSet();
   const look = () => {
     for (const toast of document.querySelectorAll(".toast"))
-      if (!said.has(toast)) {
-        said.add(toast);
+      if (!met.has(toast)) {
+        met.add(toast);
         watch(toast);
+      }
+    // The tab that is shown is in sight, where there is no room for all.
+    for (const shown of document.querySelectorAll(".tabs [aria-current]"))
+      if (!met.has(shown)) {
+        met.add(shown);
+        shown.parentElement.scrollLeft = shown.offsetLeft - (shown.parentElement.clientWidth - shown.offsetWidth) / 2;
       }
     // A dialog that came with the page, or with an answer, is shown as one.
     for (const dialog of document.querySelectorAll("dialog[data-modal][open]"))
@@ -171,9 +177,6 @@
   });
   // Came back to by the back button: what is shown may be of before, or of somebody who signed out since.
   window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
-  // The tab that is shown is in sight, where there is no room for all.
-  for (const shown of document.querySelectorAll(".tabs [aria-current]"))
-    shown.parentElement.scrollLeft = shown.offsetLeft - (shown.parentElement.clientWidth - shown.offsetWidth) / 2;
   look();
   listen();
 })();
