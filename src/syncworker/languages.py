@@ -101,6 +101,10 @@ class Language:
         """A day, written short; nothing for None."""
         return "" if day is None else _day(day, self.locale)
 
+    def day_of(self, at: datetime | None, zone: str = "UTC") -> str:
+        """The day of a time, which begins when it does in that time zone; nothing for None."""
+        return "" if at is None else self.date(at.astimezone(ZoneInfo(zone)).date())
+
     def time(self, at: datetime | None, zone: str = "UTC") -> str:
         """A time to the minute, in that time zone; nothing for None."""
         if at is None:

@@ -97,7 +97,8 @@ def test_numbers_days_and_times_are_written_as_the_reader_writes_them() -> None:
     assert (english.date(date(2027, 4, 2)), swedish.date(date(2027, 4, 2))) == ("Apr 2, 2027", "2 apr. 2027")
     at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
     assert swedish.time(at, "Europe/Stockholm").startswith("2 juli 2026")
-    assert (swedish.date(None), swedish.time(None)) == ("", "")
+    assert (swedish.day_of(at), swedish.day_of(at, "Europe/Stockholm")) == ("1 juli 2026", "2 juli 2026")
+    assert (swedish.date(None), swedish.time(None), swedish.day_of(None)) == ("", "", "")
     words = ("Only %(count)s lead more can be registered.", "Only %(count)s leads more can be registered.")
     said = [swedish.ngettext(*words, count) for count in (1, 1200)]
     assert said == ["Bara 1 lead till kan registreras.", "Bara 1\xa0200 leads till kan registreras."]

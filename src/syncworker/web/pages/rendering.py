@@ -116,6 +116,7 @@ def _filters(language: Language) -> dict[str, object]:
         "number": language.number,
         "percent": language.percent,
         "day": language.date,
+        "day_of": language.day_of,
         "time": language.time,
         "exact": language.exact,
         "duration": language.duration,
