@@ -41,6 +41,7 @@ def stage(
     with SandboxServer(tmp_path_factory.mktemp("sandbox")) as sandbox:
         made = Stage(sandbox, url, valkey_url)
         seed.fill(made)
+        made.may_give_up()
         with made.standing():
             made.playing.clear()
             yield made

@@ -20,9 +20,11 @@ from support.rig import Rig
 from support.sandbox_server import SandboxServer
 from syncworker.access import links, sessions, users
 from syncworker.access.roles import Role
+from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.reconcile import brake
 from syncworker.sync.sweep import due
 from syncworker.sync.watch.shared_counts import Beating, SharedCounts
 from syncworker.web import cookies
@@ -153,6 +155,11 @@ class Stage(Rig):
                 ),
                 {"error": error, "attempts": attempts, "contact": contact, "hub": self.hub},
             )
+
+    def may_give_up(self) -> None:
+        """All that is given up within an hour is meant: the brake stays off."""
+        with self.context.database.transaction() as tx:
+            brake.release(tx, portals.get(tx, self.hub))
 
     def room(self, places: int) -> None:
         """Let there be room for so many more than are registered or wait."""

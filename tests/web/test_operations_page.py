@@ -68,7 +68,7 @@ def test_the_overview_says_what_is_due_parked_and_why_nothing_goes_on(as_: As, d
     assert "/runbook#blocked-credentials" in page
     assert 'data-live="work"' in page
     swedish = operator.get("/operations?lang=sv").text
-    assert "HubSpot godtar inte uppgifterna" in swedish
+    assert "HubSpot godtar inte inloggningsuppgifterna" in swedish
 
 
 def test_a_portal_is_paused_with_a_reason_and_goes_on_again(as_: As, deployment: Deployment) -> None:
