@@ -134,13 +134,15 @@ def test_what_is_ticked_while_news_is_on_its_way_stays_ticked(opens: Opens, stag
     old, new = some(2, called="meanwhile")
     stage.registers(old)
     page = opens("/capacity?q=meanwhile")
-    # What is asked for is held back,
+    # What is asked for is held back.
     page.route(re.compile("/capacity"), lambda _: None)
     page.evaluate("""() => {
         window.came = new Promise((came) => document.addEventListener("htmx:afterRequest", () => came()))
     }""")
     with page.expect_request(lambda request: "hx-request" in request.headers):
         stage.registers(new)
+    # Nobody asked for it, so nothing is dimmed,
+    assert page.locator("table.waits").evaluate("table => table.getAnimations().length") == 0
     tick(page, old.domain)
     # and let go.
     page.unroute_all()

@@ -132,6 +132,10 @@
         window.htmx.ajax("GET", part.dataset.from, { source: part.matches("form") ? part.parentElement : part, target: part, select: `#${part.id}`, swap: "outerHTML", headers: { "X-Live": topic } });
     }
   };
+  // Nobody asked, so nothing is dimmed.
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.requestConfig.headers["X-Live"]) event.detail.elt.classList.remove("htmx-request");
+  });
   // Whoever began something in it while its new state was on its way keeps it, too.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const topic = event.detail.requestConfig.headers["X-Live"];
