@@ -46,11 +46,6 @@ def work(tx: Tx, portal: Portal, counts: Sequence[MarkCount]) -> list[Finding]:
 
 
 def _mode(portal: Portal) -> Finding:
-    said = {
-        Mode.OBSERVE: "observe: nothing is registered or written yet",
-        Mode.WRITE: "write",
-        Mode.PAUSED: "paused: the portal is left alone",
-    }
     if portal.restored_from is not None:
         since = f"restored from a backup of {portal.restored_from:%Y-%m-%d %H:%M} UTC, not compared with the CRM yet"
         return problem(portal.hub_id, MODE, since, "run: syncworker rebuild", Section.REBUILD)
@@ -58,12 +53,10 @@ def _mode(portal: Portal) -> Finding:
         why = f": {portal.pause.reason}" if portal.pause.reason else ""
         since = f"paused by {portal.pause.by} at {portal.pause.at:%Y-%m-%d %H:%M} UTC{why}"
         return fine(portal.hub_id, MODE, since, f"to let it go on: syncworker unpause --portal {portal.hub_id}")
-    ends = {
-        Mode.OBSERVE: f"to let it register: syncworker portals mode {portal.hub_id} write",
-        Mode.WRITE: "",
-        Mode.PAUSED: f"to let it go on: syncworker unpause --portal {portal.hub_id}",
-    }
-    return fine(portal.hub_id, MODE, said[portal.mode], ends[portal.mode])
+    if portal.mode is Mode.OBSERVE:
+        what = f"to let it register: syncworker portals mode {portal.hub_id} write"
+        return fine(portal.hub_id, MODE, "observe: nothing is registered or written yet", what)
+    return fine(portal.hub_id, MODE, "write")
 
 
 def blocked(portal: Portal, now: datetime) -> Finding:
