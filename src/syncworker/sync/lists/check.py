@@ -17,7 +17,6 @@ from syncworker.registration.rules.decision import Decision, Outcome
 from syncworker.registration.rules.domains import Domain
 from syncworker.registration.rules.facts import Lead
 from syncworker.registration.rules.lead_domain import website_of
-from syncworker.registration.rules.refused import Refused
 from syncworker.registration.rules.terms import Action, HoldKind, Reason, Source
 from syncworker.registration.rules.text import quote
 from syncworker.store import portals
@@ -57,8 +56,6 @@ class Checked:
     """What the domain is read from, as somebody typed it."""
     domain: str | None
     """What would be registered, in the ledger's spelling; None where the website yields none."""
-    refused: Refused | None
-    """Why it yields none."""
     decision: Decision
     hold: HoldKind | None
     capacity: Capacity
@@ -144,7 +141,6 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
         read_from=_read_from(lead, typed),
         typed=quote(typed or ""),
         domain=domain,
-        refused=of.domain if isinstance(of.domain, Refused) else None,
         decision=decision,
         hold=hold,
         capacity=Capacity(
