@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "SYNCWORKER_"
 HUBSPOT_API = "https://api.hubapi.com"
 UP_ENV_FILE = "up.env"
+NO_TIER = "untiered"
+"""What a partner without a tier is called among the tiers of its program."""
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     hubspot_app_id: str | None = None
     hubspot_portal_id: int | None = None
 
-    partner_tier: str = Field("untiered", description="a tier of the program in `config/programs`")
+    partner_tier: str = Field(NO_TIER, description="a tier of the program in `config/programs`")
     partner_capacity: int | None = Field(None, ge=0, le=2**31 - 1, description="overrides the capacity of the tier")
     partner_company_id: str | None = Field(None, description="the partner's own company record")
     auto_register_forms: Names = Field((), description="form ids, separated by commas")

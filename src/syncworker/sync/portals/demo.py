@@ -8,7 +8,7 @@ import requests
 import structlog
 
 from syncworker.hubspot.errors import HubSpotError
-from syncworker.settings import Settings
+from syncworker.settings import NO_TIER, Settings
 from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.store.secrets import PortalCredentials
@@ -73,7 +73,7 @@ def _connect(context: Context, of: DemoPortal, *, first: bool) -> int:
         credentials=PortalCredentials(access_token=of["access_token"], client_secret=of["client_secret"]),
         partner_name=of["partner"],
         name=of["name"],
-        tier=settings.partner_tier if first else "untiered",
+        tier=settings.partner_tier if first else NO_TIER,
         capacity=settings.partner_capacity if first else None,
         hub_id=of["hub_id"],
         mode=Mode.WRITE,

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from syncworker.access.roles import Role
 from syncworker.languages import Language
 from syncworker.registration.ledger.capacity import Capacity
+from syncworker.settings import NO_TIER
 from syncworker.store.portals import Partner
 from syncworker.sync.lists import lead_list, lists
 from syncworker.sync.lists.changes import Topic
@@ -20,7 +21,6 @@ from syncworker.web.recognising import Held, ThePortal, Viewer
 
 router = pages()
 
-_NO_TIER = "untiered"
 _EXAMPLE, _CHANGED = " (example value)", "; changed since to unpublished numbers: "
 
 
@@ -84,7 +84,7 @@ def limit_source(say: Language, partner: Partner, held: Capacity) -> LimitSource
     source, _, changes = held.source.partition(": ")[2].removesuffix(_EXAMPLE).partition(_CHANGED)
     said = (
         say.gettext("The limit is that of a partner without a tier.")
-        if partner.tier == _NO_TIER
+        if partner.tier == NO_TIER
         else say.gettext("The limit is that of the tier %(tier)s.", tier=partner.tier)
     )
     if held.source.endswith(_EXAMPLE):
