@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -69,7 +70,8 @@ def list_(
         page = mark_lists.marks(tx, portal, parked=True if parked else None, limit=limit, cursor=cursor)
         number = mark_lists.parked_count(tx, portal) if parked else None
     document = {"parked": number, "items": [_document(one) for one in page.items], "next": page.next}
-    output.show(document, as_json=as_json, people=lambda: _show_parked(page, number) if parked else _show(page))
+    people = partial(_show, page) if number is None else partial(_show_parked, page, number)
+    output.show(document, as_json=as_json, people=people)
 
 
 def _document(line: MarkLine) -> dict[str, object]:
@@ -91,8 +93,10 @@ def _show(page: MarkPage) -> None:
     _more(page)
 
 
-def _show_parked(page: MarkPage, number: int | None) -> None:
+def _show_parked(page: MarkPage, number: int) -> None:
     """A few with all that is known; many a line each, and where to read on."""
+    from syncworker.sync.lists import mark_lists
+
     if len(page.items) <= _IN_FULL:
         for one in page.items:
             output.facts(_in_full(one))
@@ -108,8 +112,7 @@ def _show_parked(page: MarkPage, number: int | None) -> None:
         output.say(
             "Try one again: syncworker marks retry KIND ID --portal HUB_ID; all of a portal: without KIND and ID."
         )
-    many = "1 mark waits" if number == 1 else f"{number} marks wait"
-    output.say(f"{many} for a person." if number else "No mark waits for a person.")
+    output.say(f"{mark_lists.waiting_in_words(number)}.")
     _more(page)
 
 

@@ -11,6 +11,7 @@ from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.doctor.finding import MODE, Finding, ago, fine, problem
 from syncworker.sync.lists.list_lines import MarkCount
+from syncworker.sync.lists.mark_lists import waiting_in_words
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.watch.runbook import Section, of_block
 
@@ -38,8 +39,7 @@ def work(tx: Tx, portal: Portal, counts: Sequence[MarkCount]) -> list[Finding]:
     parked = sum(count.parked for count in ours)
     if parked:
         what = f"see: syncworker marks --parked --portal {hub_id}"
-        many = "1 mark waits" if parked == 1 else f"{parked} marks wait"
-        found.append(problem(hub_id, "parked", f"{many} for a person", what, Section.PARKED))
+        found.append(problem(hub_id, "parked", waiting_in_words(parked), what, Section.PARKED))
     else:
         found.append(fine(hub_id, "parked", "none"))
     return [*found, *_polls(tx, hub_id, idle=idle), *_resync(tx, hub_id)]

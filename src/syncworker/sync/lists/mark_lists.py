@@ -86,6 +86,12 @@ def parked_count(tx: Tx, hub_id: int | None) -> int:
     return tx.connection.execute(query).scalar_one()
 
 
+def waiting_in_words(parked: int) -> str:
+    """How many parked marks there are, as a sentence without its full stop."""
+    many = {0: "No mark waits", 1: "1 mark waits"}.get(parked, f"{parked} marks wait")
+    return f"{many} for a person"
+
+
 MOST_COUNTED = 100_000
 # Each group of due ones is counted in its own range of an index, and no further than that; parked ones are few.
 _COUNTS = text("""
