@@ -87,7 +87,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.program import MissingConfigError, NoCapacityError, ProgramError, UnknownTierError
     from syncworker.registration.ledger.holds import NotHeld
     from syncworker.registration.ledger.line_places import NotWaiting
-    from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
+    from syncworker.registration.ledger.registrations import NothingToUndo, NotRegistered, TooLateToUndo
     from syncworker.registration.ledger.requests import NotOpen
     from syncworker.settings import SettingsError
     from syncworker.store.backup import BadBackup, NotEmpty, NotWritten, OldSchema, OtherKey
@@ -150,6 +150,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.REFUSED: (
             TooLateToUndo,
+            NothingToUndo,
             NotToUndo,
             NothingToAskAgain,
             NotYours,

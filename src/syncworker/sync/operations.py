@@ -84,7 +84,10 @@ def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: 
 
 
 def undo(context: Context, hub_id: int, domain: str, *, who: str, source: Source) -> Registration:
-    """Take a deregistration back; raises UnknownPortal, NotRegistered where there never was one, TooLateToUndo."""
+    """Take a deregistration back.
+
+    Raises UnknownPortal, NotRegistered where there never was one, NothingToUndo, TooLateToUndo.
+    """
 
     def back(tx: Tx, portal: Portal) -> Changes:
         # A domain that was never ours is unknown, not too late.

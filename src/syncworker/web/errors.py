@@ -25,7 +25,7 @@ from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.registration.ledger.holds import NotHeld
 from syncworker.registration.ledger.line_places import NotWaiting
-from syncworker.registration.ledger.registrations import NotRegistered, TooLateToUndo
+from syncworker.registration.ledger.registrations import NothingToUndo, NotRegistered, TooLateToUndo
 from syncworker.registration.ledger.requests import NotOpen
 from syncworker.store.portals import UnknownPortal
 from syncworker.store.secrets import WrongSecretKey
@@ -72,6 +72,7 @@ _STATUS: Mapping[type[Exception], int] = {
     MoreMatch: 409,
     NothingToConfirm: 409,
     TooLateToUndo: 409,
+    NothingToUndo: 409,
     NotToUndo: 409,
     NothingToAskAgain: 409,
     ResyncRuns: 409,

@@ -36,17 +36,15 @@ class TooLateToUndo(Exception):
 
     def __init__(self, domain: str) -> None:
         self.domain = domain
-        super().__init__(self._said())
-
-    def _said(self) -> str:
-        return f"the deregistration of {self.domain} cannot be undone any more: register it again"
+        super().__init__(f"the deregistration of {domain} cannot be undone any more: register it again")
 
 
-class NothingToUndo(TooLateToUndo):
+class NothingToUndo(Exception):
     """The domain is registered: somebody has undone it, or it never was deregistered."""
 
-    def _said(self) -> str:
-        return f"there is no deregistration of {self.domain} to undo: it is registered"
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+        super().__init__(f"there is no deregistration of {domain} to undo: it is registered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
