@@ -261,10 +261,11 @@ def add(
         "finished": done == len(items) and not held,
         "now": tx.now,
     }
-    added = tx.connection.execute(_ADD, values).scalar_one_or_none()
-    if added is None:
-        known = select(jobs.c.id).where(jobs.c.hub_id == hub_id, jobs.c.key == values["key"])
-        return int(tx.connection.execute(known).scalar_one())
+    # The job of the same key may be discarded between the two statements, and then the key is free again.
+    while (added := tx.connection.execute(_ADD, values).scalar_one_or_none()) is None:
+        known = tx.connection.execute(_OF_KEY, values).scalar_one_or_none()
+        if known is not None:
+            return int(known)
     of_items = {
         "job_id": added,
         "places": joined(str(item.place) for item in items),
@@ -308,6 +309,7 @@ _ADD = text("""
     ON CONFLICT (hub_id, key) DO NOTHING
     RETURNING id
 """)
+_OF_KEY = text("SELECT id FROM jobs WHERE hub_id = :hub_id AND key = :key")
 _ADD_ITEMS = text(f"""
     INSERT INTO job_items (job_id, place, domain, outcome)
     SELECT :job_id, CAST(place AS integer), domain, nullif(outcome, '')

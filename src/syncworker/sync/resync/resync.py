@@ -7,7 +7,7 @@ creates no requests and renews nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -174,21 +174,26 @@ def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING,
         did(tx, Happened.RESYNC_STARTED, who=who, source=source, hub_id=hub_id, detail=told)
         return begun
 
-    try:
-        begun = context.database.run(begin)
-    except IntegrityError:
-        raise _runs(context, hub_id) from None
-    context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
-    return begun
+    return _alone(context, hub_id, begin)
 
 
-def _runs(context: Context, hub_id: int) -> ResyncRuns:
+def _alone(context: Context, hub_id: int, work: Callable[[Tx], Resync]) -> Resync:
+    """Let a resync run, of which the workers are told; raises ResyncRuns where the portal has another one."""
     unfinished = select(resyncs.c.id, resyncs.c.state).where(
         resyncs.c.hub_id == hub_id, resyncs.c.state.in_(UNFINISHED)
     )
-    with context.database.transaction() as tx:
-        row = tx.connection.execute(unfinished).one()
-    return ResyncRuns(hub_id, row.id, row.state)
+    while True:
+        try:
+            running = context.database.run(work)
+        except IntegrityError:
+            with context.database.transaction() as tx:
+                other = tx.connection.execute(unfinished).one_or_none()
+            if other is not None:
+                raise ResyncRuns(hub_id, other.id, other.state) from None
+            # The one that stood in the way is over since: there is room now.
+            continue
+        context.waker.ring(Ring(Bell.SERVE_BULK, hub_id))
+        return running
 
 
 def pause(context: Context, resync_id: int, *, who: str, source: Source = Source.APP) -> Resync:
@@ -201,18 +206,10 @@ def resume(context: Context, resync_id: int, *, who: str, source: Source = Sourc
 
     Raises UnknownResync, ResyncOver, ResyncRuns.
     """
-    try:
-        resumed = context.database.run(
-            lambda tx: _turn(
-                tx, resync_id, State.RUNNING, {State.PAUSED, State.FAILED, State.RUNNING}, who=who, source=source
-            )
-        )
-    except IntegrityError:
-        with context.database.transaction() as tx:
-            hub_id = get(tx, resync_id).hub_id
-        raise _runs(context, hub_id) from None
-    context.waker.ring(Ring(Bell.SERVE_BULK, resumed.hub_id))
-    return resumed
+    with context.database.transaction() as tx:
+        hub_id = get(tx, resync_id).hub_id
+    of = {State.PAUSED, State.FAILED, State.RUNNING}
+    return _alone(context, hub_id, lambda tx: _turn(tx, resync_id, State.RUNNING, of, who=who, source=source))
 
 
 def cancel(context: Context, resync_id: int, *, who: str, source: Source = Source.APP) -> Resync:
