@@ -71,6 +71,16 @@ def test_many_are_deregistered_and_taken_back(api: httpx.Client, deployment: Dep
     assert [job["id"] for job in api.get("jobs").json()["items"]] == [undoing["id"], done["id"]]
 
 
+def test_a_key_that_began_another_action_begins_nothing(api: httpx.Client, deployment: Deployment) -> None:
+    deployment.registered("a.se")
+    once = {"Idempotency-Key": "once"}
+    renewing = api.post("jobs", json={"action": "renew", "domains": ["a.se"]}, headers=once).json()
+    answer = api.post("jobs", json={"action": "deregister", "domains": ["a.se"]}, headers=once)
+    assert answer.status_code == 409
+    assert f"was used for job {renewing['id']}, renew" in answer.json()["error"]
+    assert [one["id"] for one in api.get("jobs").json()["items"]] == [renewing["id"]]
+
+
 def test_what_cannot_be_done_to_a_list_is_refused(api: httpx.Client, deployment: Deployment) -> None:
     for asked in (
         {"action": "renew", "all_of": {"list": "registered", "agreed": 9}},

@@ -20,6 +20,7 @@ from syncworker.sync.lists.line_query import MOST_Q_CHARACTERS
 from syncworker.web.api.answers import Answer
 from syncworker.web.api.asked_of import LARGEST_ID, Cursor, Held, HubId, Limit, Who
 from syncworker.web.api.operator import LeadRoute
+from syncworker.web.api.refusals import KeyUsed
 
 router = APIRouter(prefix="/jobs", route_class=LeadRoute, tags=["jobs"])
 
@@ -111,10 +112,12 @@ def start(
         Header(pattern=r"^[\x21-\x7e]{1,200}$", description="the same key is the same job; made up if absent"),
     ] = None,
 ) -> JobAnswer:
-    """Ask for it: workers do it, and `GET /jobs/{id}` tells how far they are."""
+    """Ask for it: workers do it, and `GET /jobs/{id}` tells how far they are. A key of another action: 409."""
     key = f"api:{idempotency_key or uuid.uuid4().hex}"
     meant = _meant(context, hub_id, asked)
     job = jobs.start(context, hub_id, asked.action, meant, who=who, source=Source.API, key=key)
+    if job.action is not asked.action:
+        raise KeyUsed(used_for=f"job {job.id}, {job.action}", one="action")
     return JobAnswer.model_validate(job)
 
 

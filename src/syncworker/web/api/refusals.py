@@ -74,14 +74,12 @@ class UnknownDomain(Refusal):
 
 
 class KeyUsed(Refusal):
-    """The Idempotency-Key belongs to a request for another contact."""
+    """The Idempotency-Key belongs to something else: `used_for` says to what, `one` of which kind both are."""
 
     status = 409
 
-    def __init__(self, contact_id: str | None) -> None:
-        super().__init__(
-            f"this Idempotency-Key was used for contact {contact_id}: send another key for another contact"
-        )
+    def __init__(self, *, used_for: str, one: str) -> None:
+        super().__init__(f"this Idempotency-Key was used for {used_for}: send another key for another {one}")
 
 
 class NoParkedMark(Refusal):

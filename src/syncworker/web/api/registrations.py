@@ -99,7 +99,7 @@ def register(
         with context.database.transaction() as tx:
             request = operations.request_of_key(context, tx, hub_id, source=Source.API, key=key)
     if request is None or request.contact_id != lead.contact_id:
-        raise KeyUsed(request.contact_id if request else None)
+        raise KeyUsed(used_for=f"contact {request.contact_id if request else None}", one="contact")
     return RequestAnswer.model_validate(request)
 
 
