@@ -130,7 +130,9 @@ def test_each_list_holds_its_own(deployment: Deployment) -> None:
     assert found(deployment, Leads.EXPIRING, days=7) == ["renews.se"]
     assert found(deployment, Leads.TO_CONFIRM) == ["active.se"]
     with deployment.database.transaction() as tx:
-        assert lead_list.count(tx, HUB, Leads.REGISTERED) == 4
+        assert {which: lead_list.count(tx, HUB, which, View(days=14)) for which in Leads} == {
+            Leads.REGISTERED: 4, Leads.EXPIRED: 2, Leads.DEREGISTERED: 1, Leads.EXPIRING: 2, Leads.TO_CONFIRM: 1,
+        }  # fmt: skip
         assert lead_list.domains(tx, HUB, Leads.REGISTERED, View(q="re")) == ["renews.se"]
 
 

@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, PrimaryKeyConstraint, Table, Text, text
 
 from syncworker.store.schema import Time, metadata
 
@@ -43,6 +43,8 @@ lead_lines = Table(
     PrimaryKeyConstraint("partner_id", "domain"),
     Index("ix_lead_lines_contact", "hub_id", "contact_id"),
     Index("ix_lead_lines_company", "hub_id", "company_id"),
+    Index("ix_lead_lines_by_state", "partner_id", "state"),
+    Index("ix_lead_lines_unconfirmed", "partner_id", "domain", postgresql_where=text("confirmation = 'unconfirmed'")),
     # One for each column that a list is sorted by, with what says whether a line is in it: page 1,000 of 100,000 lines
     # is read from there alone, and so is how many there are.
     *(

@@ -142,6 +142,15 @@ requests = Table(
     Index("ix_requests_contact", "hub_id", "contact_id"),
     Index("ix_requests_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_requests_waiting", "partner_id", "requested_at", "id", postgresql_where=text("state = 'waiting'")),
+    Index(
+        "ix_requests_in_line",
+        "partner_id",
+        "domain",
+        text("(coalesce(line_at, requested_at))"),
+        "id",
+        postgresql_include=["hub_id", "line_at", "requested_at"],
+        postgresql_where=text("state = 'waiting'"),
+    ),
     Index("ix_requests_state", "partner_id", "state", "id"),
     Index("ix_requests_domain", "domain", postgresql_where=text("domain IS NOT NULL")),
     Index(

@@ -6,7 +6,7 @@ another portal of the partner the domain is seen, and no record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -104,13 +104,14 @@ class AskedPage:
     pages: int
 
 
-# What a later request of the contact came to is what counts; one that was taken back, or ended, is none.
+# What a later request of the contact came to is what counts; one that was taken back, or ended, is none. OFFSET makes
+# PostgreSQL look it up for each line, of which there are few, and not read all there is.
 _NEWEST = """NOT EXISTS (
     SELECT FROM requests AS later WHERE later.hub_id = q.hub_id AND later.contact_id = q.contact_id AND later.id > q.id
-       AND later.state NOT IN ('withdrawn', 'ended', 'processing'))"""
+       AND later.state NOT IN ('withdrawn', 'ended', 'processing') OFFSET 0)"""
 _OURS_BY_NOW = """EXISTS (
     SELECT FROM registrations AS held WHERE held.domain = q.domain AND held.partner_id = q.partner_id
-       AND held.ended_at IS NULL)"""
+       AND held.ended_at IS NULL OFFSET 0)"""
 _WANTED = "id, position, hub_id, domain, contact_id, company_id, source, requested_at"
 _OF_PARTNER = """
     SELECT id, CAST(NULL AS bigint) AS position, hub_id, domain, contact_id, company_id, source, requested_at,
@@ -166,10 +167,14 @@ def asked(tx: Tx, hub_id: int, which: Asked, view: AskedView) -> AskedPage:
     )
 
 
-def count(tx: Tx, hub_id: int, which: Asked) -> int:
-    """How many requests there are; raises UnknownPortal."""
+def counts(tx: Tx, hub_id: int, *which: Asked) -> Mapping[Asked, int]:
+    """How many requests there are of each; raises UnknownPortal."""
     values = {"partner_id": portals.get(tx, hub_id).partner.id}
-    return int(tx.connection.execute(text(f"SELECT count(*) FROM ({_SOURCE[which]}) AS a"), values).scalar_one())
+    each = ", ".join(f"(SELECT count(*) FROM ({_SOURCE[asked]}) AS q) AS {asked}" for asked in which)
+    return {
+        Asked(name): count
+        for name, count in tx.connection.execute(text(f"SELECT {each}"), values).one()._mapping.items()
+    }
 
 
 def everything(database: Database, hub_id: int, which: Asked, view: AskedView, *, at_once: int) -> Iterator[AskedLine]:

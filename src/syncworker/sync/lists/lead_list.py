@@ -24,7 +24,7 @@ MOST_LINES_OF_PAGE = 200
 SOON_DAYS = (30, 14, 7)
 _MOST_DAYS = 3660
 # So many are collected and sorted sooner than they are counted, and then looked for once more in their order.
-FEW = 10_000
+FEW = 30_000
 
 
 class Leads(StrEnum):
@@ -88,6 +88,14 @@ _WHICH = {
     Leads.EXPIRED: "(l.state = 'expired' OR (l.state = 'registered' AND l.expires_at <= :now AND NOT l.renews))",
     Leads.DEREGISTERED: "l.state = 'deregistered'",
     Leads.TO_CONFIRM: f"({_REGISTERED} AND l.confirmation = 'unconfirmed')",
+}
+_OF_STATE = "(SELECT count(*) FROM lead_lines WHERE partner_id = :partner_id AND state = '{}')"
+_OVER = """(SELECT count(*) FROM lead_lines WHERE partner_id = :partner_id AND state = 'registered'
+                AND expires_at <= :now AND NOT renews)"""
+# Where nothing is sought: an index counts a state alone, and few are past their last day and not noted to be.
+_COUNTED = {
+    Leads.REGISTERED: f"SELECT {_OF_STATE.format('registered')} - {_OVER}",
+    Leads.EXPIRED: f"SELECT {_OF_STATE.format('expired')} + {_OVER}",
 }
 _COLUMN = {
     Sort.DOMAIN: "l.domain",
@@ -173,14 +181,16 @@ class _Table:
             **line_query.sought(words),
         }
         self._is_searched = bool(words)
+        self._counted = None if words else _COUNTED.get(which)
         found = f" AND {line_query.matches('l', words)}" if words else ""
-        self._from = f"FROM lead_lines AS l WHERE l.partner_id = :partner_id AND {_WHICH[which]}{found}"
+        self._is_found = f"{_WHICH[which]}{found}"
+        self._from = f"FROM lead_lines AS l WHERE l.partner_id = :partner_id AND {self._is_found}"
         self._key = _COLUMN[view.sort]
         if view.sort in _OF_RECORDS and len(portals.everyone(tx, partner_id=partner_id)) > 1:
             self._key = f"CASE WHEN l.hub_id = :hub_id THEN {self._key} ELSE '' END"
 
     def count(self) -> int:
-        return int(self._execute(f"SELECT count(*) {self._from}").scalar_one())
+        return int(self._execute(self._counted or f"SELECT count(*) {self._from}").scalar_one())
 
     def domains(self, *, in_order: bool = False) -> list[str]:
         key = f"{self._key} {self._order()}, l.domain {self._order()}" if in_order else "l.domain"
@@ -191,7 +201,7 @@ class _Table:
 
         All lines are looked through once, to be counted and sorted.
         """
-        if not self._is_searched:
+        if not self._is_searched or self._most_are_found():
             return None
         order = self._order()
         query = f"""
@@ -222,10 +232,20 @@ class _Table:
             f"SELECT l.domain {self._from} ORDER BY {self._key} {order}, l.domain {order} LIMIT :size OFFSET :offset"
         )
         # Many were found: the planner, which takes several words for few lines, would read and sort them all.
-        self._tx.connection.execute(_BY_INDEX, {"sort": "off"})
+        if self._is_searched:
+            self._tx.connection.execute(_BY_INDEX, {"sort": "off"})
         found = list(self._execute(query, size=size, offset=offset).scalars())
-        self._tx.connection.execute(_BY_INDEX, {"sort": "on"})
+        if self._is_searched:
+            self._tx.connection.execute(_BY_INDEX, {"sort": "on"})
         return total, found[::-1] if from_end else found
+
+    def _most_are_found(self) -> bool:
+        # Of one line in a hundred; whichever it says, what is shown is the same.
+        some = f"""
+            SELECT count(*) FILTER (WHERE {self._is_found}) * 3 > count(*)
+              FROM lead_lines AS l TABLESAMPLE SYSTEM (1) REPEATABLE (1) WHERE l.partner_id = :partner_id
+        """
+        return bool(self._execute(some).scalar_one())
 
     def lines(self, domains: Sequence[str]) -> tuple[RegistrationLine, ...]:
         return _lines(self._tx, self.values, domains)

@@ -137,10 +137,8 @@ def _found(
 
 def _around(context: Context, tx: Tx, portal: Portal, table: LeadTable) -> Around:
     hub_id = portal.hub_id
-    waiting = {
-        name: asked_list.count(tx, hub_id, asked)
-        for name, asked in (("deregistrations", Asked.TO_CONFIRM), ("unresolved", Asked.UNRESOLVED))
-    }
+    asked = asked_list.counts(tx, hub_id, Asked.TO_CONFIRM, Asked.UNRESOLVED)
+    waiting = {"deregistrations": asked[Asked.TO_CONFIRM], "unresolved": asked[Asked.UNRESOLVED]}
     if context.terms(portal.partner, tx).authority is Authority.HUBSPOT:
         waiting["to-confirm"] = lead_list.count(tx, hub_id, Leads.TO_CONFIRM)
     rare = {"unresolved", "to-confirm"} - {table.name} - {name for name, count in waiting.items() if count}
