@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -185,7 +186,9 @@ def _alone(context: Context, hub_id: int, work: Callable[[Tx], Resync]) -> Resyn
     while True:
         try:
             running = context.database.run(work)
-        except IntegrityError:
+        except IntegrityError as error:
+            if not isinstance(error.orig, UniqueViolation):
+                raise
             with context.database.transaction() as tx:
                 other = tx.connection.execute(unfinished).one_or_none()
             if other is not None:
