@@ -102,6 +102,8 @@ def test_expired_leads_are_registered_again_some_of_them_or_all_that_capacity_al
     page.get_by_role("dialog").locator(".dialog-actions button").click()
     stage.until(lambda: set(fitting) <= set(stage.active()))
     expect(page.locator(".toast")).to_be_visible()
+    # There is no room any more, and the page knows without being loaded again.
+    expect(page.get_by_role("button", name=says("Register all that capacity allows"))).to_have_count(0)
 
 
 @by_everybody

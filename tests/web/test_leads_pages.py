@@ -197,6 +197,11 @@ def test_expired_leads_are_registered_again_as_many_as_fit(as_: As, deployment: 
     assert "1 domain was asked for again." in anna.get(going.headers["location"]).text
     ticked = anna.submit("/leads/expired/register_again", domain=["old0.se", "old1.se"]).text
     assert "Register 2 leads again?" in ticked
+    # What offers it goes, and may come back, while somebody looks on
+    deployment.database.run(lambda tx: tx.connection.execute(text("UPDATE partners SET capacity = 4")))
+    full = anna.get("/leads/expired").text
+    assert 'id="fitting" data-live="leads"' in full
+    assert "Register all that capacity allows" not in full
 
 
 def test_what_another_portal_asked_for_is_neither_seen_nor_changed(as_: As, deployment: Deployment) -> None:
