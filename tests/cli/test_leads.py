@@ -51,6 +51,7 @@ def test_one_lead_is_shown_and_looked_at_again(run: Run, demo: Demo) -> None:
     shown = run("leads", "show", "nordlys.se", "--compare")
     for told in ("registered", contact_id, "It was registered", "partner_registration_status"):
         assert told in shown.out, told
+    assert shown.out.index("partner_registration_status") < shown.out.index("partner_registered_domain")
     [differs] = run("leads", "show", "nordlys.se", "--compare", "--json").json["differences"]
     assert (differs["property"], differs["ledger"]) == ("partner_registration_status", "registered")
     assert run("leads", "look", "nordlys.se", "--json").json["records"] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,20 @@ def test_it_shows_its_state_its_history_in_words_and_its_record(as_: As, lead: D
     assert "Historik" in anna.get(f"{PATH}?lang=sv").text
     # However the domain is written, it is the same lead
     assert anna.get("/leads/domain/WWW.Granvik.se").status_code == 200
+
+
+def test_what_its_record_shows_begins_with_its_state_and_ends_with_what_is_not_ours(as_: As, lead: Deployment) -> None:
+    # As the database gives it back: by length, then by the alphabet
+    shows = text("""
+        UPDATE records SET written = '{"a_field_of_theirs": "x", "partner_registered_on": "2026-01-02",
+            "partner_registered_domain": "granvik.se", "partner_registration_detail": "",
+            "partner_registration_status": "registered", "partner_registration_expires_on": "2027-01-01"}'
+    """)
+    lead.database.run(lambda tx: tx.connection.execute(shows))
+    assert re.findall(r'<code class="second">(\w+)</code>', as_(Role.VIEWER).get(PATH).text) == [
+        "partner_registration_status", "partner_registration_detail", "partner_registered_domain",
+        "partner_registered_on", "partner_registration_expires_on", "a_field_of_theirs",
+    ]  # fmt: skip
 
 
 def test_a_manager_switches_its_renewal_takes_a_deregistration_back_and_has_it_looked_at(

@@ -15,6 +15,7 @@ from syncworker.cli.options import DomainArgument, JsonOption, PortalOption
 from syncworker.cli.session import domain_meant, portal_opened
 
 if TYPE_CHECKING:
+    from syncworker.hubspot.properties import PropertyNames
     from syncworker.sync.lists.asked_list import AskedLine
     from syncworker.sync.lists.list_lines import RegistrationLine
     from syncworker.sync.lists.one_lead import Lead
@@ -118,7 +119,7 @@ def show(
         "differences": found,
         "history": lead.history,
     }
-    output.show(document, as_json=as_json, people=lambda: _show(name, lead, found))
+    output.show(document, as_json=as_json, people=lambda: _show(name, lead, found, context.names))
 
 
 @app.command()
@@ -184,7 +185,8 @@ def _document(one: RegistrationLine | AskedLine) -> object:
     return {**fields, **more}
 
 
-def _show(domain: str, lead: Lead, found: Sequence[Difference] | None) -> None:
+def _show(domain: str, lead: Lead, found: Sequence[Difference] | None, our: PropertyNames) -> None:
+    from syncworker.sync.lists import crm_words
     from syncworker.sync.lists.event_words import EVENT_WORDS
 
     line, answer = lead.line, lead.answer
@@ -204,7 +206,11 @@ def _show(domain: str, lead: Lead, found: Sequence[Difference] | None) -> None:
     records = [(one.kind, one.object_id, one.name, one.is_there, one.reconciled_at, one.address)
                for one in lead.records]  # fmt: skip
     output.table("records", ("kind", "id", "name", "there", "last seen", "in HubSpot"), records, empty="No records.")
-    shown = [(one.kind, one.object_id, name, value) for one in lead.records for name, value in one.shown.items()]
+    shown = [
+        (one.kind, one.object_id, name, one.shown[name])
+        for one in lead.records
+        for name in crm_words.in_order(our, one.shown)
+    ]
     output.table("as last seen", ("kind", "id", "property", "shows"), shown, empty="Nothing was written to them.")
     if found is not None:
         rows = [(one.kind, one.object_id, one.property, one.crm, one.ledger) for one in found]

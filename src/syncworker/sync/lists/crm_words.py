@@ -6,7 +6,7 @@ spelled again so that they are found by whoever translates. A test compares both
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import date
 
@@ -73,6 +73,12 @@ _OPTIONS: Mapping[str, Mapping[str, str]] = {
 }
 _DAYS = frozenset({"registered_on", "expires_on"})
 _NUMBERS = frozenset({"capacity_limit", "capacity_used"})
+
+
+def in_order(names: PropertyNames, found: Iterable[str]) -> list[str]:
+    """These properties as a person reads them: the state first, then what belongs to it; what is not ours last."""
+    ours = [getattr(names, field.name) for field in fields(names)]
+    return sorted(found, key=lambda name: (ours.index(name) if name in ours else len(ours), name))
 
 
 def label(names: PropertyNames, name: str) -> Words | None:

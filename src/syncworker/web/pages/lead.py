@@ -160,7 +160,7 @@ def _to_ask_again(lead: Lead) -> int | None:
 
 def _properties(our: PropertyNames, record: LeadRecord, found: Sequence[Difference]) -> list[Property]:
     differing = {one.property: one for one in found if (one.kind, one.object_id) == (record.kind, record.object_id)}
-    names = sorted({*record.shown, *differing} - {"record"})
+    names = crm_words.in_order(our, {*record.shown, *differing} - {"record"})
     return [
         Property(
             name=name,
