@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import text
+
 from syncworker.store.portals import Mode
+from syncworker.sync import operations
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
 from syncworker.sync.portals.connect import set_mode
@@ -162,6 +165,18 @@ def test_history_tells_who_did_what(run: Run, demo: Demo) -> None:
     assert items[0]["event"] == "registered"
     assert "registered" in [item["event"] for item in items]
     assert "registered" in run("history", "nordlys.se").out
+
+
+def test_what_a_form_asked_for_names_the_form_beside_its_id(run: Run, demo: Demo) -> None:
+    registered(run, demo)
+    operations.set_renewal(demo.context, demo.hub_id, "nordlys.se", renew=True, who="form:7f3c")
+    # Disabled since, and so known by its id alone
+    assert "form:7f3c" in run("history", "nordlys.se").out
+    form = text("INSERT INTO forms (hub_id, form_id, name, enabled_at) VALUES (:hub, '7f3c', 'Be om demo', now())")
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(form, {"hub": demo.hub_id})
+    for command in (["history"], ["why"], ["leads", "show"]):
+        assert "form:7f3c (Be om demo)" in " ".join(run(*command, "nordlys.se").out.split()), command
 
 
 def test_registrations_are_listed_with_their_lead(run: Run, demo: Demo) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,12 +97,13 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show all that is known of a lead: its state and why, its records, what can be done, what happened."""
-    from syncworker.sync.lists import one_lead
+    from syncworker.sync.lists import form_list, one_lead
 
     with portal_opened(portal) as (context, chosen):
         name = domain_meant(context, domain)
         with context.database.transaction() as tx:
             lead = one_lead.lead(tx, chosen.hub_id, name)
+            forms = form_list.names(tx, chosen.hub_id)
         if not lead.is_known:
             raise CommandError(f"nothing is known of {name}: see `syncworker leads list`", code=ExitCode.NOT_FOUND)
         found = one_lead.differences(context, chosen.hub_id, name) if compare else None
@@ -119,7 +120,7 @@ def show(
         "differences": found,
         "history": lead.history,
     }
-    output.show(document, as_json=as_json, people=lambda: _show(name, lead, found, context.names))
+    output.show(document, as_json=as_json, people=lambda: _show(name, lead, found, context.names, forms))
 
 
 @app.command()
@@ -185,9 +186,12 @@ def _document(one: RegistrationLine | AskedLine) -> object:
     return {**fields, **more}
 
 
-def _show(domain: str, lead: Lead, found: Sequence[Difference] | None, our: PropertyNames) -> None:
+def _show(
+    domain: str, lead: Lead, found: Sequence[Difference] | None, our: PropertyNames, forms: Mapping[str, str]
+) -> None:
     from syncworker.sync.lists import crm_words
     from syncworker.sync.lists.event_words import EVENT_WORDS
+    from syncworker.sync.lists.history_words import with_form_name
 
     line, answer = lead.line, lead.answer
     output.facts(
@@ -216,7 +220,9 @@ def _show(domain: str, lead: Lead, found: Sequence[Difference] | None, our: Prop
         rows = [(one.kind, one.object_id, one.property, one.crm, one.ledger) for one in found]
         columns = ("kind", "id", "property", "HubSpot shows", "should be")
         output.table("differences", columns, rows, empty="HubSpot shows what it should.")
-    happened = [(one.at, EVENT_WORDS[one.event], one.who, one.source, one.why) for one in lead.history]
+    happened = [
+        (one.at, EVENT_WORDS[one.event], with_form_name(one.who, forms), one.source, one.why) for one in lead.history
+    ]
     output.table("history", ("at", "what", "who", "source", "why"), happened, empty="No history of it.")
 
 

@@ -67,13 +67,18 @@ def history(
 
 
 def _of_domain(domain: str, portal: int | None, *, as_json: bool) -> None:
-    from syncworker.sync.lists import lists
+    from syncworker.sync.lists import form_list, lists
+    from syncworker.sync.lists.history_words import with_form_name
 
     with portal_opened(portal) as (context, chosen):
         name = domain_meant(context, domain)
         with context.database.transaction() as tx:
             entries = lists.domain_history(tx, chosen.hub_id, name)
-    rows = [(one.at, one.event, one.who, one.source, one.why, one.contact_id, one.company_id) for one in entries]
+            forms = form_list.names(tx, chosen.hub_id)
+    rows = [
+        (one.at, one.event, with_form_name(one.who, forms), one.source, one.why, one.contact_id, one.company_id)
+        for one in entries
+    ]
     output.show(
         {"domain": name, "items": entries},
         as_json=as_json,
@@ -113,10 +118,14 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Say why a lead shows what it shows: registration, hold, requests, what is parked, and what happened."""
+    from syncworker.sync.lists import form_list
+    from syncworker.sync.lists.history_words import with_form_name
     from syncworker.sync.lists.why import why as known_about
 
     with portal_opened(portal) as (context, chosen):
         known = known_about(context, chosen.hub_id, what)
+        with context.database.transaction() as tx:
+            forms = form_list.names(tx, chosen.hub_id)
 
     def people() -> None:
         output.say(known.answer, style="bold")
@@ -140,7 +149,7 @@ def why(
             (one.requested_at, one.action, one.source, one.state, one.reason, one.detail) for one in known.requests
         ]
         output.table("requests", ("asked", "for", "by", "state", "reason", "detail"), asked_for, empty="No requests.")
-        happened = [(one.at, one.event, one.who, one.source, one.why) for one in known.history]
+        happened = [(one.at, one.event, with_form_name(one.who, forms), one.source, one.why) for one in known.history]
         output.table("history", ("at", "what", "who", "source", "why"), happened, empty="No history of it.")
 
     output.show({"answer": known.answer, "known": known}, as_json=as_json, people=people)

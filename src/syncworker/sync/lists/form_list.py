@@ -59,6 +59,11 @@ def known_lines(tx: Tx, hub_id: int) -> list[FormLine]:
     return _lines({form_id: form.name for form_id, form in kept.items()}, kept)
 
 
+def names(tx: Tx, hub_id: int) -> dict[str, str]:
+    """How the forms that register leads are called, by id; others are not known without HubSpot."""
+    return {form_id: form.name for form_id, form in enabled(tx, hub_id).items()}
+
+
 def _lines(named: Mapping[str, str], kept: Mapping[str, Enabled]) -> list[FormLine]:
     return [
         FormLine(

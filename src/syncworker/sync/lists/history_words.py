@@ -60,3 +60,9 @@ def who(name: str, *, forms: Mapping[str, str] | None = None) -> Words | str:
             rest = name.removeprefix(beginning)
             return Words(text, {"name": (forms or {}).get(rest) or rest if beginning == _FORM else rest})
     return name
+
+
+def with_form_name(name: str, forms: Mapping[str, str]) -> str:
+    """Who did it, as it is kept, with the name of a form behind its id where `forms` has one."""
+    known = forms.get(name.removeprefix(_FORM)) if name.startswith(_FORM) else None
+    return f"{name} ({known})" if known else name

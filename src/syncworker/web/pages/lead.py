@@ -77,7 +77,7 @@ def one_lead(
         if not lead.is_known:
             raise HTTPException(404)
         shown = jobs.told(request, tx, reader, portal)
-        forms = {form.id: form.name for form in form_list.known_lines(tx, portal.hub_id)}
+        forms = form_list.names(tx, portal.hub_id)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
     found: tuple[Difference, ...] = ()
     away = False
