@@ -79,6 +79,38 @@ def test_the_doctor_names_what_waits_and_what_is_parked(demo: Demo) -> None:
     assert "marks --parked" in found["parked"].what_now
 
 
+def test_the_doctor_says_what_was_looked_for_when_and_whether_that_is_in_time(run: Run, demo: Demo) -> None:
+    run("forms", "enable", demo.form["id"])
+
+    def said() -> str:
+        return next(one.text for one in examine(demo.context) if one.name == "polls")
+
+    def change(to: str) -> None:
+        with demo.context.database.transaction() as tx:
+            tx.connection.execute(text(f"UPDATE cursors SET {to}"))
+
+    change("polled_at = NULL, due_at = now()")
+    assert said() == (
+        "in time; last looked for: changes never, changes that HubSpot's search shows late never, deletions never, "
+        "submissions of 1 form never"
+    )
+    change(
+        "due_at = now() + interval '1 min', polled_at = now() - interval '14 min' WHERE trigger = 'contact.archived'"
+    )
+    change("polled_at = now() - interval '3 min' WHERE trigger = 'company.archived'")
+    assert "in time" in said()
+    assert "deletions 14 min ago" in said()
+    change("due_at = now() - interval '5 min' WHERE trigger = 'contact.now'")
+    assert said().startswith("up to 5 min late; last looked for: changes never")
+    change("due_at = now() - interval '45 min', polled_at = now() - interval '46 min' WHERE trigger LIKE 'form:%'")
+    late = problems(examine(demo.context))[f"poll form:{demo.form['id']}"]
+    form = demo.form["name"]
+    assert late.text == f"submissions of the form {form}: last looked for 46 min ago, and due for 45 min"
+    assert "form" not in said()
+    run("pause")
+    assert said().startswith("they rest; ")
+
+
 def test_the_doctor_says_that_a_form_is_gone(run: Run, demo: Demo) -> None:
     with demo.context.database.transaction() as tx:
         tx.connection.execute(

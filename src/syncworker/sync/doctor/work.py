@@ -10,6 +10,7 @@ from sqlalchemy import text
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync.doctor.finding import MODE, Finding, ago, fine, problem
+from syncworker.sync.doctor.polls import polls
 from syncworker.sync.lists.list_lines import MarkCount
 from syncworker.sync.lists.mark_lists import waiting_in_words
 from syncworker.sync.portals.failures import Blocked
@@ -17,8 +18,6 @@ from syncworker.sync.watch.runbook import Section, of_block
 
 # A sweep rings every few seconds, and a webhook's mark is seconds' work: due this long, nobody works.
 DUE_FOR = timedelta(minutes=5)
-# The slowest poll comes every five minutes; a form's may come less often where the portal has many.
-POLL_LATE = timedelta(minutes=30)
 
 _WHEN_BLOCKED = {
     Blocked.CREDENTIALS: "give it a new token: syncworker portals add",
@@ -42,7 +41,7 @@ def work(tx: Tx, portal: Portal, counts: Sequence[MarkCount]) -> list[Finding]:
         found.append(problem(hub_id, "parked", waiting_in_words(parked), what, Section.PARKED))
     else:
         found.append(fine(hub_id, "parked", "none"))
-    return [*found, *_polls(tx, hub_id, idle=idle), *_resync(tx, hub_id)]
+    return [*found, *polls(tx, hub_id, idle=idle), *_resync(tx, hub_id)]
 
 
 def _mode(portal: Portal) -> Finding:
@@ -76,27 +75,6 @@ def _due(hub_id: int, counts: Sequence[MarkCount], *, idle: bool) -> Finding:
     if oldest > DUE_FOR and not idle:
         return problem(hub_id, "marks", said, "see that a worker and a scheduler run", Section.MARKS_LATE)
     return fine(hub_id, "marks", said)
-
-
-_CURSORS = text("SELECT trigger, due_at, polled_at, last_error FROM cursors WHERE hub_id = :hub_id ORDER BY trigger")
-
-
-def _polls(tx: Tx, hub_id: int, *, idle: bool) -> list[Finding]:
-    rows = tx.connection.execute(_CURSORS, {"hub_id": hub_id}).all()
-    found = [
-        problem(hub_id, f"poll {row.trigger}", row.last_error, "see the line itself", Section.POLL_FAILS)
-        for row in rows
-        if row.last_error is not None
-    ]
-    late = [row for row in rows if row.last_error is None and tx.now - row.due_at > POLL_LATE and not idle]
-    for row in late:
-        said = f"it should have begun {ago(tx.now - row.due_at)} ago"
-        found.append(problem(hub_id, f"poll {row.trigger}", said, "see that a worker runs", Section.POLL_LATE))
-    if rows and not found:
-        polled = [row.polled_at for row in rows if row.polled_at is not None]
-        said = f"{len(rows)} cursors" + (f", the longest ago polled {ago(tx.now - min(polled))} ago" if polled else "")
-        found.append(fine(hub_id, "polls", said))
-    return found
 
 
 _LAST_RESYNC = text("""
