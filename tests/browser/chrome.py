@@ -17,6 +17,17 @@ MISSING = f"no browser is found: install one of {', '.join(NAMES)} (on Debian: a
 
 # What htmx says of a request that another one replaces, as when somebody types on. A mistake says more than that.
 GIVEN_UP = ("htmx:sendAbort", "htmx:afterRequest")
+# A window without a screen has an address bar all the same, and for what folds out of it Chromium loads pages of its
+# own: two thirds of what a new window costs. Beside these stands what Playwright switches off: of two such lists on a
+# command line the last one counts.
+WITHOUT = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "PreloadTopChromeWebUI",
+    "SpareRendererForSitePerProcess",
+    "AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay", "MediaRouter",
+    "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 Scheme = Literal["light", "dark"]
@@ -38,7 +49,13 @@ def chrome() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Root has no sandbox; a container often has a small /dev/shm.
         browser = playwright.chromium.launch(
-            executable_path=found(), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+            executable_path=found(),
+            args=[
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--disable-gpu",
+                f"--disable-features={','.join(WITHOUT)}",
+            ],
         )
         try:
             yield browser
