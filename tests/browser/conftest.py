@@ -28,7 +28,7 @@ def _browser_is_there() -> None:
         pytest.skip(chromium.MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(
     _browser_is_there: None,
     postgres_url: str,
@@ -36,7 +36,9 @@ def stage(
     valkey_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    """Everything but the browser, with leads in every state."""
+    """Everything but the browser, with leads in every state. It goes with the last test of a browser: its processes are
+    heard of in the one Valkey that all tests of this process share.
+    """
     url = services.create_database(postgres_url, "browser", template=migrated_template)
     with SandboxServer(tmp_path_factory.mktemp("sandbox")) as sandbox:
         made = Stage(sandbox, url, valkey_url)
@@ -49,7 +51,7 @@ def stage(
     services.drop_database(postgres_url, "browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chrome(_browser_is_there: None) -> Iterator[tuple[Browser, LoopAside]]:
     # Long enough for a machine that does other things too: what comes sooner is not waited for.
     expect.set_options(timeout=WAITS_MS)
