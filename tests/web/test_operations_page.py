@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -40,6 +41,15 @@ def test_only_operators_see_it_and_find_it_in_the_rail(as_: As, deployment: Depl
         assert browser.get(page).status_code == 403
         assert 'href="/operations"' not in browser.get("/capacity").text
     assert as_().get(page).headers["location"].startswith("/login?next=")
+
+
+def test_each_tab_is_known_by_its_window_and_what_is_refused_in_it_too(as_: As, deployment: Deployment) -> None:
+    operator = as_(Role.OPERATOR)
+    titles = [re.findall("<title>(.*)</title>", operator.get(page).text)[0] for page in PAGES]
+    assert titles == [f"{tab} · Operations · syncworker" for tab in ("Overview", "Marks", "Resyncs", "Holds")]
+    refused = operator.submit("/operations/holds/lift", on="/operations/holds", domain="never.se").text
+    assert "<title>Holds · Operations · syncworker</title>" in refused
+    assert "<h1>Operations</h1>" in refused
 
 
 CHANGES = ["pause", "unpause", "marks/retry", "marks/dismiss", "marks/dismiss/yes", "resyncs", "holds", "holds/lift"]

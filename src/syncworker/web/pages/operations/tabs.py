@@ -62,6 +62,8 @@ def show(
         f"operations/{template}.html",
         status=status,
         tabs=TABS,
+        # What is done in a tab has its address below it; the first tab's is above all of them.
+        shown_tab=next(tab for tab in reversed(TABS) if request.url.path.startswith(tab.path)),
         toast_text=_told(request, reader.language),
         refused=refused,
         **values,
