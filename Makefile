@@ -74,7 +74,7 @@ LOCALES := src/syncworker/web/locales
 
 messages: $(INSTALLED) ## gather the texts to translate into every catalogue; LANGUAGE=de begins another one
 	@mkdir -p build
-	@$(PYBABEL) extract --mapping babel.cfg --keyword to_translate --no-location --sort-output \
+	@$(PYBABEL) extract --mapping babel.cfg --keyword to_translate --keyword to_translate_as:1c,2 --no-location --sort-output \
 		--output build/messages.pot src/syncworker
 	@$(if $(LANGUAGE),$(PYBABEL) init --input-file build/messages.pot --output-dir $(LOCALES) --locale $(LANGUAGE))
 	@$(PYBABEL) update --input-file build/messages.pot --output-dir $(LOCALES) --width 120 --no-fuzzy-matching \

@@ -31,6 +31,14 @@ def to_translate(text: str) -> str:
     return text
 
 
+def to_translate_as(context: str, text: str) -> str:  # noqa: ARG001 - the extractor's
+    """The same for a text that is more than one in other languages: `context` says which, and again where it is shown.
+
+    As many things are called, and one of them: shown by `pgettext(context, text)`.
+    """
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """A text in English that is translated where it is shown, and what is filled in: `%(domain)s`.

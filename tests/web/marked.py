@@ -37,6 +37,9 @@ class _Catalogue(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
         return _mark(message)
 
+    def pgettext(self, context: str, message: str) -> str:
+        return _mark(message)
+
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return _mark(msgid1 if n == 1 else msgid2)
 

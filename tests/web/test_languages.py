@@ -18,9 +18,11 @@ from syncworker import languages
 ROOT = Path(__file__).parents[2]
 CODES = [code for code in languages.languages() if code != languages.SOURCE]
 Text = str | tuple[str, ...]
+Said = tuple[str | None, Text]
+"""In which context, and what."""
 
 
-def in_the_source() -> set[Text]:
+def in_the_source() -> set[Said]:
     """All texts that are marked to be translated, found as `make messages` finds them."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
@@ -28,9 +30,13 @@ def in_the_source() -> set[Text]:
         ROOT / "src" / "syncworker",
         method_map=methods,
         options_map=options,
-        keywords={**DEFAULT_KEYWORDS, "to_translate": None},
+        keywords={**DEFAULT_KEYWORDS, "to_translate": None, "to_translate_as": ((1, "c"), 2)},
     )
-    return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found if message}
+    return {
+        (context, message if isinstance(message, str) else tuple(message))
+        for _, _, message, _, context in found
+        if message
+    }
 
 
 def catalogue(code: str) -> Catalog:
@@ -44,13 +50,22 @@ def test_swedish_is_there() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_text_of_the_source_is_translated_and_none_that_is_gone_is_left(code: str) -> None:
-    ids = {
-        message.id if isinstance(message.id, str) else tuple(message.id) for message in catalogue(code) if message.id
+    ids: set[Said] = {
+        (message.context, message.id if isinstance(message.id, str) else tuple(message.id))
+        for message in catalogue(code)
+        if message.id
     }
     wanted = in_the_source()
     assert len(wanted) > 50
     assert wanted - ids == set(), "not in the catalogue: run `make messages`, and translate"
     assert ids - wanted == set(), "in the catalogue, and nowhere else: run `make messages`"
+
+
+def test_many_are_called_otherwise_than_one_where_the_language_does_so() -> None:
+    swedish = languages.language("sv")
+    assert swedish.gettext("Registered") == "Registrerad"
+    assert swedish.catalogue.pgettext("list", "Registered") == "Registrerade"
+    assert languages.language("en").catalogue.pgettext("list", "Registered") == "Registered"
 
 
 @pytest.mark.parametrize("code", CODES)

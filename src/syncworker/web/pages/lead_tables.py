@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncworker.languages import to_translate
+from syncworker.languages import to_translate, to_translate_as
 from syncworker.sync.jobs.job import JobAction
 from syncworker.sync.lists.asked_list import Asked, AskedSort
 from syncworker.sync.lists.lead_list import Leads, Sort
@@ -18,6 +18,7 @@ class LeadTable:
 
     name: str
     tab: str
+    """Of many leads, in the context "list": one of them is called otherwise in some languages."""
     title: str
     about: str
     """What is in it, in a sentence."""
@@ -58,7 +59,7 @@ class LeadTable:
 _ALL = (
     LeadTable(
         name="registered",
-        tab=to_translate("Registered"),
+        tab=to_translate_as("list", "Registered"),
         title=to_translate("Registered leads"),
         about=to_translate("Yours until they expire, each with its domain."),
         empty=to_translate("No lead is registered yet"),
@@ -69,7 +70,7 @@ _ALL = (
     ),
     LeadTable(
         name="pending",
-        tab=to_translate("Pending"),
+        tab=to_translate_as("list", "Pending"),
         title=to_translate("Pending leads"),
         about=to_translate("The waiting list, in the order in which leads are registered when a place is free."),
         empty=to_translate("Nobody waits"),
@@ -77,7 +78,7 @@ _ALL = (
     ),
     LeadTable(
         name="unavailable",
-        tab=to_translate("Unavailable"),
+        tab=to_translate_as("list", "Unavailable"),
         title=to_translate("Unavailable leads"),
         about=to_translate("Asked for and refused, with why, and what can be done now."),
         empty=to_translate("No lead was refused"),
@@ -85,7 +86,7 @@ _ALL = (
     ),
     LeadTable(
         name="invalid",
-        tab=to_translate("Invalid data"),
+        tab=to_translate_as("list", "Invalid data"),
         title=to_translate("Leads with invalid data"),
         about=to_translate("Mend the fields in HubSpot, and the lead is decided again by itself."),
         empty=to_translate("No lead lacks anything"),
@@ -93,7 +94,7 @@ _ALL = (
     ),
     LeadTable(
         name="expired",
-        tab=to_translate("Expired"),
+        tab=to_translate_as("list", "Expired"),
         title=to_translate("Expired leads"),
         about=to_translate("No longer yours. Each can be registered again, as long as nobody else has done so."),
         empty=to_translate("No lead has expired"),
@@ -101,7 +102,7 @@ _ALL = (
     ),
     LeadTable(
         name="expiring",
-        tab=to_translate("Expiring soon"),
+        tab=to_translate_as("list", "Expiring soon"),
         title=to_translate("Leads that expire soon"),
         about=to_translate("What renews at expiry is registered anew on that day, before anybody who waits."),
         empty=to_translate("No lead expires in this time"),
@@ -109,7 +110,7 @@ _ALL = (
     ),
     LeadTable(
         name="deregistrations",
-        tab=to_translate("To deregister"),
+        tab=to_translate_as("list", "To deregister"),
         title=to_translate("Deregistrations asked for in HubSpot"),
         about=to_translate("Each stays registered until a manager confirms it, because the commission goes with it."),
         empty=to_translate("No deregistration waits"),
@@ -117,7 +118,7 @@ _ALL = (
     ),
     LeadTable(
         name="unresolved",
-        tab=to_translate("No contact"),
+        tab=to_translate_as("list", "No contact"),
         title=to_translate("Submissions without a contact"),
         about=to_translate("Forms that were submitted, and whose contact was not found in HubSpot."),
         empty=to_translate("Every submission has its contact"),
@@ -125,7 +126,7 @@ _ALL = (
     ),
     LeadTable(
         name="to-confirm",
-        tab=to_translate("To confirm"),
+        tab=to_translate_as("list", "To confirm"),
         title=to_translate("Leads to confirm"),
         about=to_translate(
             "HubSpot has the last word on these. Look in your partner account whether it shows the lead, and say so."
