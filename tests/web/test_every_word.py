@@ -41,7 +41,7 @@ As = Callable[..., Browser]
 SOURCE = Path(syncworker.__file__).parent
 HTMX = {"hx-request": "true", "hx-target": "dialog"}
 STARTS = ("/capacity", "/leads/to-confirm", "/leads/unresolved", "/leads/domain/granvik.se?compare=1", "/operations",
-          "/operations/marks?due=1", "/capacity?q=ΟΥΔΕΝ", "/leads/invalid?q=ΟΥΔΕΝ",
+          "/leads/domain/unheard-of.se", "/operations/marks?due=1", "/capacity?q=ΟΥΔΕΝ", "/leads/invalid?q=ΟΥΔΕΝ",
           "/operations/holds?q=ΟΥΔΕΝ", "/operations/forms", "/operations/forms/form0/trial")  # fmt: skip
 
 

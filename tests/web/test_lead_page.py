@@ -101,6 +101,15 @@ def test_what_nobody_here_has_to_do_with_is_not_there(as_: As, lead: Deployment)
     anna = as_(Role.MANAGER, portals=[HUB])
     for name in ("beta.se", "never.se", "nonsense", "127.0.0.1", "x" * 3000):
         assert anna.get(f"/leads/domain/{name}").status_code == 404, name
+    # What could be a lead is said to be none, and offered to those who may register; other partners' are no different
+    for name in ("beta.se", "never.se"):
+        page = anna.get(f"/leads/domain/www.{name}").text
+        assert f"Nothing is known of {name}" in page
+        assert f'href="/register?lead={name}"' in page
+    viewer = as_(Role.VIEWER, portals=[HUB])
+    assert "Nothing is known of never.se" in viewer.get("/leads/domain/never.se").text
+    assert "/register?" not in viewer.get("/leads/domain/never.se").text
+    assert "There is nothing here" in anna.get("/leads/domain/nonsense").text
     for deed in ("undo", "renewal", "look"):
         assert anna.submit(f"/leads/domain/beta.se/{deed}", renew="1").status_code in {404, 409}, deed
 

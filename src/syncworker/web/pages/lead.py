@@ -71,11 +71,17 @@ TheDomain = Annotated[str, Depends(_domain)]
 def one_lead(
     request: Request, context: Held, reader: Viewer, portal: ThePortal, domain: TheDomain, compare: bool = False
 ) -> Response:
-    """A lead; compared with what HubSpot shows now where that is asked for, which takes a call or two."""
+    """A lead; compared with what HubSpot shows now where that is asked for, which takes a call or two.
+
+    Of a domain that is none yet, that nothing is known of it, and for those who may where to ask for it.
+    """
     with context.database.transaction() as tx:
         lead = leads.lead(tx, portal.hub_id, domain)
         if not lead.is_known:
-            raise HTTPException(404)
+            register = rendering.register_path(request, reader)
+            return rendering.page(
+                request, reader, "lead_unknown.html", status=404, domain=domain, register_path=register
+            )
         shown = jobs.told(request, tx, reader, portal)
         forms = form_list.names(tx, portal.hub_id)
         today = tx.now.astimezone(ZoneInfo(portal.time_zone)).date()
