@@ -279,7 +279,7 @@ def test_a_resync_that_hubspot_refuses_ends_and_says_so(rig: Rig) -> None:
     import time
 
     class RefusingList(Refusing):
-        def list_page(self, *args: Any, **more: Any) -> Any:
+        def listing(self, *args: Any, **more: Any) -> Any:
             raise BAD_REQUEST
 
     rig.context._clients[rig.hub] = (time.monotonic(), RefusingList(rig.context.client(rig.hub), set(), BAD_REQUEST))  # type: ignore[assignment]

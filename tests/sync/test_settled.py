@@ -25,6 +25,7 @@ class World:
     rig: Rig
     karin: str
     bo: str
+    stranger: str
     company: str
 
     def sql(self, statement: str, **values: object) -> None:
@@ -41,6 +42,12 @@ class World:
         of = self.rig.sandbox.record(self.rig.hub, kind, id_)["properties"]
         return {name: of.get(name) or "" for name in of if name.startswith("partner_")}
 
+    def kept(self, kind: str, id_: str) -> bool:
+        """Whether anything is kept of a record."""
+        with self.rig.context.database.transaction() as tx:
+            query = text("SELECT count(*) FROM records WHERE kind = :kind AND object_id = :id")
+            return bool(tx.connection.execute(query, {"kind": kind, "id": id_}).scalar_one())
+
     def resync(self) -> resync.Resync:
         """A resync, and nothing beside it: no poll, no mark."""
         begun = resync.start(self.rig.context, self.rig.hub, who="t")
@@ -55,9 +62,9 @@ def world(rig: Rig) -> World:
     lead = {"firstname": "Karin", "lastname": "Lind", "email": REGISTERED, "website": f"https://www.{COMPANY}"}
     karin = rig.sandbox.create(rig.hub, "contacts", lead, company=company["id"])
     bo = rig.sandbox.create(rig.hub, "contacts", {"email": "bo@fjallvik.se"}, company=company["id"])
-    rig.sandbox.create(rig.hub, "contacts", {"email": "a@elsewhere.se", "website": "elsewhere.se"})
+    stranger = rig.sandbox.create(rig.hub, "contacts", {"email": "a@elsewhere.se", "website": "elsewhere.se"})
     hold(rig, {COMPANY})
-    return World(rig=rig, karin=karin["id"], bo=bo["id"], company=company["id"])
+    return World(rig=rig, karin=karin["id"], bo=bo["id"], stranger=stranger["id"], company=company["id"])
 
 
 @contextmanager
@@ -161,6 +168,56 @@ def test_after_any_change_a_resync_shows_what_one_shows_that_knows_nothing_again
     world.sql("UPDATE records SET settled = NULL")
     assert world.resync().written == 0
     assert [world.shown(*one) for one in records] == shown
+
+
+def _its_domain_is_registered(world: World) -> None:
+    hold(world.rig, {"elsewhere.se"})
+
+
+def _it_was_refused(world: World) -> None:
+    _request(world, state="unavailable", decided_at="now()")
+
+
+def _it_asks(world: World) -> None:
+    _request(world, state="processing", decided_at="NULL")
+
+
+def _it_leads_another_domain(world: World) -> None:
+    world.sql("UPDATE registrations SET hub_id = :hub, contact_id = :id", hub=world.rig.hub, id=world.stranger)
+
+
+def _it_takes_the_domain_of_a_company(world: World) -> None:
+    at_company = {"email": "dag@fjallvik.se", "website": " "}
+    world.rig.sandbox.create(world.rig.hub, "contacts", at_company, company=world.company)
+
+
+def _its_request_is_set(world: World) -> None:
+    world.edit("contacts", world.stranger, partner_registration_request="register")
+
+
+def _request(world: World, *, state: str, decided_at: str) -> None:
+    world.sql(
+        "INSERT INTO requests (partner_id, hub_id, action, source, key, who, requested_at, created_at, contact_id, "
+        f"state, domain, decided_at) SELECT 1, :hub, 'register', 'api', 'k', 't', now(), now(), :id, '{state}', "
+        f"'elsewhere.se', {decided_at}",
+        hub=world.rig.hub, id=world.stranger,
+    )  # fmt: skip
+
+
+NO_STRANGER = (
+    _its_domain_is_registered, _it_was_refused, _it_asks, _it_leads_another_domain, _it_takes_the_domain_of_a_company,
+    _its_request_is_set,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("known", NO_STRANGER, ids=lambda of: of.__name__.strip("_"))
+def test_a_stranger_is_one_no_more_once_anything_names_it(world: World, known: Callable[[World], None]) -> None:
+    assert not world.resync().marked
+    assert not world.kept("contact", world.stranger)
+    known(world)
+    after = world.resync()
+    # Shown, kept, or marked to be read properly.
+    assert after.marked + after.written or world.kept("contact", world.stranger)
 
 
 def test_by_other_rules_nothing_is_known_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from syncworker.hubspot.calling import Call, Caller
 from syncworker.hubspot.credentials import Credentials
 from syncworker.hubspot.errors import Gone
 from syncworker.hubspot.json_values import JsonObject, read_objects
+from syncworker.hubspot.listing import Listing, read_listing
 from syncworker.hubspot.paths import Kind, Paths, object_path_name
 from syncworker.hubspot.quota import Lane
 from syncworker.hubspot.rate_limit import RateLimiter
@@ -233,12 +234,38 @@ class HubSpotClient(SchemaCalls):
         associations: Sequence[Kind] = (),
     ) -> Page:
         """A page of all records in ascending id, with the associations of the named kinds."""
+        call = self._list(object_type, properties, after, limit=limit, archived=archived, associations=associations)
+        return self._caller.call(call, lambda source: reading.read_page(object_type, source))
+
+    def listing(
+        self,
+        object_type: Kind,
+        *,
+        properties: Sequence[str],
+        after: str | None = None,
+        associations: Sequence[Kind] = (),
+    ) -> Listing:
+        """The same of those that are not archived, a hundred at once, of which no records are made yet."""
+        call = self._list(
+            object_type, properties, after, limit=MOST_IN_BATCH, archived=False, associations=associations
+        )
+        return self._caller.call(call, lambda source: read_listing(object_type, source))
+
+    def _list(
+        self,
+        object_type: Kind,
+        properties: Sequence[str],
+        after: str | None,
+        *,
+        limit: int,
+        archived: bool,
+        associations: Sequence[Kind],
+    ) -> Call:
         query = [("limit", str(limit)), ("archived", str(archived).lower())]
         query += [("properties", ",".join(properties))] if properties else []
         query += [("associations", ",".join(map(object_path_name, associations)))] if associations else []
         query += [("after", after)] if after is not None else []
-        call = Call(method="GET", path=self.paths.objects(object_type), query=query)
-        return self._caller.call(call, lambda source: reading.read_page(object_type, source))
+        return Call(method="GET", path=self.paths.objects(object_type), query=query)
 
     def get(
         self,

@@ -46,15 +46,12 @@ _NONE: frozenset[str] = frozenset()
 
 def read_record(object_type: str, source: JsonObject) -> Record:
     """A contact, a company, or any other record."""
-    properties = source.get("properties")
-    if not isinstance(properties, dict):
-        raise UnreadableError("a record has no properties")
     associations = source.get("associations")
     linked = associations if isinstance(associations, dict) else {}
     return Record(
         object_type=object_type,
         id=read_id(source.get("id"), "a record's id"),
-        properties=_as_texts(properties),
+        properties=_as_texts(read_properties(source)),
         archived=source.get("archived") is True,
         history={
             name: [_version(version) for version in read_objects(child(source, "propertiesWithHistory"), name)]
@@ -67,6 +64,14 @@ def read_record(object_type: str, source: JsonObject) -> Record:
             [kind_of(name) for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]
         ),
     )
+
+
+def read_properties(source: JsonObject) -> JsonObject:
+    """The properties of a record, or UnreadableError."""
+    properties = source.get("properties")
+    if not isinstance(properties, dict):
+        raise UnreadableError("a record has no properties")
+    return properties
 
 
 _OF_TEXTS = frozenset({str, type(None)})
@@ -205,14 +210,17 @@ def read_account(source: JsonObject) -> AccountInfo:
     )
 
 
+# Which properties say which ids a record had before merges.
+MERGED = ("hs_merged_object_ids", "hs_calculated_merged_vids")
+
+
 def merged_ids(record: Record) -> frozenset[str]:
     """The ids a record had before merges.
 
     `hs_merged_object_ids` is documented, its form and `hs_calculated_merged_vids` (id:time) are not: whatever
     is a number before a colon counts.
     """
-    of = record.properties
-    written = (of.get("hs_merged_object_ids"), of.get("hs_calculated_merged_vids"))
+    written = [record.properties.get(name) for name in MERGED]
     if not any(written):
         return _NONE
     found: set[str] = set()

@@ -7,11 +7,12 @@ marked, and read properly. A record that anybody marked or reconciled since the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncworker.hubspot.records import Page, Record
+from syncworker.hubspot.listing import Listing
+from syncworker.hubspot.records import Record
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.deciding import standing_batch
 from syncworker.store.database import Tx
@@ -28,6 +29,7 @@ from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.resync import settled
 from syncworker.sync.resync.place import Place
 from syncworker.sync.resync.scope import kind_of
+from syncworker.sync.resync.strangers import strangers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,10 @@ class Come:
     right: frozenset[str] = frozenset()
 
 
-def read(context: Context, hub_id: int, place: Place) -> Page:
+def read(context: Context, hub_id: int, place: Place) -> Listing:
     """The page at this place of a list; raises what HubSpot raises."""
     kind = kind_of(place.stage)
-    return context.client(hub_id).list_page(
+    return context.client(hub_id).listing(
         "contact" if kind is Kind.CONTACT else "company",
         properties=properties_read(context.names, kind),
         after=place.after,
@@ -64,7 +66,7 @@ def commit_listed(
     context: Context,
     portal: Portal,
     claim: Claim,
-    page: Sequence[Record],
+    page: Listing,
     *,
     digests: Mapping[str, str],
     read_after: datetime,
@@ -76,7 +78,10 @@ def commit_listed(
     moment before the page was asked for. `companies`: some that are known without being kept, by id.
     """
     right = settled.recognise(tx, context, portal, claim.kind, digests, read_after=read_after)
-    rest = {record.id: record for record in page if not record.archived and record.id not in right}
+    rest = {key: page.record(key) for key, of in page.listed.items() if key not in right and not of.archived}
+    if claim.kind is Kind.CONTACT:
+        for stranger in strangers(tx, context, portal, rest, companies or {}):
+            del rest[stranger]
     if not rest:
         return Come(plan=Plan())
     known = known_records.of(tx, portal.hub_id, claim.kind, rest)

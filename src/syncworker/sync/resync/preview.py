@@ -103,15 +103,15 @@ def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> t
 
     def decide(tx: Tx, portal: Portal) -> Plan:
         come = resync_page.commit_listed(
-            tx, context, portal, claim, page.records, digests={}, read_after=tx.now, companies=known
+            tx, context, portal, claim, page, digests={}, read_after=tx.now, companies=known
         )
         if kind is Kind.COMPANY:
-            known.update(known_records.companies(tx, taken.hub_id, [record.id for record in page.records]))
+            known.update(known_records.companies(tx, taken.hub_id, page.listed))
         to_mark.update(come.to_mark)
         return come.plan
 
     plan = _rolled_back(context, taken.hub_id, decide)
-    found = _differences(plan, {(kind, record.id): record for record in page.records})
+    found = _differences(plan, {key: page.record(key[1]) for key in plan.writes})
     return found + preview_named(context, taken.hub_id, kind, sorted(to_mark)), page.after
 
 

@@ -8,18 +8,19 @@ same again. Everything else is decided: no answer here is ever wrong for being n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from operator import itemgetter
 
+import orjson
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from syncworker.hubspot.listing import Listing
 from syncworker.hubspot.properties import PropertyNames
-from syncworker.hubspot.reading import merged_ids
-from syncworker.hubspot.records import Record
+from syncworker.hubspot.reading import MERGED
 from syncworker.store.arrays import joined, split
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
@@ -31,23 +32,25 @@ from syncworker.sync.reconcile.leads import properties_read
 _RELEASE = version("syncworker")
 
 
-def digests(names: PropertyNames, kind: Kind, listed: Iterable[Record]) -> dict[str, str]:
+def digests(names: PropertyNames, kind: Kind, page: Listing) -> dict[str, str]:
     """A digest of what was read of each record.
 
     Without those that are never settled: archived, with a request set, or merged with another one.
     """
     values_of = itemgetter(*properties_read(names, kind))
     found = {}
-    for record in listed:
-        of = record.properties
-        if record.archived or of.get(names.request) or merged_ids(record):
+    for object_id, (of, associations, archived, _) in page.listed.items():
+        if archived or of.get(names.request) or any(map(of.get, MERGED)):
             continue
         try:
             values: object = values_of(of)
         except KeyError:  # not all were given: said otherwise, and no less true
             values = sorted(of.items())
-        associated = [(one.to_id, one.primary) for some in record.associations.values() for one in some]
-        found[record.id] = blake2b(repr((values, associated)).encode(), digest_size=16).hexdigest()
+        try:
+            of_all = orjson.dumps((values, associations))
+        except orjson.JSONEncodeError:  # half of a surrogate pair: known again by no digest
+            continue
+        found[object_id] = blake2b(of_all, digest_size=16).hexdigest()
     return found
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
+from syncworker.hubspot.listing import Listing
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.hubspot.records import Record
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync import claims
@@ -71,12 +72,12 @@ def _list(context: Context, taken: Taken) -> bool:
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="resync") as beside:
         reading, read_after = beside.submit(_read, context, taken.hub_id, place), known_time
         while True:
-            page, after = reading.result(), read_after
-            to = _following(taken, place, page.after)
+            read, after = reading.result(), read_after
+            to = _following(taken, place, read.page.after)
             goes_on = to is not None and to.stage in LISTED and time.monotonic() - began < TURN_S
             if to is not None and goes_on:
                 reading, read_after = beside.submit(_read, context, taken.hub_id, to), known_time
-            stored = _store(context, taken, place, to, page, read_after=after)
+            stored = _store(context, taken, place, to, read, read_after=after)
             if stored is None:
                 return True
             if stored.claim.marks:
@@ -90,18 +91,16 @@ def _list(context: Context, taken: Taken) -> bool:
             place, known_time = to, stored.at
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
+class _Read(NamedTuple):
     """A page as it was read, with a digest of each record."""
 
-    records: Sequence[Record]
-    after: str | None
+    page: Listing
     digests: Mapping[str, str]
 
 
-def _read(context: Context, hub_id: int, place: Place) -> _Listed:
+def _read(context: Context, hub_id: int, place: Place) -> _Read:
     page = resync_page.read(context, hub_id, place)
-    return _Listed(page.records, page.after, settled.digests(context.names, kind_of(place.stage), page.records))
+    return _Read(page, settled.digests(context.names, kind_of(place.stage), page))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +115,7 @@ class _Stored:
 
 
 def _store(
-    context: Context, taken: Taken, place: Place, to: Place | None, page: _Listed, *, read_after: datetime
+    context: Context, taken: Taken, place: Place, to: Place | None, read: _Read, *, read_after: datetime
 ) -> _Stored | None:
     """Keep a page and what it led to; None where it is not ours."""
     claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
@@ -124,13 +123,13 @@ def _store(
 
     def go_on(tx: Tx) -> bool:
         stored_at[:] = [tx.now]
-        return resync_place.move(tx, taken.id, place, to, listed=len(page.records), calls=1)
+        return resync_place.move(tx, taken.id, place, to, listed=len(read.page.listed), calls=1)
 
     def commit(tx: Tx, portal: Portal) -> Plan:
         if not go_on(tx):
             raise NotOurs
         come = resync_page.commit_listed(
-            tx, context, portal, claim, page.records, digests=page.digests, read_after=read_after
+            tx, context, portal, claim, read.page, digests=read.digests, read_after=read_after
         )
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         resync_place.count_marked(tx, taken.id, marked)
@@ -139,7 +138,7 @@ def _store(
     def mark_all(tx: Tx) -> bool:
         if not go_on(tx):
             return False
-        everybody = [record.id for record in page.records]
+        everybody = read.page.listed
         mark(tx, taken.hub_id, claim.kind, everybody, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         resync_place.count_marked(tx, taken.id, len(everybody))
         return True
