@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
 
 from support.rig import Rig
+from sync.test_deleted_records import change
 from sync.test_resync import hold, look
 from syncworker.registration.rules.domain_rules import domain_rules
 from syncworker.sync.resync import resync, settled
@@ -47,6 +49,12 @@ class World:
         with self.rig.context.database.transaction() as tx:
             query = text("SELECT count(*) FROM records WHERE kind = :kind AND object_id = :id")
             return bool(tx.connection.execute(query, {"kind": kind, "id": id_}).scalar_one())
+
+    def presence(self) -> dict[str, str]:
+        """What is known of each contact's being there."""
+        with self.rig.context.database.transaction() as tx:
+            rows = tx.connection.execute(text("SELECT object_id, presence FROM records WHERE kind = 'contact'")).all()
+            return {row.object_id: row.presence for row in rows}
 
     def resync(self) -> resync.Resync:
         """A resync, and nothing beside it: no poll, no mark."""
@@ -86,15 +94,28 @@ def statements(rig: Rig) -> Iterator[list[str]]:
 def test_what_was_right_is_known_again_without_looking_at_the_ledger(world: World) -> None:
     assert world.resync().written == 3
     assert world.resync().written == 0  # now it is seen that all of them are right
+    world.rig.sandbox.reset_stats()
     with statements(world.rig) as asked:
         assert world.resync().written == 0
     # The stranger alone, of whom nothing is kept, is looked for.
     decided = [one for one in asked if "registrations" in one and "settled" not in one]
     assert len(decided) == 1
     # And a record that is known again counts as looked at.
+    assert not any("batch/read" in route for route in world.rig.sandbox.calls())
+
+
+def test_what_no_list_has_shown_is_looked_for_whatever_was_known_again(world: World) -> None:
+    for _ in range(2):
+        world.resync()
+    world.rig.clock.time += timedelta(hours=1)
+    change(world.rig, "delete", "contacts", world.bo, marked=False)
+    world.rig.sandbox.reset_stats()
+    world.resync()
+    assert world.presence() == {world.karin: "live", world.bo: "archived"}
+    # Of the others none was read by itself.
+    assert sum(n for route, n in world.rig.sandbox.calls().items() if "batch/read" in route) == 1
     with world.rig.context.database.transaction() as tx:
-        looked_at = tx.connection.execute(text("SELECT DISTINCT reconciled_at FROM records")).scalars().all()
-    assert looked_at == [world.rig.clock.time]
+        assert tx.connection.execute(text("SELECT count(*) FROM resync_pages")).scalar_one() == 0
 
 
 def _edited_by_hand(world: World) -> None:
@@ -153,18 +174,18 @@ CHANGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda of: of.__name__.strip("_"))
+@pytest.mark.parametrize("changed", CHANGES, ids=lambda of: of.__name__.strip("_"))
 def test_after_any_change_a_resync_shows_what_one_shows_that_knows_nothing_again(
-    world: World, change: Callable[[World], None]
+    world: World, changed: Callable[[World], None]
 ) -> None:
     for _ in range(2):
         world.resync()
     records = [("contacts", world.karin), ("contacts", world.bo), ("companies", world.company)]
     before = [world.shown(*one) for one in records]
-    change(world)
+    changed(world)
     world.resync()
     shown = [world.shown(*one) for one in records]
-    assert (shown == before) is (change is _edited_by_hand)
+    assert (shown == before) is (changed is _edited_by_hand)
     world.sql("UPDATE records SET settled = NULL")
     assert world.resync().written == 0
     assert [world.shown(*one) for one in records] == shown

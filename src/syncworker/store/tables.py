@@ -378,6 +378,17 @@ resyncs = Table(
     Index("uq_resyncs_unfinished", "hub_id", unique=True, postgresql_where=text("state IN ('running', 'paused')")),
 )
 
+# What a resync was shown by a list, and what by none: ids by the page, as long as it goes on.
+resync_pages = Table(
+    "resync_pages",
+    metadata,
+    Column("resync_id", BigInteger, ForeignKey("resyncs.id", ondelete="CASCADE"), nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("id", BigInteger, Identity(), nullable=False),
+    Column("ids", Text, nullable=False),  # one text, see arrays.py: an array costs more to write than the rest
+    PrimaryKeyConstraint("resync_id", "stage", "id"),
+)
+
 # Persons who were deleted for privacy, as a keyed hash of their email: what they submitted before is not taken in anew.
 erasures = Table(
     "erasures",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select, text
+from sqlalchemy import case, func, select, text
 
 from syncworker.registration.ledger.history import Entry
 from syncworker.registration.ledger.requests import OPEN, State
@@ -19,7 +19,7 @@ from syncworker.registration.rules.terms import Presence, Status
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode
-from syncworker.store.tables import records
+from syncworker.store.tables import records, resyncs
 from syncworker.sync.context import Context
 from syncworker.sync.lists import line_query
 from syncworker.sync.lists.answers import Answer, answer
@@ -173,7 +173,12 @@ def _ids(of: Known) -> list[tuple[Kind, str]]:
 
 def _record(tx: Tx, hub_id: int, address: str, kind: Kind, object_id: str) -> LeadRecord:
     of = records.c
-    query = select(of.name, of.presence, of.reconciled_at, of.written).where(
+    # A resync of all has looked at each that is there, and written that down for none that was right.
+    whole = select(func.max(resyncs.c.created_at)).where(
+        resyncs.c.hub_id == hub_id, resyncs.c.state == "done", resyncs.c.scope.has_key("all")
+    )
+    at = case((of.presence == Presence.LIVE, func.greatest(of.reconciled_at, whole.scalar_subquery())))
+    query = select(of.name, of.presence, func.coalesce(at, of.reconciled_at).label("reconciled_at"), of.written).where(
         of.hub_id == hub_id, of.kind == kind.value, of.object_id == object_id
     )
     row = tx.connection.execute(query).one_or_none()

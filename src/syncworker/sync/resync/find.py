@@ -12,11 +12,13 @@ from sqlalchemy import text
 
 from syncworker.hubspot.paths import Kind as CrmKind
 from syncworker.hubspot.records import Filter, Sort
+from syncworker.store.arrays import SEPARATOR
+from syncworker.store.database import Tx
 from syncworker.sync.claims import BATCH
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 from syncworker.sync.resync.place import Taken
-from syncworker.sync.resync.scope import KNOWN, SEARCHED, SUBMITTED, Scope, kind_of
+from syncworker.sync.resync.scope import MISSING, SEARCHED, SUBMITTED, Scope, kind_of
 from syncworker.sync.triggers.changed import MODIFIED
 
 
@@ -29,10 +31,24 @@ class Found:
     calls: int = 0
 
 
+# All of them, once: to compare with each id that was listed takes as long for a hundred as for all. The planner takes
+# the lists for short, and would compare each id with each.
+_NO_NESTED_LOOPS = text("SET LOCAL enable_nestloop = off")
+_NO_MISSING = text("DELETE FROM resync_pages WHERE resync_id = :resync_id AND stage = :stage")
+_NOTE_MISSING = text("""
+    INSERT INTO resync_pages (resync_id, stage, ids)
+    SELECT :resync_id, :stage, string_agg(object_id, chr(31) ORDER BY object_id)
+      FROM (SELECT r.object_id, (row_number() OVER (ORDER BY r.object_id) - 1) / :limit AS page
+              FROM records AS r
+             WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.presence = 'live' AND r.reconciled_at < :began
+               AND NOT EXISTS (SELECT FROM
+                    (SELECT unnest(string_to_array(p.ids, chr(31))) AS id FROM resync_pages AS p
+                      WHERE p.resync_id = :resync_id AND p.stage = :kind) AS listed
+                    WHERE listed.id = r.object_id)) AS missing
+     GROUP BY page ORDER BY page
+""")
 _MISSING = text("""
-    SELECT object_id FROM records
-     WHERE hub_id = :hub_id AND kind = :kind AND presence = 'live' AND reconciled_at < :began AND object_id > :after
-     ORDER BY object_id LIMIT :limit
+    SELECT id, ids FROM resync_pages WHERE resync_id = :resync_id AND stage = :stage AND id > :after ORDER BY id LIMIT 2
 """)
 _KNOWN = text("""
     SELECT object_id FROM records
@@ -54,20 +70,36 @@ def find(context: Context, taken: Taken) -> Found:
     stage, kind = taken.place.stage, kind_of(taken.place.stage)
     if stage in SEARCHED:
         return _search(context, taken, kind)
+    if stage in MISSING:
+        return context.database.run(lambda tx: _missing(tx, taken, kind))
     scope = taken.scope
     parameters: dict[str, object] = {"hub_id": taken.hub_id, "after": taken.place.after or "", "limit": BATCH}
     if stage in SUBMITTED:
         query = _SUBMITTED
         parameters |= {"form": _form_keys(scope)}
-    elif stage in KNOWN:
+    else:
         query = _KNOWN
         status = scope.status.value if scope.status else None
         parameters |= {"kind": kind.value, "property": context.names.status, "status": status}
-    else:
-        query = _MISSING
-        parameters |= {"kind": kind.value, "began": taken.created_at}
     ids = context.database.run(lambda tx: list(tx.connection.execute(query, parameters).scalars()))
     return Found(ids=tuple(ids), after=ids[-1] if len(ids) == BATCH else None)
+
+
+def _missing(tx: Tx, taken: Taken, kind: Kind) -> Found:
+    """Those that no list has shown, and that nobody has read since it began: by the page, as they are noted at first.
+
+    More than are missing does no harm: they are read.
+    """
+    stage = {"resync_id": taken.id, "stage": taken.place.stage}
+    if taken.place.after is None:
+        tx.connection.execute(_NO_NESTED_LOOPS)
+        tx.connection.execute(_NO_MISSING, stage)
+        known = {"hub_id": taken.hub_id, "kind": kind.value, "began": taken.created_at, "limit": BATCH}
+        tx.connection.execute(_NOTE_MISSING, stage | known)
+    pages = tx.connection.execute(_MISSING, stage | {"after": int(taken.place.after or 0)}).all()
+    if not pages:
+        return Found(ids=(), after=None)
+    return Found(ids=tuple(pages[0].ids.split(SEPARATOR)), after=str(pages[0].id) if len(pages) > 1 else None)
 
 
 def total(context: Context, taken: Taken) -> tuple[int, int]:

@@ -5,13 +5,15 @@ One worker at a time, for as long as its lease; whoever lost it finds that the p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
+from syncworker.store.arrays import joined
 from syncworker.store.database import Tx
-from syncworker.store.tables import resyncs
+from syncworker.store.tables import resync_pages, resyncs
 from syncworker.sync.portals.failures import may_be_called
 from syncworker.sync.reconcile.work_off import Worked
 from syncworker.sync.resync.scope import Scope, read_scope
@@ -66,18 +68,26 @@ def take(tx: Tx, hub_id: int) -> Taken | None:
     )
 
 
-_MOVE = text("""
+_MOVED = """
     UPDATE resyncs
        SET kind = :to_stage, after = :to_after, listed = listed + :listed, calls = calls + :calls,
            leased_until = :lease, last_error = NULL, state = :state, finished_at = :finished_at
      WHERE id = :id AND state = 'running' AND kind = :stage AND after IS NOT DISTINCT FROM :after
+"""
+_MOVE = text(_MOVED)
+_MOVE_FROM_A_PAGE = text(f"""
+    WITH moved AS ({_MOVED} RETURNING id)
+    INSERT INTO resync_pages (resync_id, stage, ids) SELECT id, :stage, :ids FROM moved
 """)
 
 
-def move(tx: Tx, resync_id: int, at: Place, to: Place | None, *, listed: int, calls: int) -> bool:
+def move(
+    tx: Tx, resync_id: int, at: Place, to: Place | None, *, listed: int, calls: int, page: Iterable[str] | None = None
+) -> bool:
     """Go on to the next place (None: it is done), in the transaction that keeps what the page led to.
 
-    False where the place has moved already, or the resync is paused or over: then this page is somebody else's.
+    `page`: the ids on it, where it is one of a list of all: what is on none is missing. False where the place has moved
+    already, or the resync is paused or over: then this page is somebody else's.
     """
     parameters = {
         "id": resync_id,
@@ -91,7 +101,17 @@ def move(tx: Tx, resync_id: int, at: Place, to: Place | None, *, listed: int, ca
         "state": "running" if to else "done",
         "finished_at": None if to else tx.now,
     }
-    return bool(tx.connection.execute(_MOVE, parameters).rowcount)
+    if page is not None:
+        return bool(tx.connection.execute(_MOVE_FROM_A_PAGE, parameters | {"ids": joined(page)}).rowcount)
+    moved = bool(tx.connection.execute(_MOVE, parameters).rowcount)
+    if moved and to is None:
+        forget_pages(tx, resync_id)
+    return moved
+
+
+def forget_pages(tx: Tx, resync_id: int) -> None:
+    """It is over: what it was shown is of no use any more."""
+    tx.connection.execute(delete(resync_pages).where(resync_pages.c.resync_id == resync_id))
 
 
 _COUNT = text("""

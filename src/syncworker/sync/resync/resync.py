@@ -13,17 +13,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.store.tables import resyncs
+from syncworker.store.tables import resync_pages, resyncs
 from syncworker.sync.context import Context
 from syncworker.sync.did import did
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync.place import forget_pages
 from syncworker.sync.resync.scope import Scope, read_scope
 from syncworker.sync.wake import Bell, Ring
 
@@ -171,6 +172,9 @@ def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING,
             created_at=tx.now,
         )
         begun = _resync(tx.connection.execute(row.returning(*_FIELDS)).one())
+        # Of one that failed and was never resumed; should it be, it reads by id what it was shown before.
+        others = select(resyncs.c.id).where(resyncs.c.hub_id == hub_id, resyncs.c.id != begun.id)
+        tx.connection.execute(delete(resync_pages).where(resync_pages.c.resync_id.in_(others)))
         told = {"resync": begun.id, "scope": begun.scope}
         did(tx, Happened.RESYNC_STARTED, who=who, source=source, hub_id=hub_id, detail=told)
         return begun
@@ -236,6 +240,8 @@ def _turn(tx: Tx, resync_id: int, state: State, of: set[State], *, who: str, sou
     row = tx.connection.execute(turned.returning(*_FIELDS)).one_or_none()
     if row is None:
         raise ResyncOver(resync_id, get(tx, resync_id).state)
+    if over:
+        forget_pages(tx, resync_id)
     did(tx, _TOLD[state], who=who, source=source, hub_id=row.hub_id, detail={"resync": resync_id})
     return _resync(row)
 

@@ -57,10 +57,10 @@ def digests(names: PropertyNames, kind: Kind, page: Listing) -> dict[str, str]:
 def recognise(
     tx: Tx, context: Context, portal: Portal, kind: Kind, read: Mapping[str, str], *, read_after: datetime
 ) -> set[str]:
-    """Those that are settled, given the digest of each; noted as looked at, if nobody did after `read_after`."""
+    """Those that are settled, given the digest of each, and that nobody has looked at since `read_after`."""
     if not read:
         return set()
-    parameters = _parameters(context, portal, kind, read) | {"now": tx.now, "read_after": read_after}
+    parameters = _parameters(context, portal, kind, read) | {"read_after": read_after}
     return set(tx.connection.execute(_RECOGNISE[kind], parameters).scalars())
 
 
@@ -104,9 +104,8 @@ _LISTED = f"""
      WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")}) AND r.presence = 'live'
 """
 _RECOGNISED = f"""
-    UPDATE records AS r SET reconciled_at = :now {_LISTED}
+    SELECT r.object_id FROM records AS r {_LISTED}
        AND r.reconciled_at <= :read_after AND starts_with(r.settled, {_DIGEST}) AND r.settled = {_RESTS_ON}
-    RETURNING r.object_id
 """
 _NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
 

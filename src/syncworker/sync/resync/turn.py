@@ -123,7 +123,8 @@ def _store(
 
     def go_on(tx: Tx) -> bool:
         stored_at[:] = [tx.now]
-        return resync_place.move(tx, taken.id, place, to, listed=len(read.page.listed), calls=1)
+        page = read.page.listed
+        return resync_place.move(tx, taken.id, place, to, listed=len(page), calls=1, page=page)
 
     def commit(tx: Tx, portal: Portal) -> Plan:
         if not go_on(tx):

@@ -30,6 +30,10 @@ _OLDEST = text("""
          LIMIT (SELECT greatest(100, count(*) / 20) FROM records WHERE records.hub_id = p.hub_id)
      ) AS of_portal
      WHERE p.mode <> 'paused' AND coalesce(p.blocked_until <= :now, true)
+       -- A resync of all has looked at each of them, and written that down for none that was right.
+       AND NOT EXISTS (SELECT FROM resyncs AS whole
+            WHERE whole.hub_id = p.hub_id AND whole.state = 'done' AND whole.scope ->> 'all' IS NOT NULL
+              AND whole.created_at >= CAST(:now AS timestamptz) - CAST('20 hours' AS interval))
 """)
 
 
