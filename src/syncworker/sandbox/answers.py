@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 JSON_TYPE = "application/json;charset=utf-8"
 
 
@@ -35,6 +37,10 @@ class RefusedError(Exception):
 
 def dumps(body: object) -> bytes:
     """Compact JSON."""
+    try:
+        return orjson.dumps(body)  # in a tenth of the time
+    except orjson.JSONEncodeError:
+        pass  # half of a surrogate pair, or a number beyond 64 bits, which HubSpot would send as well
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 

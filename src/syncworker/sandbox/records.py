@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import orjson
 
 from syncworker.sandbox.database import Database, marks
 from syncworker.sandbox.object_types import CONTACT, ObjectType
@@ -38,7 +39,7 @@ Row = tuple[int, int, int, int | None, str, str, str]
 
 def record(row: Row) -> Record:
     """A record of a row with the columns in their order."""
-    return Record(row[0], row[1], row[2], row[3], json.loads(row[4]), Source(row[5], row[6]))
+    return Record(row[0], row[1], row[2], row[3], orjson.loads(row[4]), Source(row[5], row[6]))
 
 
 def by_ids(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, text, true, update
 
 from syncworker.store.database import Database, Tx
 from syncworker.store.secrets import PortalCredentials, Secrets
@@ -105,8 +105,9 @@ _COLUMNS: Select[*tuple[object, ...]] = select(
 ).join_from(portals, partners)  # fmt: skip
 
 
-# Made once: to make a statement costs more than to run it.
-_ONE = _COLUMNS.where(portals.c.hub_id == bindparam("hub_id"))
+# Made once, and as a text: to make a statement, and to find out each time that it is the same one, costs more than to
+# run it.
+_ONE = text(str(_COLUMNS.where(portals.c.hub_id == bindparam("hub_id")).compile()))
 
 
 def _portal(row: Row[*tuple[object, ...]]) -> Portal:
