@@ -14,8 +14,10 @@ from support.rig import Rig
 from sync.test_deleted_records import change
 from sync.test_resync import hold, look
 from syncworker.registration.rules.domain_rules import domain_rules
+from syncworker.sync.lists import one_lead
 from syncworker.sync.resync import resync, settled
 from syncworker.sync.resync.turn import continue_resync
+from syncworker.sync.triggers import daily
 
 REGISTERED, COMPANY = "karin@fjallvik.se", "fjallvik.se"
 
@@ -116,6 +118,21 @@ def test_what_no_list_has_shown_is_looked_for_whatever_was_known_again(world: Wo
     assert sum(n for route, n in world.rig.sandbox.calls().items() if "batch/read" in route) == 1
     with world.rig.context.database.transaction() as tx:
         assert tx.connection.execute(text("SELECT count(*) FROM resync_pages")).scalar_one() == 0
+
+
+def test_what_a_resync_of_all_has_looked_at_needs_no_daily_look_for_a_day(world: World) -> None:
+    world.sql("UPDATE registrations SET contact_id = :id, company_id = :company", id=world.karin, company=world.company)
+    for _ in range(2):
+        world.resync()
+    world.rig.clock.time += timedelta(hours=21)
+    world.resync()
+    world.rig.clock.time += timedelta(hours=19)
+    assert daily.look(world.rig.context) == 0
+    with world.rig.context.database.transaction() as tx:
+        records = one_lead.lead(tx, world.rig.hub, COMPANY).records
+    assert {one.reconciled_at for one in records} == {world.rig.clock.time - timedelta(hours=19)}
+    world.rig.clock.time += timedelta(hours=2)
+    assert daily.look(world.rig.context) == 3
 
 
 def _edited_by_hand(world: World) -> None:

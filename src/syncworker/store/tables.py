@@ -349,7 +349,7 @@ records = Table(
     Index("ix_records_domain", "hub_id", "domain", postgresql_where=text("domain IS NOT NULL")),
     Index("ix_records_company", "hub_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_records_gone", "hub_id", "kind", "object_id", postgresql_where=text("presence <> 'live'")),
-    postgresql_with={"fillfactor": "50"},  # a resync writes each again: there is room beside it, and no index changes
+    postgresql_with={"fillfactor": "50"},  # written again when it is read, or written to: there is room beside it
 )
 
 # A look at many records again, page by page. `kind` is the stage it is in, `after` where that goes on.
