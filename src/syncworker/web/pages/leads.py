@@ -162,7 +162,7 @@ def _lead_columns(say: Language, table: LeadTable) -> list[tuple[str, Sort, str]
         (say.gettext("Contact"), Sort.CONTACT, "w-l"),
         (say.gettext("Country"), Sort.COUNTRY, "w-s"),
         (say.gettext("Registered"), Sort.REGISTERED_ON, "w-s"),
-        (say.gettext("Expired") if table.leads is Leads.EXPIRED else say.gettext("Expires"), Sort.EXPIRES_ON, "w-m"),
+        (say.gettext("Expired on") if table.leads is Leads.EXPIRED else say.gettext("Expires"), Sort.EXPIRES_ON, "w-m"),
         (say.gettext("Source"), Sort.SOURCE, "w-xs"),
     ]
 
