@@ -34,6 +34,8 @@ from web.serving import serving
 PASSWORD = "a password of eighteen letters"
 MANAGER = "maja.holm@fjordfuru.se"
 PATIENCE_S = 60.0
+# A look takes some milliseconds of a machine that the browser wants for itself.
+LOOKS_EVERY_S = 0.15
 
 
 class Stage(Rig):
@@ -78,7 +80,7 @@ class Stage(Rig):
 
     def _work(self) -> None:
         try:
-            while not self._over.wait(0.05):
+            while not self._over.wait(LOOKS_EVERY_S):
                 if not self.playing.wait(0.5):
                     continue
                 with self._may_work:
