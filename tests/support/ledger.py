@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from support.kept import kept_database
 from syncworker.program import load_program
 from syncworker.registration.ledger.capacity import terms
 from syncworker.registration.ledger.deciding import Conditions
 from syncworker.registration.rules.facts import Rules
 from syncworker.store import portals
-from syncworker.store.database import Database, ManualClock
+from syncworker.store.database import ManualClock
 from syncworker.store.portals import Mode, Portal
 from syncworker.store.secrets import PortalCredentials, Secrets
 
@@ -22,7 +23,7 @@ class LedgerRig:
 
     def __init__(self, database_url: str) -> None:
         self.clock = ManualClock(NOON)
-        self.database = Database(database_url, clock=self.clock)
+        self.database = kept_database(database_url, clock=self.clock)
         self.program = load_program()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from support.kept import kept_database
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.quota import Bucket, Lane, Quota, Told
 from syncworker.registration.ledger import requests as asked
@@ -104,7 +105,8 @@ class Rig:
 
     def opened(self) -> Context:
         """What a process of the worker holds."""
-        return Context(self.settings, clock=self.clock, waker=self.waker, limiter=Unlimited())
+        database = kept_database(str(self.settings.database_url), clock=self.clock)
+        return Context(self.settings, waker=self.waker, limiter=Unlimited(), database=database)
 
     def close(self) -> None:
         self.context.close()

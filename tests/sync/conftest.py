@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from support.kept import kept_database
 from support.rig import Rig
 from support.sandbox_server import SandboxServer
 from syncworker.sync.context import Context
@@ -41,7 +42,7 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
 @pytest.fixture
 def deployment(database_url: str, redis_url: str) -> Iterator[Deployment]:
     """Without a HubSpot: a portal, and what a test puts into its ledger."""
-    context = Context(settings(database_url, redis_url), pool_size=2)
+    context = Context(settings(database_url, redis_url), database=kept_database(database_url, pool_size=2))
     made = Deployment(context)
     made.portal()
     yield made

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from support.kept import kept_database
 from syncworker.access.roles import Role
 from syncworker.sync.context import Context
 from syncworker.web.app import create_app, hold
@@ -20,7 +21,7 @@ from web.signed_in import Browser, browser, signed_in
 
 @pytest.fixture
 def context(database_url: str, redis_url: str) -> Iterator[Context]:
-    made = Context(settings(database_url, redis_url), pool_size=2)
+    made = Context(settings(database_url, redis_url), database=kept_database(database_url, pool_size=2))
     yield made
     made.close()
 

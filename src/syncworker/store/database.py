@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -83,6 +84,12 @@ class Database:
         event.listen(self.engine, "checkout", _ask_if_idle)
         self.clock = clock or DatabaseClock()
 
+    def by(self, clock: Clock | None) -> Database:
+        """The same connections, by another clock."""
+        other = copy.copy(self)
+        other.clock = clock or DatabaseClock()
+        return other
+
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """Commit what happens inside, or nothing of it."""
@@ -108,7 +115,7 @@ class Database:
         return {**arguments, **_SESSION}
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. Whoever goes on opens new ones."""
         self.engine.dispose()
 
 

@@ -48,11 +48,15 @@ class Context:
         limiter: RateLimiter | None = None,
         on_call: Callable[[CallMade], None] | None = None,
         pool_size: int = 10,
+        database: Database | None = None,
     ) -> None:
-        """Raises SettingsError where something that is needed is not set."""
+        """`database`: one that is open already, in place of one with this clock and pool.
+
+        Raises SettingsError where something that is needed is not set.
+        """
         settings.require("database_url", "redis_url", "secret_key")
         self.settings = settings
-        self.database = Database(str(settings.database_url), clock=clock, pool_size=pool_size)
+        self.database = database or Database(str(settings.database_url), clock=clock, pool_size=pool_size)
         secret_key = settings.secret_key.get_secret_value() if settings.secret_key else ""
         self.secrets = Secrets(secret_key)
         self.names = PropertyNames()
