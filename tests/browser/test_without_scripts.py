@@ -35,6 +35,8 @@ def test_a_lead_is_found_deregistered_and_taken_back(opens: Opens, stage: Stage)
     page.get_by_role("button", name="Deregister").click()
     expect(page.get_by_role("heading", name="Deregister 1 domain?")).to_be_visible()
     page.get_by_role("button", name="Yes, deregister").click()
+    # A page cannot be asked for again while it gives way to the next one.
+    expect(page.get_by_role("heading", name="Capacity manager")).to_be_visible()
     undo = page.get_by_role("button", name="Undo")
     stage.until(lambda: page.reload() and undo.count() == 1)
     assert lead.domain not in stage.active()
