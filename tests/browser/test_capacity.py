@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser.chrome import Complaints
 from browser.people import some
-from browser.readers import AT_A_DESK, SWEDE_ON_A_PHONE, Reader, by_everybody, by_two
+from browser.readers import AT_A_DESK, SWEDE_ON_A_PHONE, Reader, by_two
 from browser.stage import Stage
 
 Opens = Callable[..., Page]
@@ -32,7 +32,7 @@ def tick(page: Page, domain: str, says: Reader = AT_A_DESK, **how: object) -> No
     page.get_by_label(says("Tick %(what)s", what=domain), exact=True).click(**how)
 
 
-@by_everybody
+@by_two
 def test_a_lead_is_deregistered_after_a_question_and_taken_back_by_one_click(
     opens: Opens, stage: Stage, says: Reader
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_lead_is_deregistered_after_a_question_and_taken_back_by_one_click(
     stage.until(lambda: lead.domain in stage.active())
 
 
-@by_everybody
+@by_two
 def test_the_table_answers_as_somebody_types(opens: Opens, says: Reader) -> None:
     page = opens("/capacity", **says.browser)
     box = page.get_by_role("searchbox")
@@ -77,7 +77,7 @@ def test_the_table_answers_as_somebody_types(opens: Opens, says: Reader) -> None
     expect(page.get_by_role("searchbox")).to_have_value("nothing-like-this")
 
 
-@by_everybody
+@by_two
 def test_every_column_sorts_both_ways(opens: Opens, says: Reader) -> None:
     page = opens("/capacity", **says.browser)
     heads = page.locator("thead a").all_inner_texts()
@@ -93,7 +93,7 @@ def test_every_column_sorts_both_ways(opens: Opens, says: Reader) -> None:
             assert domains(page) != first, name
 
 
-@by_everybody
+@by_two
 def test_there_are_pages_and_a_page_is_ticked_with_shift_or_with_the_rest(opens: Opens, says: Reader) -> None:
     page = opens("/capacity", **says.browser)
     bar = page.locator(".selection")

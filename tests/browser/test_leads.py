@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from browser.people import some
-from browser.readers import AT_A_DESK, Reader, by_everybody, by_two
+from browser.readers import AT_A_DESK, Reader, by_two
 from browser.seed import DRIFTED, EXPIRED, UNCONFIRMED
 from browser.stage import Stage
 
@@ -106,7 +106,7 @@ def test_expired_leads_are_registered_again_some_of_them_or_all_that_capacity_al
     expect(page.get_by_role("button", name=says("Register all that capacity allows"))).to_have_count(0)
 
 
-@by_everybody
+@by_two
 def test_what_expires_soon_renews_itself_or_does_not(opens: Opens, stage: Stage, says: Reader) -> None:
     renews = "SELECT renew_at_expiry FROM registrations WHERE domain = 'isbergkyl.se' AND ended_at IS NULL"
     page = opens("/leads/expiring?q=isberg", **says.browser)
@@ -153,7 +153,7 @@ def test_what_hubspot_shows_is_confirmed_and_what_it_does_not_show_is_told(
         expect(page.locator(".toast")).to_be_visible()
 
 
-@by_everybody
+@by_two
 def test_each_refusal_says_why_and_what_now_and_leads_to_the_record(opens: Opens, says: Reader) -> None:
     page = opens("/leads/unavailable", **says.browser)
     why = says("%(domain)s is already pursued by the vendor, and nobody may register it.", domain="havnekraft.no")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.people import everybody
-from browser.readers import AT_A_DESK, Reader, by_everybody, by_two
+from browser.readers import AT_A_DESK, Reader, by_two
 from browser.stage import Stage
 from syncworker.access.roles import Role
 
@@ -40,7 +40,7 @@ def test_parked_marks_are_tried_again_or_let_go(operator: Opens, stage: Stage, s
     expect(page.locator("tr", has_text=dismissed.domain)).to_have_count(0)
 
 
-@by_everybody
+@by_two
 def test_a_form_is_switched_after_a_look_at_what_it_would_have_done(
     operator: Opens, stage: Stage, says: Reader
 ) -> None:
