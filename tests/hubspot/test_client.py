@@ -208,7 +208,7 @@ def test_a_list_gives_records_with_associations_and_the_next_page(stub, client):
     assert page.after == "2"
     assert page.records[0].associations["company"] == (Association("7", True), Association("8", False))
     assert page.records[0].associations_cut == {"company"}
-    assert "properties=email%2Cwebsite" in stub.asked[0].path
+    assert "properties=email,website" in stub.asked[0].path
     assert "associations=companies" in stub.asked[0].path
     assert "after=1" in stub.asked[0].path
 

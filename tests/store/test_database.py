@@ -7,9 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from syncworker.store import database as module
-from syncworker.store.database import Database
+from syncworker.store.database import Database, Tx, in_drivers_words
 
 MANY = 5
 
@@ -46,3 +47,28 @@ def test_idle_connections_that_are_gone_are_never_noticed(database: Database, mo
 def test_the_time_is_the_transactions_and_the_databases(database: Database) -> None:
     with database.transaction() as tx:
         assert tx.connection.execute(text("SELECT now()")).scalar_one() == tx.now
+
+
+def test_what_is_asked_past_sqlalchemy_fails_as_if_it_was_not(database: Database) -> None:
+    add = in_drivers_words("INSERT INTO partners (name, program, tier) VALUES (:name, 'p', 't')")
+
+    def twice(tx: Tx) -> None:
+        assert tx.ask(add, {"name": "100 %"}).rowcount == 1
+        tx.ask(add, {"name": "100 %"})
+
+    with pytest.raises(IntegrityError):
+        database.run(twice)
+    ask = in_drivers_words("SELECT name ::text FROM partners WHERE name LIKE '1%' AND name = :name")
+    assert database.run(lambda tx: tx.ask(ask, {"name": "100 %"})).rows == []
+
+
+def test_what_is_asked_past_sqlalchemy_finds_out_that_the_connection_is_gone(database: Database) -> None:
+    ask = in_drivers_words("SELECT :one")
+
+    def gone(tx: Tx) -> None:
+        end_all(database)
+        tx.ask(ask, {"one": 1})
+
+    with pytest.raises(OperationalError):
+        database.run(gone)
+    assert database.run(lambda tx: tx.ask(ask, {"one": 1})).rows == [(1,)]

@@ -83,7 +83,8 @@ class _AnyStatus(RESTClientObject):  # type: ignore[misc]  # the SDK ships no ty
         elif body is not None:
             fields = {"body": body}
         if query_params:
-            url = f"{url}?{urlencode(query_params)}"
+            # A comma may stand as it is; of an address with a percent sign urllib3 looks at each letter, twice.
+            url = f"{url}?{urlencode(query_params, safe=',')}"
         answer: urllib3.BaseHTTPResponse = self.pool_manager.request_encode_body(
             method,
             url,

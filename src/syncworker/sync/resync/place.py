@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, text, update
 
 from syncworker.store.arrays import joined
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.tables import resync_pages, resyncs
 from syncworker.sync.portals.failures import may_be_called
 from syncworker.sync.reconcile.work_off import Worked
@@ -75,7 +75,7 @@ _MOVED = """
      WHERE id = :id AND state = 'running' AND kind = :stage AND after IS NOT DISTINCT FROM :after
 """
 _MOVE = text(_MOVED)
-_MOVE_FROM_A_PAGE = text(f"""
+_MOVE_FROM_A_PAGE = in_drivers_words(f"""
     WITH moved AS ({_MOVED} RETURNING id)
     INSERT INTO resync_pages (resync_id, stage, ids) SELECT id, :stage, :ids FROM moved
 """)
@@ -102,7 +102,7 @@ def move(
         "finished_at": None if to else tx.now,
     }
     if page is not None:
-        return bool(tx.connection.execute(_MOVE_FROM_A_PAGE, parameters | {"ids": joined(page)}).rowcount)
+        return bool(tx.ask(_MOVE_FROM_A_PAGE, parameters | {"ids": joined(page)}).rowcount)
     moved = bool(tx.connection.execute(_MOVE, parameters).rowcount)
     if moved and to is None:
         forget_pages(tx, resync_id)

@@ -15,14 +15,12 @@ from importlib.metadata import version
 from operator import itemgetter
 
 import orjson
-from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from syncworker.hubspot.listing import Listing
 from syncworker.hubspot.properties import PropertyNames
 from syncworker.hubspot.reading import MERGED
 from syncworker.store.arrays import joined, split
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context, program
 from syncworker.sync.marks import Kind
@@ -61,7 +59,7 @@ def recognise(
     if not read:
         return set()
     parameters = _parameters(context, portal, kind, read) | {"read_after": read_after}
-    return set(tx.connection.execute(_RECOGNISE[kind], parameters).scalars())
+    return {row[0] for row in tx.ask(_RECOGNISE[kind], parameters).rows}
 
 
 def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
@@ -71,7 +69,7 @@ def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[st
     """
     right = {key: digest for key, digest in right.items() if key != portal.partner_company_id}
     if right:
-        tx.connection.execute(_NOTE[kind], _parameters(context, portal, kind, right))
+        tx.ask(_NOTE[kind], _parameters(context, portal, kind, right))
 
 
 def _parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
@@ -83,14 +81,14 @@ def _parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str,
         "rules": blake2b(joined(rules).encode(), digest_size=16).hexdigest(),
         "kind": kind.value,
         "ids": joined(read),
-        "digests": dict(read),
+        "digests": orjson.dumps(read).decode(),
     }
 
 
 # `xmin` is another one whenever anything in the row was changed. In a restored backup all are others: then everything
 # is decided once. In whatever order the rows come: another order only says no.
 _ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ') FROM {table} AS l WHERE {where})"
-_DIGEST = "(:digests ->> r.object_id)"
+_DIGEST = "(CAST(:digests AS jsonb) ->> r.object_id)"
 # What was read stands first, by itself: where it differs, nothing else is looked at.
 _RESTS_ON = f"""{_DIGEST} || md5(CAST(ROW(
     CAST(:rules AS text), r.seen, r.domain, r.company_id, r.company, r.country, r.written,
@@ -110,11 +108,9 @@ _RECOGNISED = f"""
 _NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
 
 
-def _of_each_kind(statement: str) -> dict[Kind, TextClause]:
-    digests = bindparam("digests", type_=JSONB)
+def _of_each_kind(statement: str) -> dict[Kind, bytes]:
     return {
-        kind: text(statement.replace("{object_id}", f"{kind}_id")).bindparams(digests)
-        for kind in (Kind.CONTACT, Kind.COMPANY)
+        kind: in_drivers_words(statement.replace("{object_id}", f"{kind}_id")) for kind in (Kind.CONTACT, Kind.COMPANY)
     }
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import text
-
 from syncworker.hubspot.reading import MERGED
 from syncworker.hubspot.records import Record
 from syncworker.store.arrays import joined, split
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.portals import Portal
 from syncworker.sync.context import Context
 from syncworker.sync.reconcile.leads import subject
@@ -42,7 +40,7 @@ def strangers(
         "companies": joined({company for at in employers.values() for company in at}),
         "domains": joined({domain for domain in domains.values() if domain is not None}),
     }
-    named = {(row[0], row[1]) for row in tx.connection.execute(_NAMED, parameters).all()}
+    named = set(tx.ask(_NAMED, parameters).rows)
     return {
         contact_id
         for contact_id, domain in domains.items()
@@ -53,7 +51,7 @@ def strangers(
 
 
 # Whatever deciding would find. Registrations as it looks for them: of the partner, and those in force of any other.
-_NAMED = text(f"""
+_NAMED = in_drivers_words(f"""
     SELECT kind, object_id FROM records
      WHERE hub_id = :hub_id AND kind = 'contact' AND object_id = ANY({split("contacts")})
     UNION ALL
