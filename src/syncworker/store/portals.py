@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import SimpleNamespace
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, text, true, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true, update
 
-from syncworker.store.database import Database, Tx
+from syncworker.store.database import Database, Tx, in_drivers_words
 from syncworker.store.secrets import PortalCredentials, Secrets
 from syncworker.store.tables import deployment, partners, portals
 
@@ -105,12 +106,12 @@ _COLUMNS: Select[*tuple[object, ...]] = select(
 ).join_from(portals, partners)  # fmt: skip
 
 
-# Made once, and as a text: to make a statement, and to find out each time that it is the same one, costs more than to
-# run it.
-_ONE = text(str(_COLUMNS.where(portals.c.hub_id == bindparam("hub_id")).compile()))
+# Past SQLAlchemy: nearly every transaction begins with it.
+_ONE = in_drivers_words(str(_COLUMNS.where(portals.c.hub_id == bindparam("hub_id")).compile()))
+_NAMES = tuple(str(column.key) for column in _COLUMNS.selected_columns)
 
 
-def _portal(row: Row[*tuple[object, ...]]) -> Portal:
+def _portal(row: Row[*tuple[object, ...]] | SimpleNamespace) -> Portal:
     return Portal(
         hub_id=row.hub_id, name=row.name, mode=Mode(row.mode), time_zone=row.time_zone, ui_domain=row.ui_domain,
         app_id=row.app_id, partner_company_id=row.partner_company_id, connected_at=row.connected_at,
@@ -121,7 +122,7 @@ def _portal(row: Row[*tuple[object, ...]]) -> Portal:
     )  # fmt: skip
 
 
-def _pause(row: Row[*tuple[object, ...]]) -> Pause | None:
+def _pause(row: Row[*tuple[object, ...]] | SimpleNamespace) -> Pause | None:
     if row.mode != Mode.PAUSED:
         return None
     # One that was connected as paused, or paused before that was kept, has no mode to go back to: the careful one.
@@ -132,10 +133,10 @@ def _pause(row: Row[*tuple[object, ...]]) -> Pause | None:
 
 def get(tx: Tx, hub_id: int) -> Portal:
     """The portal, or UnknownPortal."""
-    row = tx.connection.execute(_ONE, {"hub_id": hub_id}).one_or_none()
-    if row is None:
+    found = tx.ask(_ONE, {"hub_id": hub_id}).rows
+    if not found:
         raise UnknownPortal(hub_id)
-    return _portal(row)
+    return _portal(SimpleNamespace(**dict(zip(_NAMES, found[0], strict=True))))
 
 
 def everyone(tx: Tx, *, partner_id: int | None = None) -> list[Portal]:
