@@ -110,8 +110,8 @@ def _isolate(context: Context, taken: Claim, error: Exception | None, note: Note
     if len(taken.marks) == 1:
 
         def blame(tx: Tx) -> None:
-            note(tx, Worked(failed=1))
             claims.fail(tx, taken, dict.fromkeys(taken.marks, _said(error)))
+            note(tx, Worked(failed=1))
 
         context.database.run(blame)
         return

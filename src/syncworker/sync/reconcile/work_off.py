@@ -175,8 +175,8 @@ def _carry_out(context: Context, taken: Claim, plan: Plan, note: Note, *, at_onc
     worked = Worked(written=len(written), failed=len(failed) + len(plan.park), calls=calls)
 
     def finish(tx: Tx) -> tuple[set[Ring], list[Finished], datetime]:
-        note(tx, worked)
         rings, finished = _finish(context, tx, taken, plan, written, failed, failure, history)
+        note(tx, worked)
         return rings, finished, tx.now
 
     rings, finished, now = context.database.run(finish)

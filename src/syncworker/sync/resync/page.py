@@ -79,7 +79,8 @@ def commit_listed(
     """
     right = settled.recognise(tx, context, portal, claim.kind, digests, read_after=read_after)
     rest = {key: page.record(key) for key, of in page.listed.items() if key not in right and not of.archived}
-    if claim.kind is Kind.CONTACT:
+    # Where most of a page is to be decided anyhow, that finds them as well.
+    if claim.kind is Kind.CONTACT and 2 * len(rest) < len(page.listed):
         for stranger in strangers(tx, context, portal, rest, companies or {}):
             del rest[stranger]
     if not rest:

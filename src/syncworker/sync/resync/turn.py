@@ -126,13 +126,15 @@ def _store(
         page = read.page.listed
         return resync_place.move(tx, taken.id, place, to, listed=len(page), calls=1, page=page)
 
+    # The row of the resync is locked last, here and where a page's end is counted: else what is written of one page
+    # would wait for all that is decided of the next.
     def commit(tx: Tx, portal: Portal) -> Plan:
-        if not go_on(tx):
-            raise NotOurs
         come = resync_page.commit_listed(
             tx, context, portal, claim, read.page, digests=read.digests, read_after=read_after
         )
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        if not go_on(tx):
+            raise NotOurs
         resync_place.count_marked(tx, taken.id, marked)
         return come.plan
 
