@@ -107,7 +107,7 @@ class HubSpotClient(SchemaCalls):
         echoed = ("email", "hs_additional_emails") if id_property == "email" else (id_property,)
         body: JsonObject = {
             "inputs": [{"id": key} for key in asked],
-            "properties": _union(properties, echoed if id_property else ("hs_merged_object_ids",)),
+            "properties": _union(properties, echoed if id_property else (reading.MERGED_IDS,)),
             "propertiesWithHistory": list(history),
         }
         if id_property:

@@ -210,8 +210,10 @@ def read_account(source: JsonObject) -> AccountInfo:
     )
 
 
-# Which properties say which ids a record had before merges.
-MERGED = ("hs_merged_object_ids", "hs_calculated_merged_vids")
+MERGED_IDS = "hs_merged_object_ids"
+"""The ids that a record had before it was merged (HubSpot's changelog on merging)."""
+# All properties that say so.
+MERGED = (MERGED_IDS, "hs_calculated_merged_vids")
 
 
 def merged_ids(record: Record) -> frozenset[str]:

@@ -15,7 +15,7 @@ from syncworker.sync.triggers.polling import STREAMS, Look
 from syncworker.sync.watch.runbook import Section
 
 # The slowest poll comes every quarter of an hour; a form's may come less often where the portal has many.
-LATE = timedelta(minutes=30)
+_LATE = timedelta(minutes=30)
 # Polls wait for each other, and for a worker that sweeps.
 _A_WHILE = timedelta(minutes=2)
 _LOOKS = {stream.trigger: stream for stream in STREAMS}
@@ -39,7 +39,7 @@ def polls(tx: Tx, hub_id: int, *, idle: bool) -> list[Finding]:
         if row.last_error is not None:
             said = f"{_looks_for(row)}: {row.last_error}"
             found.append(problem(hub_id, name, said, "see the line itself", Section.POLL_FAILS))
-        elif late > LATE and not idle:
+        elif late > _LATE and not idle:
             said = f"{_looks_for(row)}: last looked for {_before(tx.now, row.polled_at)}, and due for {ago(late)}"
             found.append(problem(hub_id, name, said, "see that a worker runs", Section.POLL_LATE))
         else:

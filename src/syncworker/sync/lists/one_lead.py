@@ -26,6 +26,7 @@ from syncworker.sync.lists.answers import Answer, answer
 from syncworker.sync.lists.list_lines import RegistrationLine
 from syncworker.sync.lists.why import Known, known
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync.scope import WHOLE
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.audit import Difference, compare
 
@@ -173,10 +174,8 @@ def _ids(of: Known) -> list[tuple[Kind, str]]:
 
 def _record(tx: Tx, hub_id: int, address: str, kind: Kind, object_id: str) -> LeadRecord:
     of = records.c
-    # A resync of all has looked at each that is there, and written that down for none that was right.
-    whole = select(func.max(resyncs.c.created_at)).where(
-        resyncs.c.hub_id == hub_id, resyncs.c.state == "done", resyncs.c.scope.has_key("all")
-    )
+    # A resync of all has looked at each that is there.
+    whole = select(func.max(resyncs.c.created_at)).where(resyncs.c.hub_id == hub_id, text(WHOLE))
     at = case((of.presence == Presence.LIVE, func.greatest(of.reconciled_at, whole.scalar_subquery())))
     query = select(of.name, of.presence, func.coalesce(at, of.reconciled_at).label("reconciled_at"), of.written).where(
         of.hub_id == hub_id, of.kind == kind.value, of.object_id == object_id

@@ -257,11 +257,12 @@ def note_written(tx: Tx, hub_id: int, kind: Kind, values: Mapping[str, str], *, 
     """Note what these records hold now, as JSON by id; `counted`: because we wrote it."""
     if values:
         # One document: as an array of documents, the driver would escape each of them once more.
-        written = ", ".join(f"{json.dumps(object_id)}: {values[object_id]}" for object_id in sorted(values))
+        ids = sorted(values)
+        written = ", ".join(f"{json.dumps(object_id)}: {values[object_id]}" for object_id in ids)
         parameters = {
             "hub_id": hub_id,
             "kind": kind.value,
-            "ids": joined(sorted(values)),
+            "ids": joined(ids),
             "written": f"{{{written}}}",
             "one": 1 if counted else 0,
             "now": tx.now,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.properties import PropertyNames
+from syncworker.hubspot.reading import MERGED_IDS
 from syncworker.hubspot.records import BatchRead, PropertyVersion, Record
 from syncworker.registration.ledger.deciding import Subject
 from syncworker.registration.rules.domain_rules import DomainRules
@@ -31,8 +32,6 @@ CONTACT_FIELDS = (
     "recent_conversion_date",
 )
 COMPANY_FIELDS = ("name", "domain", "country")
-# The ids that a record had before it was merged (HubSpot's changelog on merging).
-MERGED_IDS = "hs_merged_object_ids"
 # The time of a conversion changes with each one; that there was one is all that a decision rests on.
 _SEEN_OF_CONTACT = CONTACT_FIELDS[:6]
 

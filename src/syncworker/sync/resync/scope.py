@@ -24,6 +24,9 @@ SEARCHED = ("company.searched", "contact.searched")
 SUBMITTED = ("contact.submitted",)
 """Contacts who sent a form."""
 
+WHOLE = "state = 'done' AND scope ->> 'all' IS NOT NULL"
+"""SQL for a row of `resyncs` that has looked at all there is. What was right it has not written anew to say so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:

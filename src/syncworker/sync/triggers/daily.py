@@ -14,10 +14,11 @@ from syncworker.store.database import Tx
 from syncworker.sync.context import Context
 from syncworker.sync.jobs import lead_file
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.resync.scope import WHOLE
 from syncworker.sync.wake import Bell, Ring
 
 # Of each portal that can be worked on its own share; what is marked already, or parked, is on its way.
-_OLDEST = text("""
+_OLDEST = text(f"""
     SELECT of_portal.hub_id, of_portal.kind, of_portal.object_id
       FROM portals AS p
      CROSS JOIN LATERAL (
@@ -30,10 +31,10 @@ _OLDEST = text("""
          LIMIT (SELECT greatest(100, count(*) / 20) FROM records WHERE records.hub_id = p.hub_id)
      ) AS of_portal
      WHERE p.mode <> 'paused' AND coalesce(p.blocked_until <= :now, true)
-       -- A resync of all has looked at each of them, and written that down for none that was right.
-       AND NOT EXISTS (SELECT FROM resyncs AS whole
-            WHERE whole.hub_id = p.hub_id AND whole.state = 'done' AND whole.scope ->> 'all' IS NOT NULL
-              AND whole.created_at >= CAST(:now AS timestamptz) - CAST('20 hours' AS interval))
+       -- A resync of all has looked at each of them.
+       AND NOT EXISTS (SELECT FROM resyncs
+            WHERE resyncs.hub_id = p.hub_id AND {WHOLE}
+              AND resyncs.created_at >= CAST(:now AS timestamptz) - CAST('20 hours' AS interval))
 """)
 
 
