@@ -8,13 +8,19 @@ from support.whole import Whole, whole
 
 FORMS = 100
 GAP_S = 0.1
+# The first seconds of new processes go into what each of them imports, compiles and connects to, once.
+WARM_UP = range(1000, 1030)
 WORKERS = 4
 ALONE_S, DURING_RESYNC_S = 2.0, 3.0
 
 
 def forms(*, resync_of: int) -> list[Figure]:
-    """A hundred forms, ten a second, through all processes of `syncworker up`; then again during a full resync."""
+    """A hundred forms, ten a second, through all processes of `syncworker up`; then again during a full resync.
+
+    Thirty others go before them.
+    """
     with whole("--worker-processes", str(WORKERS), partner_capacity=1000) as run:
+        latencies(run, WARM_UP, gap=GAP_S)
         alone = latencies(run, range(FORMS), gap=GAP_S)
         run.sandbox.seed(contacts=resync_of, companies=resync_of // 10, portal=run.hub)
         resync_id = run.api("POST", "/resyncs", json={"all": True})["id"]

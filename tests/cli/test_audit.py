@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import text
 
 from support.runbook import is_there
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations, turns
 from syncworker.sync.doctor import Compare, Finding, examine
-from syncworker.sync.marks import Kind
+from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.watch.audit import audit
 
 Run = Callable[..., Any]
@@ -67,12 +68,49 @@ def test_what_the_crm_shows_otherwise_is_listed_and_put_right_only_when_told(
     assert of_ledger(demo).ok
 
 
+def test_what_is_found_is_said_before_all_is_compared(run: Run, registered: tuple[Demo, str]) -> None:
+    demo, _ = registered
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text("INSERT INTO inbox (events, received_at) VALUES ('[]', now() - interval '1 hour')"))
+    both = run("doctor", "--all")
+    assert "found so far: inbox of all: 1 deliveries wait" in both.err
+    assert "comparing all records" in both.err.splitlines()[-1]
+    assert "so far" not in run("doctor").err
+
+
 def counts(demo: Demo) -> dict[str, int]:
     with demo.context.database.transaction() as tx:
         return {
             table: tx.connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
             for table in ("history", "marks", "requests", "registrations", "records")
         }
+
+
+def test_bulk_work_that_rests_is_told_and_nothing_is_compared_meanwhile(
+    run: Run, registered: tuple[Demo, str], redis_url: str
+) -> None:
+    demo, _ = registered
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(f"hubspot:daily:{demo.hub_id}", mapping={"limit": 625_000, "spent": 620_000})
+    # Given work that has been due for longer than any is, for want of calls alone
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.CONTACT, ["77"], priority=Priority.POLL, cause="poll")
+        tx.connection.execute(text("UPDATE marks SET not_before = now() - interval '1 hour'"))
+        tx.connection.execute(text("UPDATE cursors SET due_at = now() - interval '45 min' WHERE trigger LIKE 'co%'"))
+    found = {one.name: one for one in examine(demo.context, compare=Compare())}
+    # Then that is the one problem, and nobody is told to start a worker
+    assert [name for name, one in found.items() if not one.ok] == ["bulk work"]
+    rests = found["bulk work"]
+    assert rests.text.startswith("bulk work rests until ")
+    assert rests.runbook == "docs/operating.md#blocked-daily_quota"
+    assert is_there(rests.runbook)
+    assert found["ledger"].text == f"not compared: {rests.text}"
+    assert found["polls"].text.startswith("those of records rest; ")
+    # But a person's word, or a form's, that is late is told as ever
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.CONTACT, ["78"], priority=Priority.PERSON, cause="resync")
+        tx.connection.execute(text("UPDATE marks SET not_before = now() - interval '1 hour'"))
+    assert {one.name for one in examine(demo.context) if not one.ok} == {"bulk work", "marks"}
 
 
 def test_a_record_that_is_gone_without_a_webhook_is_a_difference(registered: tuple[Demo, str]) -> None:

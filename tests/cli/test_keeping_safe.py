@@ -71,3 +71,16 @@ def test_a_file_that_is_no_backup_and_another_key_are_said_in_a_line(
 
 def test_a_portal_that_writes_is_not_rebuilt(run: Run, demo: Demo) -> None:
     assert "syncworker pause" in run("rebuild", "--yes").complaint
+
+
+def test_a_rebuild_names_the_portal_that_refuses(run: Run, demo: Demo, second: Demo) -> None:
+    # Given two portals, and a token that the second one's account took back
+    run("pause", "--all")
+    demo.sandbox.settings(second.hub_id, token_revoked=True)
+    refused = run("rebuild", "--yes")
+    # I expect to be told whose token to renew, and that nothing is lost
+    assert refused.code == 5
+    said = refused.err.strip().splitlines()[-1]
+    assert f"portal {second.hub_id} cannot be read: HubSpot answered 401" in said
+    assert f"syncworker portals add --hub-id {second.hub_id}" in said
+    assert said.endswith("then again: syncworker rebuild")

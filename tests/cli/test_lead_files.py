@@ -81,3 +81,30 @@ def test_a_file_that_cannot_be_used_says_what_to_change(run: Run, demo: Demo, tm
     assert answer.code == 2
     assert "call one of them contact_id, email or domain" in answer.complaint
     assert run("leads", "file", "999").code == 3
+
+
+def test_nothing_is_asked_for_where_what_fails_cannot_be_written(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file, failures = tmp_path / "leads.csv", tmp_path / "failures.csv"
+    file.write_text(f"contact_id\n{demo.contact()}\n")
+    for nowhere in (tmp_path / "nosuch" / "failures.csv", tmp_path):
+        answer = run("leads", "import", file, "--yes", "--failures", nowhere)
+        assert answer.code == 2
+        assert "cannot be written" in answer.complaint
+        assert "nothing was done" in answer.complaint
+    assert run("jobs", "list", "--json").json["items"] == []
+    # Whoever answers no finds the older file as it was, and no new one
+    run("leads", "import", file, "--failures", failures, stdin="n\n")
+    assert not failures.exists()
+    failures.write_text("older")
+    run("leads", "import", file, "--failures", failures, stdin="n\n")
+    assert failures.read_text() == "older"
+
+
+def test_a_disk_that_is_full_only_then_does_not_hide_the_files_number(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "leads.csv"
+    file.write_text(f"contact_id\n{demo.contact()}\n")
+    # Linux's device for this: it opens, and has no room for what is written
+    taken = run("leads", "import", file, "--yes", "--json", "--failures", "/dev/full")
+    assert taken.code == 2
+    file_id = taken.json["file"]["id"]
+    assert taken.complaint.endswith(f"choose another: syncworker leads file {file_id} --failures FILE")

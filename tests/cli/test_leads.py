@@ -110,3 +110,11 @@ def test_a_deregistration_asked_for_in_the_crm_is_refused(run: Run, demo: Demo) 
     [asked] = run("requests", "list", "--state", "confirming", "--json").json["items"]
     assert "stays registered" in run("requests", "refuse", asked["id"]).out
     assert run("requests", "confirm", asked["id"]).code == 4
+
+
+def test_a_command_that_hubspot_asks_to_wait_says_to_try_again_which_nobody_else_does(run: Run, demo: Demo) -> None:
+    contact = demo.contact()
+    demo.sandbox.faults(http={"429_daily": 1.0})
+    answer = run("leads", "check", contact)
+    assert answer.code == 5
+    assert answer.err.strip().splitlines()[-1].endswith(": try again then")

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from support.runbook import is_there
+from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.secrets import PortalCredentials
+from syncworker.sync import operations, turns
 from syncworker.sync.context import Context
-from syncworker.sync.doctor import Finding, examine, servers
+from syncworker.sync.doctor import Compare, Finding, examine, servers
+from syncworker.sync.doctor.work import blocked
 from syncworker.sync.marks import Kind, Priority, mark
 
 Run = Callable[..., Any]
@@ -237,11 +240,61 @@ def test_migrate_makes_the_schema_and_connects_the_portal_of_the_settings(
     assert "in mode observe" in run("migrate").out
 
 
-def test_the_doctor_says_what_blocks_a_portal_and_what_lifts_it(demo: Demo) -> None:
+def test_the_doctor_says_what_blocks_a_portal_and_what_lifts_it_there(demo: Demo) -> None:
+    # One portal of several: a command without its id would be asked which is meant
+    for reason, command in (
+        ("properties", f"syncworker setup --portal {demo.hub_id}"),
+        ("brake", f"syncworker unpause --portal {demo.hub_id}"),
+        ("scopes", f"syncworker portals unblock {demo.hub_id}"),
+        ("credentials", f"syncworker portals add --hub-id {demo.hub_id}"),
+    ):
+        with demo.context.database.transaction() as tx:
+            portals.block(tx, demo.hub_id, until=portals.UNTIL_A_PERSON_ACTS, reason=reason, detail="none there")
+            found = blocked(portals.get(tx, demo.hub_id), tx.now)
+            portals.unblock(tx, demo.hub_id, brake=True)
+        assert found.text == f"{reason}: none there"
+        assert found.what_now.endswith(command)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("tier = 'nonsense', capacity = NULL", "no tier 'nonsense'"), ("program = 'nosuch'", "no program 'nosuch'")],
+)
+def test_a_mistake_in_the_settings_of_one_portal_hides_neither_the_rest_nor_the_others(
+    run: Run, demo: Demo, second: Demo, wrong: str, words: str
+) -> None:
+    # Given a sound portal, and one whose request waits and cannot be decided, since its partner's settings are wrong
+    run("setup", "--yes", "--portal", demo.hub_id)
+    run("setup", "--yes", "--portal", second.hub_id)
+    contact_id = second.contact()
     with demo.context.database.transaction() as tx:
-        portals.block(tx, demo.hub_id, until=portals.UNTIL_A_PERSON_ACTS, reason="properties", detail="none there")
-    blocked = problems(examine(demo.context, only=demo.hub_id))["blocked"]
-    assert (blocked.text, blocked.what_now) == ("properties: none there", "run: syncworker setup")
+        partner = portals.get(tx, second.hub_id).partner.id
+        tx.connection.execute(text("UPDATE partners SET capacity = 0 WHERE id = :id"), {"id": partner})
+    operations.register(second.context, second.hub_id, contact_id, who="a test", source=Source.APP, key="1")
+    turns.interactive_turn(second.context, second.hub_id)
+    turns.interactive_turn(second.context, second.hub_id)
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text(f"UPDATE partners SET {wrong} WHERE id = :id"), {"id": partner})
+    # Then it is said of that portal what is wrong, and where to read
+    answer = run("doctor", "--json")
+    assert answer.code == 1, answer.err
+    found = answer.json["findings"]
+    wrongs = [one for one in found if not one["ok"] and words in one["text"]]
+    assert {one["portal"] for one in wrongs} == {second.hub_id}
+    assert {one["runbook"] for one in wrongs} == {"docs/operating.md#blocked-settings"}
+    # And all else is said, too, of it and of the other one
+    assert "ledger" in {one["name"] for one in found if one["portal"] == second.hub_id}
+    assert all(one["ok"] for one in found if one["portal"] == demo.hub_id)
+
+
+def test_a_failed_resync_is_to_go_on_from_where_it_was(run: Run, demo: Demo) -> None:
+    run("resync", "--all", "--json")
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE resyncs SET state = 'failed', finished_at = now(), last_error = 'refused'"))
+    failed = problems(examine(demo.context))["resync"]
+    assert failed.what_now == f"mend what it says, then: syncworker resync resume --portal {demo.hub_id}"
+    assert run(*failed.what_now.partition("syncworker ")[2].split()).code == 0
+    assert "resync" not in problems(examine(demo.context))
 
 
 def test_the_doctor_tells_a_token_of_another_account_and_one_without_a_client_secret(demo: Demo, second: Demo) -> None:
@@ -258,9 +311,35 @@ def test_the_doctor_tells_a_token_of_another_account_and_one_without_a_client_se
 
 def test_the_doctor_tells_a_hubspot_that_answers_no_more_today(demo: Demo) -> None:
     demo.sandbox.settings(demo.hub_id, daily_limit=3)
-    found = problems(examine(demo.context))
-    assert found["forms"].what_now == "ask again later"
-    assert "daily" in found["properties"].text
+    everything = examine(demo.context, compare=Compare())
+    found = problems(everything)
+    # What was asked for when it began to refuse
+    assert found.keys() == {"crm.objects.contacts.write"}
+    assert found["crm.objects.contacts.write"].what_now == "ask again later"
+    assert "daily" in found["crm.objects.contacts.write"].text
+    # Nobody asks again for whoever reads it
+    assert found["crm.objects.contacts.write"].text.endswith("try again then")
+    # And nothing more is asked
+    said = {finding.name: finding.text for finding in everything}
+    assert said["permissions"] == "the others were not tried: HubSpot does not answer"
+    assert said["ledger"] == "not compared: HubSpot does not answer"
+
+
+def test_who_asks_the_doctor_waits_once_for_a_hubspot_that_does_not_answer(demo: Demo) -> None:
+    # Given a portal of two forms, and a HubSpot that fails whatever it is asked
+    with demo.context.database.transaction() as tx:
+        for form in ("one", "two"):
+            tx.connection.execute(
+                text("INSERT INTO forms (hub_id, form_id, name, enabled_at) VALUES (:hub, :form, :form, now())"),
+                {"hub": demo.hub_id, "form": form},
+            )
+    demo.sandbox.faults(http={"500": 1.0})
+    demo.sandbox.reset_stats()
+    everything = examine(demo.context, compare=Compare())
+    # Then it is said once, and one call was made, and again
+    assert [one.name for one in everything if one.portal == demo.hub_id and not one.ok] == ["token"]
+    assert len(demo.sandbox.calls()) == 1
+    assert next(one.text for one in everything if one.name == "ledger").startswith("not compared")
 
 
 def test_the_doctor_tells_that_no_portal_is_connected_and_that_clocks_differ(

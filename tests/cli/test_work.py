@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
+from syncworker.hubspot.errors import Gone
+from syncworker.store.portals import Mode
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portals.connect import set_mode
 from syncworker.sync.resync.turn import continue_resync
 
 Run = Callable[..., Any]
 Demo = Any
 
 
-def parked(demo: Demo, *ids: str) -> None:
+def parked(demo: Demo, *ids: str, said: str = "\x1b[2J[bold]the CRM does not keep our values") -> None:
     with demo.context.database.transaction() as tx:
         mark(tx, demo.hub_id, Kind.CONTACT, ids, priority=Priority.POLL, cause="poll")
         tx.connection.execute(
             text("UPDATE marks SET parked_at = now(), attempts = 9, last_error = :said"),
-            {"said": "\x1b[2J[bold]the CRM does not keep our values"},
+            {"said": said},
         )
 
 
@@ -64,7 +69,21 @@ def test_one_command_finds_the_parked_mark_among_many_and_says_why(run: Run, dem
         assert told in shown.out, told
     listed = run("marks", "--parked", "--json").json
     assert (listed["parked"], listed["items"][0]["runbook"]) == (1, "docs/operating.md#parked-not-kept")
-    assert run(*listed["items"][0]["retry"].split()[1:]).code == 0
+    assert run(*listed["items"][0]["then"].split()[1:]).code == 0
+    assert "No mark waits for a person" in run("marks", "--parked").out
+
+
+def test_of_a_parked_mark_the_command_is_named_that_the_advice_means(run: Run, demo: Demo) -> None:
+    # Given a record that was deleted while it was worked on
+    parked(demo, "7", said=str(Gone("no such record", route="POST /x", status=404)))
+    # Then it is to be dismissed, and nothing says to try it again
+    shown = " ".join(run("marks", "--parked").out.split())
+    assert "dismiss it" in shown
+    assert f"syncworker marks dismiss contact 7 --portal {demo.hub_id}" in shown
+    assert "marks retry" not in shown
+    # And what is given is a command
+    [item] = run("marks", "--parked", "--json").json["items"]
+    assert run(*item["then"].split()[1:]).code == 0
     assert "No mark waits for a person" in run("marks", "--parked").out
 
 
@@ -124,6 +143,15 @@ def test_named_records_are_marked_at_once(run: Run, demo: Demo) -> None:
     assert run("resync", "--company", "asa@nordlys.se").code == 2
 
 
+def test_in_a_portal_that_stands_still_nobody_is_told_that_records_are_looked_at(run: Run, demo: Demo) -> None:
+    assert "looked at again now" in run("resync", "--contact", "12").out
+    for mode, told in ((Mode.PAUSED, "is paused: nothing is looked at until it is not"), (Mode.OBSERVE, "observe")):
+        set_mode(demo.context, demo.hub_id, mode, who="t")
+        assert told in run("resync", "--contact", "12").err
+    set_mode(demo.context, demo.hub_id, Mode.PAUSED, who="t")
+    assert "looked at again now" not in run("resync", "--contact", "12").out
+
+
 def test_a_portal_has_one_resync_at_a_time(run: Run, demo: Demo) -> None:
     started = run("resync", "--all", "--json").json
     assert started["state"] == "running"
@@ -154,6 +182,60 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing(run: Run, demo:
     ]
     assert run("resync", "--all", "--csv", "-").code == 2
     assert run("marks", "list", "--json").json["items"] == []
+
+
+def test_a_dry_run_says_of_each_property_what_it_shows_and_would_show(run: Run, demo: Demo, tmp_path: Path) -> None:
+    # Given a lead that is registered, of which the CRM shows another state, and somebody's formula
+    run("setup", "--yes")
+    contact_id = demo.contact()
+    shown = {"partner_registration_status": "expired", "partner_registration_detail": "=1+1"}
+    demo.sandbox.edit(demo.hub_id, "contacts", contact_id, shown)
+    taken_over = tmp_path / "old.csv"
+    taken_over.write_text("domain,registered_on\nnordlys.se,2026-03-01\n", encoding="utf-8")
+    assert run("registrations", "import", taken_over).code == 0
+    # Then a person sees a row of each, and those of its company
+    seen = run("resync", "--contact", contact_id, "--dry-run").out
+    of_status = (line for line in seen.splitlines() if "partner_registration_status" in line)
+    row = next(line for line in of_status if "contact" in line)
+    assert contact_id in row
+    assert row.index("expired") < row.index("registered")
+    assert "2 records" in seen
+    assert "Nothing was written" in seen
+    # A spreadsheet has columns, and takes nothing for a formula
+    file = tmp_path / "would.csv"
+    assert run("resync", "--contact", contact_id, "--dry-run", "--csv", file).code == 0
+    with file.open(encoding="utf-8", newline="") as written:
+        rows = {one["property"]: one for one in csv.DictReader(written) if one["kind"] == "contact"}
+    assert rows["partner_registration_status"] == {
+        "kind": "contact",
+        "id": contact_id,
+        "property": "partner_registration_status",
+        "old": "expired",
+        "new": "registered",
+    }
+    assert rows["partner_registration_detail"]["old"] == "'=1+1"
+    # And a script all of it, as it is
+    would = run("resync", "--contact", contact_id, "--dry-run", "--json").json
+    assert would["hub_id"] == demo.hub_id
+    of_contact = {one["property_name"]: one["old"] for one in would["would_write"] if one["kind"] == "contact"}
+    assert of_contact.items() >= shown.items()
+    assert of_contact.keys() == rows.keys()
+
+
+def test_a_file_that_cannot_be_written_is_said_in_a_line(run: Run, demo: Demo, tmp_path: Path) -> None:
+    for command in (("resync", "--all", "--dry-run"), ("doctor", "--sample", "0"), ("leads", "list")):
+        answer = run(*command, "--csv", tmp_path / "nosuch" / "x.csv")
+        assert (answer.code, answer.out) == (2, ""), command
+        assert "x.csv cannot be written: No such file or directory; choose another place" in answer.complaint
+
+
+def test_a_resync_of_a_form_that_is_not_there_says_so(run: Run, demo: Demo) -> None:
+    for options in ([], ["--dry-run"]):
+        answer = run("resync", "--form", "nosuch", *options)
+        assert answer.code == 3
+        assert "has no form 'nosuch': see `syncworker forms list`" in answer.complaint
+    assert run("resync", "list", "--json").json["items"] == []
+    assert run("resync", "--form", demo.form["name"], "--json").json["scope"] == f"form {demo.form['id']}"
 
 
 def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:

@@ -11,18 +11,17 @@ from http.client import HTTPException
 import psycopg
 import redis
 
-from faults.deployment import Deployment, send
+from faults.deployment import Deployment, children, send
 from faults.schedule import Step, Weather
 from support.processes import eventually
 from support.sandbox_server import SandboxError
 
 
 class Breaker:
-    """Breaks a deployment, one thing at a time. `kills` notes when something was killed, for the recovery time."""
+    """Breaks a deployment, one thing at a time."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        self.kills: list[tuple[float, str]] = []
         self.weather: Weather = {}
         self._sandbox = deployment.client()
         self._ways: dict[str, Callable[[random.Random, float], None]] = {
@@ -83,35 +82,28 @@ class Breaker:
 
     # --- processes ---
 
-    def _note(self, what: str) -> None:
-        self.kills.append((time.monotonic(), what))
-
     def _kill(self, name: str) -> None:
         for process in self.deployment.processes(name)[:1]:
-            if send(process, signal.SIGKILL):
-                self._note(name)
+            send(process, signal.SIGKILL)
 
     def _kill_worker(self, dice: random.Random, _seconds: float) -> None:
         """One of the four; the others go on or not, as Dramatiq likes."""
         found = self.deployment.processes("worker")
-        children = found[0].children(recursive=True) if found else []
-        if children and send(dice.choice(children), signal.SIGKILL):
-            self._note("one worker")
+        if working := [child for process in found[:1] for child in children(process)]:
+            send(dice.choice(working), signal.SIGKILL)
 
     def _kill_guard(self, dice: random.Random, _seconds: float) -> None:
         if guards := self.deployment.guards():
             send(dice.choice(guards), signal.SIGKILL)
-            self._note("a guard")
 
     def _kill_up(self, _dice: random.Random, _seconds: float) -> None:
         with self.deployment.changing:
             self.deployment.kill()
             self.deployment.begin()
-        self._note("up")
 
     def _hang(self, name: str, seconds: float) -> None:
         stopped = self.deployment.processes(name)[:1]
-        stopped += [child for process in stopped for child in process.children(recursive=True)]
+        stopped += [child for process in stopped for child in children(process)]
         stopped = [process for process in stopped if send(process, signal.SIGSTOP)]
         time.sleep(seconds)
         for process in stopped:
@@ -121,16 +113,14 @@ class Breaker:
 
     def _kill_a_connection(self, dice: random.Random, _seconds: float) -> None:
         """Then PostgreSQL ends all connections and recovers from its log."""
-        found = self.deployment.processes("postgres")
+        found = self.deployment.processes("postgres")[:1]
         # Only what serves a client: its title says `postgres: user database`.
-        serving = [p for p in (found[0].children() if found else []) if "syncworker_sandbox" in " ".join(p.cmdline())]
-        if serving and send(dice.choice(serving), signal.SIGKILL):
-            self._note("a connection of PostgreSQL")
+        if serving := [child for process in found for child in children(process, called="syncworker_sandbox")]:
+            send(dice.choice(serving), signal.SIGKILL)
 
     def _restart_postgres(self, _dice: random.Random, _seconds: float) -> None:
         for process in self.deployment.processes("postgres")[:1]:
             send(process, signal.SIGINT)
-            self._note("postgres")
 
     def _postgres_refuses(self, _dice: random.Random, seconds: float) -> None:
         self._allow_connections(False)

@@ -121,6 +121,22 @@ def send(process: psutil.Process, number: signal.Signals) -> bool:
     return True
 
 
+def children(process: psutil.Process, *, called: str = "") -> list[psutil.Process]:
+    """Those of a process, and theirs, with that in their command; one that has just ended is none, and has none."""
+    try:
+        family = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [one for one in family if (command := _command(one)) and called in command]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def _runs(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE

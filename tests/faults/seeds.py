@@ -11,6 +11,7 @@ KNOWN: dict[int, str] = {
     4: "a token that was renewed after seconds and not tried for five minutes",
     9001: "who was deleted for privacy and submitted again before that was heard of was passed over",
     31337: "PostgreSQL, asked to stop in the middle of a recovery, refused connections for a minute, till killed",
+    314159: "a lead of another website now went on showing what a killed worker had written and not noted",
     424242: "a lead whose contact was restored waited for the next step of its backoff",
     SHORT: "PostgreSQL, the sandbox and `up` itself, one after the other",
 }

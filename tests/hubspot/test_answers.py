@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncworker.hubspot.answers import error_from, error_of_record, property_errors
-from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, HubSpotError, RetryLater
+from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, HubSpotError, RetryLater, Scope
 
 
 def of(status: int, body: object = b"", **headers: str) -> HubSpotError:
@@ -161,3 +161,27 @@ def test_nobody_is_kept_waiting_for_longer_than_an_hour_by_a_header(status):
     # I expect that it is looked at again before that: nobody would notice a portal that rests until spring
     assert isinstance(error, RetryLater)
     assert error.retry_after_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("scope", "worker", "person"),
+    [
+        ("call", "this call is tried again in 0.5 s", "try again in 1 s"),
+        ("portal", "this portal is tried again in 0.5 s", "try again in 1 s"),
+        ("migration", "is tried again in 0.5 s", "HubSpot migrates the account: try again in 1 s"),
+        (
+            "daily",
+            "asked again in 0 s",
+            "the daily quota is used up until midnight in the account's time zone: try again then",
+        ),
+    ],
+)
+def test_a_person_is_told_to_try_again_where_a_worker_does_it_by_itself(scope: Scope, worker: str, person: str) -> None:
+    error = RetryLater("busy", route="GET /x", retry_after_s=0.5, scope=scope, status=503)
+    assert str(error).endswith(worker)
+    assert error.told.endswith(f"; {person}")
+
+
+def test_what_is_no_matter_of_waiting_is_told_to_everybody_alike() -> None:
+    error = FixCredentials("expired", route="GET /x", status=401)
+    assert error.told == str(error)

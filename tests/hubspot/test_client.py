@@ -213,6 +213,31 @@ def test_a_list_gives_records_with_associations_and_the_next_page(stub, client):
     assert "after=1" in stub.asked[0].path
 
 
+def test_a_page_that_leads_to_itself_is_the_last_one(stub, client):
+    first = {"results": [contact("1")], "total": 2, "paging": {"next": {"after": "1"}}}
+    for _ in range(4):
+        stub.says(first)
+    assert client.list_page("contact", properties=[]).after == "1"
+    assert client.list_page("contact", properties=[], after="1").after is None
+    assert client.listing("contact", properties=[], after="1").after is None
+    assert client.search("contact", filter_groups=[], sort=None, properties=[], after="1").after is None
+
+
+def test_forms_submissions_and_associations_end_where_a_page_leads_to_itself(stub, client):
+    paging = {"next": {"after": "x1"}}
+    form = {"id": "f1", "name": "Demo", "formType": "hubspot", "archived": False}
+    stub.says({"results": [form], "paging": paging})
+    stub.says({"results": [form | {"id": "f2"}], "paging": paging})
+    stub.says({"results": [{"submittedAt": 1700000000000, "values": []}], "paging": paging})
+    to = [{"toObjectId": 5, "associationTypes": []}]
+    for _ in range(2):
+        stub.says({"results": [{"from": {"id": "1"}, "to": to, "paging": paging}]})
+    assert [one.id for one in client.forms()] == ["f1", "f2"]
+    assert client.form_submissions("f1", after="x1").after is None
+    client.associations("contact", "company", ["1"])
+    assert len(stub.asked) == 2 + 1 + 2
+
+
 def test_one_record_is_got_by_email_without_its_email_in_the_route(stub, client, calls):
     stub.says(contact("1"))
     client.get("contact", "a+b@x.se", properties=["email"], history=["email"], id_property="email")

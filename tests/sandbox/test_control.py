@@ -90,6 +90,7 @@ def test_ten_thousand_contacts_are_seeded_and_edited_quickly(portal: Portal) -> 
     [
         ("email IN ('a')", "records_email"),
         ("domain = 'a'", "records_domain"),
+        ("lower(json_extract(props, '$.\"website\"')) IN ('a')", "records_website"),
         ("modified >= 1", "records_modified"),
     ],
 )

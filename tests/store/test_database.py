@@ -72,3 +72,28 @@ def test_what_is_asked_past_sqlalchemy_finds_out_that_the_connection_is_gone(dat
     with pytest.raises(OperationalError):
         database.run(gone)
     assert database.run(lambda tx: tx.ask(ask, {"one": 1})).rows == [(1,)]
+
+
+def test_a_transaction_that_cannot_begin_fails_as_sqlalchemys_and_the_next_one_begins(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody asks whether a connection is still there.
+    monkeypatch.setattr(module, "IDLE_S", 60.0)
+    use(database, 2)
+    end_all(database)
+    with pytest.raises(OperationalError):
+        use(database, 2)
+    use(database, 2)
+
+
+def test_what_is_done_before_an_error_is_taken_back(database: Database) -> None:
+    add = text("INSERT INTO partners (name, program, tier) VALUES ('half', 'p', 't')")
+
+    def half(tx: Tx) -> None:
+        tx.connection.execute(add)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.run(half)
+    with database.transaction() as tx:
+        assert tx.connection.execute(text("SELECT count(*) FROM partners WHERE name = 'half'")).scalar_one() == 0

@@ -74,6 +74,9 @@ class Unlimited:
     def wait_for(self, hub_id: int, bucket: Bucket, *, lane: Lane = Lane.INTERACTIVE) -> float:
         return 0.0
 
+    def bulk_rests_s(self, hub_id: int) -> float:
+        return 0.0
+
     def quota(self, hub_id: int) -> Quota | None:
         return None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
+
 from support.rig import Rig
 from syncworker.access.roles import Role
-from syncworker.sync.lists.form_list import form_lines
-from syncworker.sync.portals.form_switch import switch_form
+from syncworker.sync.lists.form_list import form_lines, names
+from syncworker.sync.portals.form_switch import keep_names, switch_form
 from syncworker.web.app import create_app
 from web.serving import serving
 from web.signed_in import signed_in
@@ -51,3 +53,24 @@ def test_a_form_is_tried_on_the_last_days_switched_on_and_off(rig: Rig) -> None:
         assert manager.get(api).status_code == 403
         assert manager.get(FORMS).status_code == 403
         assert manager.get(f"{FORMS}/{rig.form}/trial").status_code == 403
+
+
+def test_a_form_that_settings_enabled_is_called_by_its_name_as_soon_as_hubspot_tells_it(rig: Rig) -> None:
+    def kept() -> dict[str, str]:
+        return rig.context.database.run(lambda tx: names(tx, rig.hub))
+
+    # Given it was connected while HubSpot did not answer
+    called = next(form["name"] for form in rig.portals[0]["forms"] if form["id"] == rig.form)
+    assert kept() == {rig.form: called}
+    rig.context.database.run(lambda tx: tx.connection.execute(text("UPDATE forms SET name = ''")))
+    rig.sandbox.faults(http={"429_daily": 1.0})
+    keep_names(rig.context, rig.hub)
+    assert kept() == {rig.form: ""}
+    # When HubSpot is there again
+    rig.sandbox.faults()
+    rig.sandbox.reset_stats()
+    keep_names(rig.context, rig.hub)
+    keep_names(rig.context, rig.hub)
+    # I expect its name, asked for once
+    assert kept() == {rig.form: called}
+    assert sum(rig.sandbox.calls().values()) == 1

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import text
 
+from support.locked import while_it_waits
 from support.rig import Rig
-from syncworker.registration.ledger import registrations
+from syncworker.registration.ledger import overdue, registrations
+from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source
+from syncworker.store import portals
 from syncworker.sync import operations
 from syncworker.sync.jobs import job, job_work
 from syncworker.sync.jobs.job import Job, JobAction, NotToUndo, Outcome, TooManyDomains, UnknownJob
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import Leads, View
+from syncworker.sync.portals import pausing
 from syncworker.sync.sweep import due
 from syncworker.sync.wake import Bell, Ring
+from syncworker.sync.watch.clock_skew import steady_s
 from web.deployment import HUB, OTHER_HUB, Deployment
 
 WHO = "marta@acme-partner.se"
@@ -45,6 +52,10 @@ def finished(deployment: Deployment, of: Job) -> Job:
         pass
     with deployment.database.transaction() as tx:
         return job.show(tx, HUB, of.id)
+
+
+def one_batch(deployment: Deployment) -> bool:
+    return job_work.continue_jobs(deployment.context, HUB)
 
 
 def active(deployment: Deployment) -> int:
@@ -182,6 +193,84 @@ def test_a_paused_portal_has_nothing_done(deployment: Deployment) -> None:
     assert finished(deployment, begun).done == 0
 
 
+def test_a_job_that_waited_for_the_partner_while_its_portal_was_paused_does_nothing(deployment: Deployment) -> None:
+    begun = start(deployment, JobAction.DEREGISTER, many(deployment, 2))
+    # Given that a batch has read the mode, and waits for the partner's lock, while a person pauses
+    with while_it_waits(deployment.database, HUB, lambda: job_work.continue_jobs(deployment.context, HUB)) as (
+        tx,
+        working,
+    ):
+        portals.pause(tx, HUB, who="eva", reason="")
+    assert not working.result(30)
+    # I expect it to go on when the pause is over
+    assert (active(deployment), finished(deployment, begun).done) == (2, 0)
+    pausing.unpause(deployment.context, HUB, who="eva", source=Source.APP)
+    assert finished(deployment, begun).outcomes == {Outcome.DONE: 2}
+
+
+def test_a_slot_that_a_job_frees_is_given_away_by_the_capacity_of_that_moment(deployment: Deployment) -> None:
+    deployment.portal(capacity=1)
+    domains = many(deployment, 1)
+    waits = deployment.asked("7", state=State.WAITING, domain="waits.se")
+    begun = start(deployment, JobAction.DEREGISTER, domains)
+    deployment.context.settings = deployment.context.settings.model_copy(update={"undo_seconds": 0})
+    # Given that the capacity is lowered while a batch waits for the partner's lock
+    with while_it_waits(deployment.database, HUB, lambda: job_work.continue_jobs(deployment.context, HUB)) as (
+        tx,
+        working,
+    ):
+        tx.connection.execute(text("UPDATE partners SET capacity = 0"))
+    assert working.result(30)
+    assert finished(deployment, begun).outcomes == {Outcome.DONE: 1}
+    with deployment.database.transaction() as tx:
+        assert (registrations.held_by(tx, 1), asked.get(tx, waits).state) == (set(), State.WAITING)
+
+
+def test_the_jobs_of_a_portal_are_done_in_their_order(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_work, "BATCH", 1)
+    domains = many(deployment, 2)
+    with deployment.database.transaction() as tx:
+        held = job.in_order(domains)
+        job.add(tx, HUB, JobAction.DEREGISTER, held, who=WHO, source=Source.APP, key="held", held=True)
+    first = start(deployment, JobAction.LET_EXPIRE, domains, key="first")
+    second = start(deployment, JobAction.RENEW, domains, key="second")
+    # Given that a worker is in the middle of the first one that somebody said go for
+    assert job_work.continue_jobs(deployment.context, HUB)
+    with deployment.database.transaction() as tx:
+        assert job.show(tx, HUB, first.id).done == 1
+        tx.connection.execute(text("SELECT FROM jobs WHERE id = :id FOR UPDATE"), {"id": first.id})
+        # I expect another worker to leave the second one alone meanwhile
+        assert not job_work.continue_jobs(deployment.context, HUB)
+        assert job.show(tx, HUB, second.id).done == 0
+    assert finished(deployment, second).outcomes == {Outcome.DONE: 2}
+    assert deployment.rows(text("SELECT count(*) FROM registrations WHERE renew_at_expiry"))[0][0] == 2
+
+
+def test_what_is_over_is_asked_for_again_before_anybody_noted_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "OVERDUE_AT_ONCE", 1)
+    domains = many(deployment, 2)
+    over = "UPDATE registrations SET expires_at = now() - interval '1 hour' * id"
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text(over))
+    begun = start(deployment, JobAction.REGISTER_AGAIN, domains)
+    assert finished(deployment, begun).outcomes == {Outcome.DONE: 2}
+
+
+def test_what_is_over_is_not_renewed_by_a_job_that_comes_too_late(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "OVERDUE_AT_ONCE", 1)
+    # Given that HubSpot has told what time it is
+    deployment.context.hubspot_clock.heard(datetime.now(UTC), at_s=steady_s())
+    domains = many(deployment, 2)
+    with deployment.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE registrations SET expires_at = now() - interval '1 hour' * (9 - id)"))
+    begun = start(deployment, JobAction.RENEW, domains)
+    assert finished(deployment, begun).outcomes == {Outcome.NOT_REGISTERED: 2}
+
+
 def test_renewal_is_switched_for_many(deployment: Deployment) -> None:
     domains = many(deployment, 3)
     operations.set_renewal(deployment.context, HUB, domains[0], renew=True, who=WHO)
@@ -216,8 +305,8 @@ def test_what_expired_is_asked_for_again_by_its_contact(deployment: Deployment) 
         "firma-3.se": Outcome.REGISTERED,
         "never.se": Outcome.NO_CONTACT,
     }
-    asked = deployment.rows(text("SELECT contact_id, state, source, who FROM requests"))
-    assert [tuple(row) for row in asked] == [("1", State.PROCESSING, "app", WHO)]
+    new = deployment.rows(text("SELECT contact_id, state, source, who FROM requests"))
+    assert [tuple(row) for row in new] == [("1", State.PROCESSING, "app", WHO)]
 
 
 def test_more_than_can_be_done_at_once_is_refused(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

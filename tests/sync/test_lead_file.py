@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.rig import LEAD, Rig
+from syncworker.registration.ledger import overdue
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.domain_rules import domain_rules
 from syncworker.registration.rules.terms import Source
@@ -159,6 +160,21 @@ def test_a_domain_means_the_one_contact_of_its_company_and_is_asked_of_hubspot_b
     rig.settle()
     assert [row.outcome for row in rows(rig, of)][:3] == [Outcome.DONE, Outcome.SEVERAL_CONTACTS, Outcome.NO_CONTACT]
     assert rows(rig, of)[0].state is State.REGISTERED
+
+
+def test_a_lead_whose_registration_is_over_is_asked_for_before_anybody_noted_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "OVERDUE_AT_ONCE", 1)
+    emails = ["ada@fjordline-tools.se", "bo@granlund-bygg.se"]
+    for email in emails:
+        rig.submit(email, website=email.partition("@")[2])
+    rig.settle()
+    rig.pass_time(days=400)
+    of = upload(rig, "email", *emails)
+    lead_file.take(rig.context, rig.hub, of.id)
+    rig.settle()
+    assert [(row.outcome, row.state) for row in rows(rig, of)] == [(Outcome.DONE, State.REGISTERED)] * 2
 
 
 def test_while_hubspot_cannot_be_asked_a_file_waits_and_goes_on_after(rig: Rig) -> None:

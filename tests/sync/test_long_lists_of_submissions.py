@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
+from support.processes import eventually
 from support.rig import Rig
 from syncworker.hubspot.json_values import UnreadableError
 from syncworker.hubspot.reading import read_submission_page
 from syncworker.sandbox.database import FILE
+from syncworker.store.database import Tx
 from syncworker.store.tables import cursors, requests
-from syncworker.sync.portals.connect import disable_form, enable_form
+from syncworker.sync.portals.form_switch import disable_form, enable_form
 from syncworker.sync.triggers import submissions
 from syncworker.sync.triggers.submissions import poll_forms
 
@@ -112,6 +115,35 @@ def test_a_form_that_is_disabled_half_way_lets_go_of_what_it_holds(make_rig: Cal
     rig.settle()
     assert form_cursor(rig).page_after is None
     assert len(asked(rig)) == 50
+
+
+def test_what_a_look_holds_is_let_go_by_whoever_disables_the_form_that_moment(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(partner_capacity=200)
+    submit(rig, range(60))
+    add = submissions.asked.add
+    with ThreadPoolExecutor(1) as person:
+        disabling: list[Future[bool]] = []
+
+        def add_while_somebody_disables(tx: Tx, **of: Any) -> Any:
+            new = add(tx, **of)
+            if not disabling:
+                disabling.append(
+                    person.submit(rig.context.database.run, lambda other: disable_form(other, rig.hub, rig.form))
+                )
+                eventually(lambda: waiting_for_a_lock(tx) or disabling[0].done(), what="the form is being disabled")
+            return new
+
+        monkeypatch.setattr(submissions.asked, "add", add_while_somebody_disables)
+        poll_forms(rig.context, rig.hub)
+        assert disabling[0].result(30)
+    rig.settle()
+    assert [one.state for one in asked(rig)] == ["registered"] * 50
+
+
+def waiting_for_a_lock(tx: Tx) -> bool:
+    return bool(tx.connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 # --- odd ones ---

@@ -82,5 +82,11 @@ def test_a_lead_is_checked_by_its_contacts_id_email_or_domain(rig: Rig) -> None:
         check_meant(rig.context, rig.hub, "nobody@nowhere.se", source=Source.APP)
 
 
+@pytest.mark.parametrize("digits", [20, 23, 300])
+def test_a_number_that_is_too_long_for_an_id_is_said_to_be_that(rig: Rig, digits: int) -> None:
+    with pytest.raises(NotFound, match="is no id of HubSpot: it has more than 19 digits"):
+        check_meant(rig.context, rig.hub, "9" * digits, source=Source.APP)
+
+
 def test_every_event_has_words() -> None:
     assert set(EVENT_WORDS) == set(Happened)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
 from support.delivered import delivered
+from support.locked import while_it_waits
 from support.rig import LEAD, Rig
 from syncworker.hubspot.events import Event
 from syncworker.registration.ledger.history import Happened
@@ -22,7 +21,6 @@ from syncworker.sync.triggers import inbox
 
 ADA = "ada@fjordline-tools.se"
 BO = "bo@granlund-bygg.se"
-WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 def pause(rig: Rig, reason: str = "the quarter's audit") -> None:
@@ -131,21 +129,35 @@ def test_a_slot_that_comes_free_in_the_pause_registers_nobody_there_until_it_is_
 
 def test_a_batch_that_was_begun_before_the_pause_registers_nothing_after_it(rig: Rig) -> None:
     rig.submit(ADA)
-    with ThreadPoolExecutor(1) as worker:
-        with rig.context.database.transaction() as tx:
-            # Given that a batch has read the mode, and waits for the partner's lock, while a person pauses
-            portals.lock_partner(tx, portal(rig).partner.id)
-            working = worker.submit(rig.settle)
-            while not tx.connection.execute(WAITING).scalar_one():
-                assert not working.done()
-                time.sleep(0.01)
-            portals.pause(tx, rig.hub, who="eva", reason="")
-        working.result(30)
+    # Given that a batch has read the mode, and waits for the partner's lock, while a person pauses
+    with while_it_waits(rig.context.database, rig.hub, rig.settle) as (tx, working):
+        portals.pause(tx, rig.hub, who="eva", reason="")
+    working.result(30)
     assert (rig.registrations(), rig.writes()) == ([], {})
     assert [m.claim_token for m in rig.marks()] == [None] * len(rig.marks())
     unpause(rig)
     rig.settle()
     assert rig.status(ADA) == ("registered", None)
+
+
+def test_a_batch_that_was_begun_before_its_portal_is_only_observed_says_what_would_be(rig: Rig) -> None:
+    rig.submit(ADA)
+    with while_it_waits(rig.context.database, rig.hub, rig.settle) as (tx, working):
+        portals.set_mode(tx, rig.hub, Mode.OBSERVE)
+    working.result(30)
+    assert (rig.registrations(), rig.writes()) == ([], {})
+    [request] = rig.requests()
+    assert "would be registered" in request.detail
+
+
+def test_whoever_switches_the_mode_waits_for_what_is_being_registered(rig: Rig) -> None:
+    def observe() -> None:
+        set_mode(rig.context, rig.hub, Mode.OBSERVE, who="t")
+
+    # I expect that to be over when the switch returns
+    with while_it_waits(rig.context.database, rig.hub, observe):
+        assert portal(rig).mode is Mode.WRITE
+    assert portal(rig).mode is Mode.OBSERVE
 
 
 def test_the_other_portals_of_a_paused_portals_partner_go_on(rig: Rig) -> None:

@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 
 from support.rig import Rig
+from syncworker.hubspot.errors import RetryLater
 from syncworker.hubspot.quota import DAY_MARGIN_S, Lane, until_new_day
 from syncworker.hubspot.rate_limit import SharedRateLimiter, connect
 from syncworker.store import portals
 from syncworker.store.portals import Portal
 from syncworker.sync import turns
+from syncworker.sync.lists.kept_words import kept_words
+from syncworker.sync.recovery.patiently import patiently
 from syncworker.sync.resync import resync
 
 pytestmark = pytest.mark.integration
@@ -67,7 +70,61 @@ def test_bulk_work_rests_while_a_form_is_served(limited: Rig) -> None:
     quota = rig.context.quota(rig.hub)
     assert quota is not None
     assert (quota.daily_limit, (quota.daily_left or DAILY) <= KEPT) == (DAILY, True)
-    assert rig.context.limiter.wait_for(rig.hub, "api", lane=Lane.BULK) > turns.PARKED_S
+    assert rig.context.limiter.bulk_rests_s(rig.hub) > 60
+
+
+def test_a_resync_says_why_it_rests_and_takes_it_back_when_it_goes_on(limited: Rig, redis_url: str) -> None:
+    rig = limited
+    rig.sandbox.settings(rig.hub, rate_limit=0, daily_limit=625_000)
+    resyncing = resync.start(rig.context, rig.hub, who="t").id
+    # Given a day of which this deployment has spent all that bulk work may
+    with connect(redis_url) as connection:
+        rig.context.client(rig.hub).account_info()
+        connection.hset(f"hubspot:daily:{rig.hub}", mapping={"spent": 620_000})
+        turns.bulk_turn(rig.context, rig.hub)
+        turns.bulk_turn(rig.context, rig.hub)
+        # Then the resync says so, until when, and in words that pages know
+        with rig.context.database.transaction() as tx:
+            waits = resync.get(tx, resyncing)
+        assert waits.listed == 0
+        assert waits.last_error is not None
+        assert waits.last_error.startswith("bulk work rests until ")
+        assert kept_words(waits.last_error)
+        # When there are calls again
+        connection.hset(f"hubspot:daily:{rig.hub}", mapping={"spent": 0})
+    rig.clock.time += timedelta(minutes=2)
+    while turns.bulk_turn(rig.context, rig.hub):
+        pass
+    with rig.context.database.transaction() as tx:
+        goes_on = resync.get(tx, resyncing)
+    assert goes_on.state is resync.State.DONE
+    assert goes_on.last_error is None
+
+
+def test_with_half_of_the_day_for_others_bulk_work_rests_while_hubspot_has_half_left(
+    make_rig: Callable[..., Rig], redis_url: str
+) -> None:
+    rig = make_rig()
+    with connect(redis_url) as connection:
+        rig.context.limiter = SharedRateLimiter(connection, share=0.5)
+        assert rig.context.limiter.bulk_rests_s(rig.hub) == 0
+        connection.hset(f"hubspot:daily:{rig.hub}", mapping={"limit": 1000, "spent": 460})
+        assert rig.context.limiter.bulk_rests_s(rig.hub) > 0
+        # And looking makes nobody count as a process that calls
+        assert connection.zcard("hubspot:processes") == 0
+
+
+def test_a_command_that_is_patient_does_not_wait_for_the_next_day(limited: Rig, redis_url: str) -> None:
+    rig = limited
+    rig.sandbox.settings(rig.hub, rate_limit=0, daily_limit=625_000)
+    rig.context.client(rig.hub).account_info()
+    with connect(redis_url) as connection:
+        connection.hset(f"hubspot:daily:{rig.hub}", mapping={"spent": 620_000})
+    client = rig.context.in_lane(Lane.BULK).client(rig.hub)
+    with pytest.raises(RetryLater) as refused:
+        patiently(client.account_info)
+    assert refused.value.scope == "daily"
+    assert "used up" not in str(refused.value)
 
 
 def test_once_hubspot_refuses_the_portal_rests_until_the_quota_is_new_or_for_an_hour(limited: Rig) -> None:

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from support.rig import LEAD, Rig
+from syncworker.registration.ledger import history
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import operations, waiting
+from syncworker.sync import marks, operations, waiting
+from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.reconcile.reconcile import reconcile_kind
 
 
 def lead(number: int) -> dict[str, str]:
@@ -248,11 +251,7 @@ def test_a_hand_edit_is_overwritten_and_recorded(rig: Rig) -> None:
     mark_contacts(rig, [contact_id])
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
-    from syncworker.registration.ledger import history
-
-    with rig.context.database.transaction() as tx:
-        told = history.of_domain(tx, "fjordline-tools.se")
-    assert [e.why for e in told if e.event == "hand_edit"] == ["overwritten: partner_registration_status"]
+    assert hand_edits(rig) == ["overwritten: partner_registration_status"]
 
 
 def test_values_that_the_crm_does_not_keep_park_the_record(rig: Rig) -> None:
@@ -268,6 +267,20 @@ def test_values_that_the_crm_does_not_keep_park_the_record(rig: Rig) -> None:
     assert parked.object_id == contact_id
     assert parked.parked_at is not None
     assert "does not keep our values" in parked.last_error
+    # Only what was set back is told as such
+    assert len(hand_edits(rig)) == 2
+    # When the workflow is stopped, and a person asks to try again
+    rig.context.database.run(lambda tx: marks.retry(tx, rig.hub))
+    rig.settle()
+    # I expect it to be written at once
+    assert rig.status("ada@fjordline-tools.se") == ("registered", None)
+    assert rig.marks() == []
+    assert len(hand_edits(rig)) == 3
+
+
+def hand_edits(rig: Rig) -> list[str]:
+    with rig.context.database.transaction() as tx:
+        return [e.why for e in history.of_domain(tx, "fjordline-tools.se") if e.event == "hand_edit"]
 
 
 def test_one_bad_record_never_harms_its_neighbours(rig: Rig) -> None:
@@ -292,6 +305,30 @@ def test_everybody_at_a_registered_company_shows_it(rig: Rig) -> None:
     for made in (at_company, by_website):
         properties = rig.sandbox.record(rig.hub, "contacts", made["id"])["properties"]
         assert properties["partner_registration_status"] == "registered"
+
+
+def test_a_domain_mark_says_whether_a_company_is_new_or_moved(rig: Rig) -> None:
+    # Given a registered domain, and a company of it that nothing was known of
+    rig.submit("ada@fjordline-tools.se")
+    rig.submit("bo@granlund-bygg.se", website="granlund-bygg.se", company="Granlund")
+    rig.settle()
+    made = rig.sandbox.create(rig.hub, "companies", {"name": "Fjordline Nord", "domain": "fjordline-tools.se"})
+
+    def causes() -> dict[str, str]:
+        """Of the domains that are marked by reading the company."""
+        rig.context.database.run(
+            lambda tx: mark(tx, rig.hub, Kind.COMPANY, [made["id"]], priority=Priority.WEBHOOK, cause="webhook")
+        )
+        reconcile_kind(rig.context, rig.hub, Kind.COMPANY, Lane.INTERACTIVE)
+        found = {row.object_id: row.cause for row in rig.marks() if row.kind == Kind.DOMAIN}
+        rig.settle()
+        return found
+
+    # I expect its colleagues to be looked for, and nobody to be told that its domain changed
+    assert causes() == {"fjordline-tools.se": "company first seen"}
+    assert causes() == {}
+    rig.sandbox.edit(rig.hub, "companies", made["id"], {"domain": "granlund-bygg.se"})
+    assert causes() == {"granlund-bygg.se": "company's domain changed"}
 
 
 def test_a_deleted_contact_ends_its_open_requests_and_no_registration(make_rig: Callable[..., Rig]) -> None:

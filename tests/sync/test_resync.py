@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, text
 
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
+from syncworker.hubspot.errors import HubSpotError
+from syncworker.hubspot.quota import Lane
+from syncworker.hubspot.records import CallMade
 from syncworker.registration.rules.terms import Status
 from syncworker.store import portals
 from syncworker.store.portals import Mode
@@ -18,7 +22,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portals.connect import set_mode
 from syncworker.sync.reconcile import brake
-from syncworker.sync.resync import resync
+from syncworker.sync.resync import resync, turn
 from syncworker.sync.resync.preview import preview
 from syncworker.sync.resync.resync import Resync, State
 from syncworker.sync.resync.scope import Scope
@@ -139,6 +143,18 @@ def test_a_dry_run_says_what_a_real_run_then_writes(rig: Rig) -> None:
     assert written == {key: value for key, value in foreseen.items() if key[2] == STATUS}
 
 
+def test_a_dry_run_leaves_the_quota_to_forms_and_webhooks_first(rig: Rig) -> None:
+    registered_leads(rig, 120)
+    calls: list[CallMade] = []
+    with second_worker(rig, calls.append) as process:
+        for _ in preview(process, rig.hub, resync.EVERYTHING):
+            pass
+        for _ in preview(process, rig.hub, Scope(since=rig.clock.time.replace(year=2020))):
+            pass
+    assert len(calls) > 3
+    assert {call.lane for call in calls} == {Lane.BULK}
+
+
 SILENTLY = {
     "hold = 'existing_customer'": ("registered", "hold_came_later"),
     "expires_on = expires_on + 1": ("registered", ""),
@@ -198,10 +214,36 @@ def test_contacts_who_sent_a_form_are_looked_at(rig: Rig) -> None:
     rig.settle()
     contact_id = rig.contact_id("ada@fjordline-tools.se")
     rig.sandbox.edit(rig.hub, "contacts", contact_id, {STATUS: ""})
-    begun = resync.start(rig.context, rig.hub, who="t", scope=Scope(form=rig.form))
+    # By an id that somebody copied from where it is written large
+    begun = resync.start(rig.context, rig.hub, who="t", scope=Scope(form=rig.form.upper()))
     go_on(rig.context, rig)
     assert (look(rig, begun).listed, look(rig, begun).written) == (1, 1)
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
+
+
+def test_a_form_of_which_we_have_requests_is_known_without_hubspot(rig: Rig) -> None:
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("DELETE FROM forms"))
+        tx.connection.execute(text("UPDATE requests SET key = replace(key, :form, 'gone')"), {"form": rig.form})
+    rig.sandbox.reset_stats()
+    assert resync.start(rig.context, rig.hub, who="t", scope=Scope(form="GONE")).scope == "form gone"
+    assert rig.sandbox.calls() == {}
+    go_on(rig.context, rig)
+    with rig.context.database.transaction() as tx:
+        assert resync.newest(tx, rig.hub)[0].listed == 1
+
+
+def test_a_form_that_registers_leads_is_known_by_its_name_while_hubspot_is_away(rig: Rig) -> None:
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE forms SET name = 'Book a demo'"))
+    # It answers nothing more today
+    rig.sandbox.faults(http={"429_daily": 1.0})
+    begun = resync.start(rig.context, rig.hub, who="t", scope=Scope(form="Book a demo"))
+    assert begun.scope == f"form {rig.form}"
+    with pytest.raises(HubSpotError):
+        resync.start(rig.context, rig.hub, who="t", scope=Scope(form="nosuch"))
 
 
 def test_a_request_in_the_crm_is_left_to_the_way_that_makes_requests(rig: Rig) -> None:
@@ -243,7 +285,7 @@ def test_in_a_portal_that_is_observed_nothing_is_written(rig: Rig) -> None:
 def test_it_is_paused_and_goes_on_from_the_page_it_was_on(rig: Rig) -> None:
     leads = registered_leads(rig, 350)
     begun = resync.start(rig.context, rig.hub, who="t")
-    after_some = Meanwhile("/contacts", lambda: resync.pause(rig.context, begun.id, who="t"), nth=2)
+    after_some = Meanwhile("/contacts", lambda: resync.pause(rig.context, begun.id, who="t"), nth=3)
     with second_worker(rig, after_some) as worker:
         go_on(worker, rig)
         paused = look(rig, begun)
@@ -279,6 +321,21 @@ def test_a_page_that_hubspot_does_not_know_any_more_begins_its_list_again_and_sa
     assert done.state is State.DONE
     assert "began again" in str(done.note)
     assert statuses(rig).keys() >= leads.keys()
+
+
+def test_a_list_that_began_again_counts_each_record_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered_leads(rig, 250)
+    begun = resync.start(rig.context, rig.hub, who="t")
+    monkeypatch.setattr(turn, "TURN_S", 0.0)  # a page a turn
+    while look(rig, begun).listed < 50 + 200:
+        continue_resync(rig.context, rig.hub)
+    with rig.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE resyncs SET after = 'a page of last week'"))
+    assert not continue_resync(rig.context, rig.hub)
+    assert look(rig, begun).listed == 50
+    go_on(rig.context, rig)
+    done = look(rig, begun)
+    assert (done.state, done.listed, done.total) == (State.DONE, 300, 300)
 
 
 def test_what_was_reconciled_since_the_page_was_read_is_not_written_as_the_page_has_it(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from support.locked import while_it_waits
 from support.rig import LEAD, Rig
 from syncworker.registration.rules.terms import Source
 from syncworker.sync import operations
@@ -50,6 +51,20 @@ def test_without_its_last_day_a_row_gets_the_programs_validity(rig: Rig, file: P
     take_over(rig, file, f"alfa-verken.se,{day(rig, -30)},,,")
     [row] = rig.registrations()
     assert row.expires_on == row.registered_on.replace(year=row.registered_on.year + 1)
+
+
+def test_a_row_gets_the_validity_of_the_tier_of_its_moment(rig: Rig, file: Path) -> None:
+    file.write_text(f"domain,registered_on\nalfa-verken.se,{day(rig, -30)}", encoding="utf-8")
+
+    def take() -> Outcome:
+        return takeover.import_registrations(rig.context, rig.hub, file, who="t", dry_run=False)
+
+    # Given that the tier becomes another one while the import waits for the partner's lock
+    with while_it_waits(rig.context.database, rig.hub, take) as (tx, working):
+        tx.connection.execute(text("UPDATE partners SET tier = 'sales-referral-partner'"))
+    assert working.result(30).active == ["alfa-verken.se"]
+    [row] = rig.registrations()
+    assert (row.expires_on - row.registered_on).days < 100
 
 
 def test_past_ones_come_in_as_expired_and_leave_the_domain_free(rig: Rig, file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +18,10 @@ from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
-from syncworker.sync import marks, operations
-from syncworker.sync.claims import BACKOFF, LEASE, Lane
+from syncworker.sync import claims, marks, operations
+from syncworker.sync.claims import BACKOFF, LEASE, Claim, Lane
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.reconcile import work_off
 from syncworker.sync.reconcile.reconcile import OLDEST_EVERY, reconcile, reconcile_kind
 from syncworker.sync.wake import Bell, Ring
 
@@ -332,3 +334,63 @@ def test_another_tier_in_the_settings_is_shown_on_the_companies(make_rig: Callab
     again = make_rig(partner_tier="gold")
     again.settle()
     assert rig.company("fjordline-tools.se")["partner_tier"] == "gold"
+
+
+def test_a_lease_that_was_waited_away_is_renewed_before_anything_is_written(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.submit(ADA)
+    renewed = []
+    renew = claims.renew
+
+    def renew_and_count(tx: Tx, claim: Claim) -> object:
+        renewed.append(tx.now)
+        return renew(tx, claim)
+
+    monkeypatch.setattr(claims, "renew", renew_and_count)
+    # Given a transaction that had to wait for all of what counts as soon
+    monkeypatch.setattr(work_off, "SOON_S", 0.0)
+    operations.register(rig.context, rig.hub, rig.contact_id(ADA), who="t", source=Source.API, key="k")
+    reconcile_kind(rig.context, rig.hub, Kind.CONTACT, Lane.INTERACTIVE)
+    # I expect it renewed when it was decided, and before the contact and the company were written
+    assert len(renewed) == 3
+    assert rig.status(ADA) == ("registered", None)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def killed() -> None:
+    raise Killed
+
+
+def test_what_a_killed_worker_wrote_is_taken_back_when_it_is_true_no_more(rig: Rig) -> None:
+    # Given a second lead at a registered domain, and a worker that is killed when it has written to it and its company
+    rig.submit(ADA)
+    rig.settle()
+    bo = rig.sandbox.create(rig.hub, "contacts", {**LEAD, "email": "bo@fjordline-tools.se", "website": "fjordline.se"})
+    company = rig.sandbox.create(rig.hub, "companies", {"name": "Fjordline", "domain": "fjordline-tools.se"})
+    rig.settle()
+    rig.sandbox.edit(rig.hub, "contacts", bo["id"], {"website": "fjordline-tools.se"})
+    operations.register(rig.context, rig.hub, bo["id"], who="t", source=Source.API, key="k")
+    mark_them(rig, Kind.COMPANY, company["id"])
+    for kind in (Kind.CONTACT, Kind.COMPANY):
+        with second_worker(rig, Meanwhile("/batch/update", killed)) as worker, suppress(Killed):
+            reconcile_kind(worker, rig.hub, kind, Lane.INTERACTIVE)
+    assert status(rig, bo["id"]) == "registered"
+    assert rig.sandbox.record(rig.hub, "companies", company["id"])["properties"].get(STATUS) == "registered"
+    # When both are of another domain before anybody looks again
+    rig.sandbox.edit(rig.hub, "contacts", bo["id"], {"website": "another-site.se"})
+    rig.sandbox.edit(rig.hub, "companies", company["id"], {"domain": "another-site.se"})
+    rig.pass_time(seconds=LEASE.total_seconds() + 1)
+    rig.settle()
+    # I expect neither to show a registration that is not theirs
+    assert not status(rig, bo["id"])
+    assert not rig.sandbox.record(rig.hub, "companies", company["id"])["properties"].get(STATUS)
+
+
+def mark_them(rig: Rig, kind: Kind, *ids: str) -> None:
+    rig.context.database.run(
+        lambda tx: mark(tx, rig.hub, kind, ids, priority=Priority.PERSON, cause="t"),
+    )

@@ -20,10 +20,10 @@ from syncworker.store.portals import Mode
 from syncworker.store.tables import cursors, inbox
 from syncworker.sync import operations
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.portals.connect import disable_form, enable_form
+from syncworker.sync.portals.form_switch import disable_form, enable_form
 from syncworker.sync.resync import resync
-from syncworker.sync.triggers import daily, submissions
 from syncworker.sync.triggers import inbox as incoming
+from syncworker.sync.triggers import submissions
 from syncworker.sync.triggers.cursors import FORM_POLLS_A_DAY, SPENT_AHEAD, hurry_forms, rest, take
 from syncworker.sync.wake import Bell
 
@@ -258,6 +258,27 @@ def test_submissions_beyond_a_page_are_all_read(make_rig: Callable[..., Rig]) ->
     assert len([r for r in rig.requests() if r.state == "registered"]) == 121
 
 
+def test_a_hinted_look_reads_what_is_new_and_the_last_one_a_little_further(make_rig: Callable[..., Rig]) -> None:
+    # Given more than a page of submissions within two minutes
+    rig = make_rig(partner_capacity=200)
+    for number in range(70):
+        rig.submit(f"a@firma-{number}.se", website=f"firma-{number}.se")
+    submissions.poll_forms(rig.context, rig.hub)
+    pages = []
+    # When one more comes with its hint, and then no other
+    rig.submit("a@firma-70.se", website="firma-70.se")
+    for seconds in (1, 5, 10):
+        if not pages:
+            rig.context.database.run(lambda tx: hurry_forms(tx, rig.hub))
+        rig.pass_time(seconds=seconds)
+        rig.sandbox.reset_stats()
+        submissions.poll_forms(rig.context, rig.hub)
+        pages.append(sum(rig.sandbox.calls("GET /form-integrations").values()))
+    # I expect a page for the hint, and two minutes read again for each look after it
+    assert pages == [1, 2, 2]
+    assert len(rig.requests()) == 71
+
+
 def test_a_submission_whose_contact_lags_is_resolved_later(rig: Rig) -> None:
     rig.submit("ada@fjordline-tools.se")
     contact_id = rig.contact_id("ada@fjordline-tools.se")
@@ -317,13 +338,6 @@ def test_a_named_record_is_looked_at_at_a_persons_word(rig: Rig) -> None:
     rig.context.database.run(lambda tx: resync.mark_named(tx, rig.hub, contacts=[contact_id], who="t"))
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
-
-
-def test_every_record_the_ledger_knows_is_looked_at_once_a_day(rig: Rig) -> None:
-    registered(rig)
-    assert daily.look(rig.context) == 0
-    rig.pass_time(hours=21)
-    assert daily.look(rig.context) == 2
 
 
 def test_data_that_is_not_mended_within_30_days_ends_the_request(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from support.locked import while_it_waits
 from syncworker.registration.ledger import allocation, registrations
 from syncworker.registration.ledger.line_places import NotWaiting
 from syncworker.registration.ledger.registrations import NotRegistered
@@ -142,6 +143,22 @@ def test_an_exchange_that_frees_no_slot_changes_nothing(deployment: Deployment) 
     assert line(deployment) == ["a.se", "b.se", "c.se", "d.se"]
     with deployment.database.transaction() as tx:
         assert registrations.active_of(tx, 1, "old.se").expires_at > tx.now + timedelta(days=1)
+
+
+def test_an_exchange_goes_by_the_capacity_of_its_moment(deployment: Deployment) -> None:
+    deployment.registered("old.se")
+    asked = four_waiting(deployment)
+
+    def exchange() -> object:
+        return waiting.exchange(deployment.context, HUB, "old.se", asked["c.se"], who="marta", source=Source.APP)
+
+    # Given that the capacity is lowered while somebody who exchanges waits for the partner's lock
+    with while_it_waits(deployment.database, HUB, exchange) as (tx, working):
+        tx.connection.execute(text("UPDATE partners SET capacity = 0"))
+    with pytest.raises(NotExchanged):
+        working.result(30)
+    with deployment.database.transaction() as tx:
+        assert registrations.held_by(tx, 1) == {"old.se"}
 
 
 def test_a_deregistration_asked_for_in_the_crm_is_confirmed_or_refused(deployment: Deployment) -> None:

@@ -69,6 +69,9 @@ def test_the_operator_api_is_as_it_describes_itself(
         | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
     )
     def whatever_is_asked(case: schemathesis.Case) -> None:
+        if label == "POST /api/v1/resyncs" and isinstance(case.body, dict):
+            # Which form is meant is asked of HubSpot, too.
+            case.body.pop("form", None)
         case.call_and_validate(
             base_url=str(client.base_url), headers={"Authorization": f"Bearer {TOKEN}"}, checks=CHECKS
         )

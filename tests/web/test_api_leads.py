@@ -123,3 +123,18 @@ def test_a_job_of_another_portal_is_not_there(api: httpx.Client, deployment: Dep
     for path in (f"jobs/{job['id']}", f"jobs/{job['id']}/items"):
         assert api.get(path, params={"portal": OTHER_HUB}).status_code == 404
     assert api.post(f"jobs/{job['id']}/undo", params={"portal": OTHER_HUB}).status_code == 404
+
+
+def test_a_word_that_cannot_be_sent_is_answered_with_those_that_can(api: httpx.Client, deployment: Deployment) -> None:
+    # As JSON has them: what they are called in Python is nobody's business there
+    wrong = {"action": "dismiss", "domains": ["acme.se"], "fitting": 3}
+    said = api.post("jobs", json=wrong).json()["error"]
+    assert "body action: Input should be 'deregister', 'register_again'" in said
+    assert said.endswith("; body fitting: Input should be true")
+    said = api.post("registrations/acme.se/confirmation", json={"confirmation": "unconfirmed"}).json()["error"]
+    assert said == "body confirmation: Input should be 'confirmed' or 'contradicted'"
+
+
+def test_what_is_wrong_with_a_request_is_said_once(api: httpx.Client, deployment: Deployment) -> None:
+    for answer in (api.post("portals/0/pause"), api.post("portals/0/unpause"), api.get("portals/0")):
+        assert answer.json() == {"error": "path hub_id: Input should be greater than or equal to 1"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from syncworker.access.roles import Role
-from syncworker.sync.portals.connect import enable_form
+from syncworker.sync.portals.form_switch import enable_form
 from web.deployment import HUB, Deployment
 from web.signed_in import Browser
 

@@ -26,6 +26,20 @@ def test_capacity_says_limit_used_free_waiting_and_whose_word_it_is(api: httpx.C
     }
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("tier = 'gone', capacity = NULL", "has no tier 'gone'"), ("program = 'nosuch'", "there is no program 'nosuch'")],
+)
+def test_the_capacity_of_a_partner_of_wrong_settings_is_refused_in_words(
+    api: httpx.Client, deployment: Deployment, wrong: str, words: str
+) -> None:
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql(f"UPDATE partners SET {wrong}")
+    answer = api.get("capacity")
+    assert (answer.status_code, set(answer.json())) == (409, {"error"})
+    assert words in answer.json()["error"]
+
+
 def test_registrations_are_listed_page_by_page(api: httpx.Client, deployment: Deployment) -> None:
     for domain in ("c.se", "a.se", "b.se"):
         deployment.registered(domain)

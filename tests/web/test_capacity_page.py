@@ -50,6 +50,14 @@ def test_it_warns_before_there_is_none_left(as_: As, deployment: Deployment, use
     assert ("notice" in page) is bool(words)
 
 
+def test_a_partner_of_an_unknown_program_is_told_so_in_words(as_: As, deployment: Deployment) -> None:
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql("UPDATE partners SET program = 'nosuch'")
+    answer = as_(Role.VIEWER).get("/capacity")
+    assert answer.status_code == 409
+    assert "there is no program" in answer.text
+
+
 def test_a_search_a_sorting_and_a_page_are_an_address_and_for_htmx_the_table_alone(
     as_: As, deployment: Deployment
 ) -> None:

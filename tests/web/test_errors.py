@@ -43,3 +43,7 @@ def test_each_error_has_its_status_and_one_line(failing: httpx.Client, name: str
     assert set(answer.json()) == {"error"}
     assert answer.json()["error"].strip()
     assert "\n" not in answer.json()["error"]
+
+
+def test_who_asks_is_told_to_try_again_which_nobody_does_for_them(failing: httpx.Client) -> None:
+    assert failing.get("/later").json()["error"].endswith("; try again in 2 s")

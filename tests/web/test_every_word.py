@@ -77,18 +77,25 @@ def causes() -> list[str]:
         if path.parent.name == "notices":
             # A notice's cause is its key.
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        named: dict[str, set[str]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                named.setdefault(node.targets[0].id, set()).update(_texts(node.value))
+        for node in ast.walk(tree):
             if isinstance(node, ast.keyword) and node.arg == "cause":
-                found |= {text for text in [_text(node.value)] if text}
+                found |= named.get(node.value.id, set()) if isinstance(node.value, ast.Name) else _texts(node.value)
     return sorted(found)
 
 
-def _text(node: ast.expr) -> str:
+def _texts(node: ast.expr) -> set[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return {node.value}
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "1" for part in node.values)
-    return ""
+        return {"".join(part.value if isinstance(part, ast.Constant) else "1" for part in node.values)}
+    if isinstance(node, ast.IfExp):
+        return _texts(node.body) | _texts(node.orelse)
+    return set()
 
 
 def say(browser: Browser) -> Browser:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import httpx
+import pytest
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from syncworker.registration.ledger.requests import State
@@ -66,10 +68,25 @@ def test_a_blocked_portal_shows_with_its_reason(client: httpx.Client, deployment
     assert scraped(client)["syncworker_portal_blocked", (str(HUB), "credentials")] == 1
 
 
-def test_a_partner_of_an_unknown_tier_does_not_hide_the_others(client: httpx.Client, deployment: Deployment) -> None:
+def test_that_bulk_work_rests_is_told_of_the_portal_where_it_does(
+    client: httpx.Client, deployment: Deployment, redis_url: str
+) -> None:
+    deployment.portal(OTHER_HUB, partner="Beta")
+    assert scraped(client)["syncworker_bulk_rests_seconds", (str(HUB),)] == 0
+    with redis.Redis.from_url(redis_url) as server:
+        server.hset(f"hubspot:daily:{HUB}", mapping={"limit": 625_000, "spent": 620_000})
+    found = scraped(client)
+    assert 0 < found["syncworker_bulk_rests_seconds", (str(HUB),)] <= 86_430
+    assert found["syncworker_bulk_rests_seconds", (str(OTHER_HUB),)] == 0
+
+
+@pytest.mark.parametrize("wrong", ["tier = 'gone', capacity = NULL", "program = 'nosuch'"])
+def test_a_partner_of_wrong_settings_does_not_hide_the_others(
+    client: httpx.Client, deployment: Deployment, wrong: str
+) -> None:
     deployment.portal(OTHER_HUB, partner="Beta")
     with deployment.database.transaction() as tx:
-        tx.connection.exec_driver_sql("UPDATE partners SET tier = 'gone', capacity = NULL WHERE name = 'Beta'")
+        tx.connection.exec_driver_sql(f"UPDATE partners SET {wrong} WHERE name = 'Beta'")
     found = scraped(client)
     assert found["syncworker_capacity_limit", (str(HUB),)] == 5
     assert ("syncworker_capacity_limit", (str(OTHER_HUB),)) not in found

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import redis
 from sqlalchemy import text
 
 from support.processes import eventually
 from syncworker.access.roles import Role
 from syncworker.store import portals
+from syncworker.sync import bulk_rest
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.resync import resync
 from web.deployment import HUB, OTHER_HUB, Deployment
@@ -149,6 +151,23 @@ def test_what_is_due_is_listed_in_pages_and_a_wrong_cursor_is_the_beginning(as_:
     assert "&lt;b&gt;poll" in first
     assert 'rel="next"' in first
     assert operator.get("/operations/marks?due=1&cursor=nonsense").text.count("<tr>") == 51
+
+
+def test_a_resync_that_rests_for_the_days_calls_says_so_and_not_that_hubspot_failed(
+    as_: As, deployment: Deployment, redis_url: str
+) -> None:
+    operator = as_(Role.OPERATOR)
+    assert "Bulk work rests" not in operator.get("/operations").text
+    with redis.Redis.from_url(redis_url) as server:
+        server.hset(f"hubspot:daily:{HUB}", mapping={"limit": 625_000, "spent": 620_000})
+    assert "Bulk work rests until " in operator.get("/operations").text
+    operator.submit("/operations/resyncs", on="/operations/resyncs", what="all")
+    with deployment.database.transaction() as tx:
+        bulk_rest.note(tx, HUB, 3600.0)
+    page = operator.get("/operations/resyncs").text
+    assert "Bulk work rests until " in page
+    assert "/runbook#blocked-daily_quota" in page
+    assert "HubSpot did not answer" not in page
 
 
 def resyncs(deployment: Deployment) -> list[tuple[str, object]]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from syncworker.cli import output
+from syncworker.cli.files import open_to_write
 
 if TYPE_CHECKING:
     from syncworker.sync.watch.audit import Difference
@@ -29,7 +30,7 @@ class Differences:
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            self._file = self._path.open("w", newline="", encoding="utf-8")
+            self._file = open_to_write(self._path)
         return self
 
     def __exit__(

@@ -107,7 +107,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.portals.steering import Braked
     from syncworker.sync.portals.takeover import BadFile
     from syncworker.sync.privacy.erasing import NotAnEmail
-    from syncworker.sync.recovery.rebuild import NotStill
+    from syncworker.sync.recovery.rebuild import NotRead, NotStill
     from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
     from syncworker.sync.waiting import NotExchanged
 
@@ -171,6 +171,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.UNREACHABLE: (
             HubSpotError,
+            NotRead,
             RateLimited,
             DBAPIError,
             PoolTimeout,
@@ -186,6 +187,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+    from syncworker.hubspot.errors import HubSpotError
     from syncworker.settings import SettingsError
 
     if isinstance(error, CommandError):
@@ -195,7 +197,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
     if isinstance(error, DBAPIError | PoolTimeout | psycopg.OperationalError):
         return [database_trouble(error)], ExitCode.UNREACHABLE
     code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
-    return [str(error)], code
+    return [error.told if isinstance(error, HubSpotError) else str(error)], code
 
 
 def database_trouble(error: Exception) -> str:

@@ -92,6 +92,7 @@ def import_(
     from syncworker.sync.jobs import lead_file
 
     content = _read(file)
+    _see_writable(failures)
     with portal_opened(portal) as (context, chosen):
         rules = context.domain_rules
         job, expected, rows = _looked_through(context, chosen.hub_id, content, file.name)
@@ -119,6 +120,7 @@ def file(
     """Say how far a file has come, and what failed. Exit code 1 where something did."""
     from syncworker.sync.jobs import lead_file
 
+    _see_writable(failures)
     with portal_opened(portal) as (context, chosen):
         with context.database.transaction() as tx:
             job = lead_file.show(tx, chosen.hub_id, file_id)
@@ -191,10 +193,11 @@ def _tell(context: Context, job: Job, *, failures: Path | None, wait: bool | Non
     with context.database.transaction() as tx:
         came = file_rows.came(tx, job.hub_id, job.id)
         rows = file_rows.rows(tx, job.hub_id, job.id, limit=_A_PAGE, failed=True)
-    if failures is not None:
-        _write(context, job, failures)
     document = {"file": job, "came": came, "failed": _documents(rows, context.domain_rules)}
     output.show(document, as_json=as_json, people=lambda: _show(job, came, rows, context.domain_rules))
+    # After the file's number is told: without it nobody would find again what was asked for.
+    if failures is not None:
+        _write(context, job, failures)
     raise typer.Exit(ExitCode.LOOK if came.failed else ExitCode.OK)
 
 
@@ -219,6 +222,20 @@ def _show(job: Job, came: Came, rows: Sequence[FileRow], rules: DomainRules) -> 
         output.note(f"to see how far it is: syncworker leads file {job.id}")
 
 
+def _see_writable(to: Path | None) -> None:
+    """Raise CommandError before anything is asked for where what fails could not be written; changes no file."""
+    if to is None or not (to.is_file() or to.is_dir() or not to.exists()):
+        return  # A pipe or a terminal: to open it is to begin writing.
+    is_new = not to.exists()
+    try:
+        to.open("ab").close()
+    except OSError as error:
+        said = f"{to} cannot be written: {error.strerror}; nothing was done, choose another place"
+        raise CommandError(said, code=ExitCode.USAGE) from error
+    if is_new:
+        to.unlink()
+
+
 def _write(context: Context, job: Job, to: Path) -> None:
     from syncworker import languages
     from syncworker.sync.lists import csv_lists
@@ -229,7 +246,10 @@ def _write(context: Context, job: Job, to: Path) -> None:
     try:
         to.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise CommandError(f"{to} cannot be written: {error.strerror}", code=ExitCode.USAGE) from error
+        said = (
+            f"{to} cannot be written: {error.strerror}; choose another: syncworker leads file {job.id} --failures FILE"
+        )
+        raise CommandError(said, code=ExitCode.USAGE) from error
 
 
 def _table(title: str, rows: Sequence[FileRow], rules: DomainRules) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +10,7 @@ import typer
 
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
+from syncworker.cli.files import opened_to_write
 from syncworker.cli.options import DomainArgument, JsonOption, PortalOption
 from syncworker.cli.session import domain_meant, portal_opened
 
@@ -72,7 +72,8 @@ def list_(
             from syncworker.sync.lists import csv_lists
 
             text = "".join(csv_lists.lines(*lead_lists.rows(context.database, chosen.hub_id, of, look)))
-            _write(csv, text)
+            with opened_to_write(csv) as file:
+                file.write(text)
             return
         with context.database.transaction() as tx:
             found = lead_lists.page(tx, chosen.hub_id, of, look)
@@ -224,10 +225,3 @@ def _show(
         (one.at, EVENT_WORDS[one.event], with_form_name(one.who, forms), one.source, one.why) for one in lead.history
     ]
     output.table("history", ("at", "what", "who", "source", "why"), happened, empty="No history of it.")
-
-
-def _write(file: Path, text: str) -> None:
-    if str(file) == "-":
-        sys.stdout.write(text)
-    else:
-        file.write_text(text, encoding="utf-8", newline="")

@@ -144,7 +144,7 @@ def why(
                 f"{one.kind} {one.object_id}: marked by {one.cause}, {one.attempts} failures. {one.last_error or ''}"
             )
             if one.why is not None:
-                output.say(f"  {one.why.what_now}: {one.retry}. See {one.why.section.link}")
+                output.say(f"  {one.why.what_now}: {one.then}. See {one.why.section.link}")
         asked_for = [
             (one.requested_at, one.action, one.source, one.state, one.reason, one.detail) for one in known.requests
         ]

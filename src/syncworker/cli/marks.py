@@ -49,7 +49,7 @@ def marks(
 ) -> None:
     """See what is to be looked at again. A mark that failed too often is **parked**: it waits for a person.
 
-    `syncworker marks --parked` says of each why, since when, and which command tries it again.
+    `syncworker marks --parked` says of each why, since when, and the command that what to do about it means.
     """
     if call.invoked_subcommand is None:
         list_(parked, limit, cursor, portal, as_json)
@@ -78,7 +78,7 @@ def _document(line: MarkLine) -> dict[str, object]:
     document = {field.name: getattr(line, field.name) for field in fields(line)}
     if line.why is not None:
         document |= {"why": line.why.meaning, "what_now": line.why.what_now, "runbook": line.why.section.link}
-        document["retry"] = line.retry
+        document["then"] = line.then
     return document
 
 
@@ -108,10 +108,9 @@ def _show_parked(page: MarkPage, number: int) -> None:
         ]
         output.table("", ("portal", "kind", "id", "domain", "since", "why"), rows, empty="")
         for why in {one.why.section: one.why for one in page.items if one.why}.values():
-            output.say(f"{why.meaning}: {why.what_now}. See {why.section.link}")
-        output.say(
-            "Try one again: syncworker marks retry KIND ID --portal HUB_ID; all of a portal: without KIND and ID."
-        )
+            command = why.of_mark("KIND", "ID", "HUB_ID")
+            output.say(f"{why.meaning}: {why.what_now}: {command}. See {why.section.link}")
+        output.say("Without KIND and ID it is done to all parked marks of a portal.")
     output.say(f"{mark_lists.waiting_in_words(number)}.")
     _more(page)
 
@@ -128,7 +127,7 @@ def _in_full(one: MarkLine) -> dict[str, object]:
         "last error": one.last_error,
         "what to do": why.what_now if why else None,
         "read": why.section.link if why else None,
-        "then": one.retry,
+        "then": one.then,
     }
 
 

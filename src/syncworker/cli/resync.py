@@ -49,7 +49,12 @@ def resync(
         datetime | None, typer.Option("--since", help="What changed since then (UTC).", metavar="DATE")
     ] = None,
     status: Annotated[Status | None, typer.Option("--status", help="What shows this status.")] = None,
-    form: Annotated[str | None, typer.Option("--form", metavar="GUID", help="Contacts who sent this form.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--form", metavar="FORM", help="Contacts whose submissions of this form were taken in: its id, or its name."
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     csv: Annotated[
         Path | None,
@@ -97,18 +102,23 @@ def _named(context: Context, portal: Portal, contacts: list[str], companies: lis
 
 
 def _mark(context: Context, portal: Portal, contacts: list[str], companies: list[str], *, as_json: bool) -> None:
-    from syncworker.sync.resync.resync import mark_named
+    from syncworker.store.portals import Mode
+    from syncworker.sync.resync.resync import held_up, mark_named
 
     contact_ids, company_ids = _named(context, portal, contacts, companies)
     rings = context.database.run(
         lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids, who=who())
     )
     context.waker.ring(*rings)
+    why_not = held_up(portal)
+    if why_not is not None:
+        output.note(why_not)
+    now = "now" if portal.mode is not Mode.PAUSED else "then"
     output.show(
         {"hub_id": portal.hub_id, "contacts": contact_ids, "companies": company_ids},
         as_json=as_json,
         people=lambda: output.say(
-            f"{len(contact_ids)} contacts and {len(company_ids)} companies are looked at again now."
+            f"{len(contact_ids)} contacts and {len(company_ids)} companies are looked at again {now}."
         ),
     )
 
@@ -128,14 +138,12 @@ def _company(context: Context, hub_id: int, text: str) -> str:
 
 
 def _begin(context: Context, portal: Portal, scope: Scope, *, watch: bool | None, as_json: bool) -> None:
-    from syncworker.store.portals import Mode
     from syncworker.sync.resync import resync as resyncing
 
     begun = resyncing.start(context, portal.hub_id, who=who(), scope=scope)
-    if portal.mode is Mode.OBSERVE:
-        output.note(f"portal {portal.hub_id} is in mode observe: nothing is written")
-    if portal.mode is Mode.PAUSED:
-        output.note(f"portal {portal.hub_id} is paused: the resync waits until it is not")
+    held_up = resyncing.held_up(portal)
+    if held_up is not None:
+        output.note(held_up)
     _follow(context, begun, watch=watch, as_json=as_json)
 
 

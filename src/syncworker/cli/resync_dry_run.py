@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv as csv_format
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from syncworker.cli import output
+from syncworker.cli.files import opened_to_write
 
 if TYPE_CHECKING:
     from syncworker.store.portals import Portal
@@ -68,20 +67,11 @@ def _pages(
 
 
 def _as_csv(path: Path, rows: Iterator[WouldWrite]) -> None:
-    with _opened(path) as file:
+    with opened_to_write(path) as file:
         writer = csv_format.writer(file)
         writer.writerow(HEADER)
         for one in rows:
             writer.writerow((one.kind.value, one.object_id, one.property_name, _cell(one.old), _cell(one.new)))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    if str(path) == "-":
-        yield sys.stdout
-        return
-    with path.open("w", newline="", encoding="utf-8") as file:
-        yield file
 
 
 def _cell(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +90,8 @@ def doctor(
 
     heard = Differences(csv)
     with opened() as context, heard:
-        compare = Compare(sample=None if all_ else sample, fix=fix, heard=heard.note)
+        before = _so_far if all_ else _nothing_yet
+        compare = Compare(sample=None if all_ else sample, fix=fix, heard=heard.note, before=before)
         pages_url = context.settings.pages_url
         found = examine(context, only=portal, compare=compare if all_ or sample else None)
     problems = [finding for finding in found if not finding.ok]
@@ -103,6 +105,17 @@ def doctor(
 
     output.show(document, as_json=as_json, people=people)
     raise typer.Exit(ExitCode.LOOK if problems else ExitCode.OK)
+
+
+def _so_far(found: Sequence[Finding]) -> None:
+    for one in found:
+        if not one.ok:
+            output.note(f"found so far: {one.name} of {one.portal or 'all'}: {one.text}. {one.what_now}")
+    output.note("comparing all records with the CRM: this takes a while")
+
+
+def _nothing_yet(_: Sequence[Finding]) -> None:
+    """A sample is compared in seconds."""
 
 
 def show_findings(found: list[Finding]) -> None:

@@ -35,9 +35,12 @@ WAITED = Histogram(
 
 _OUTCOMES = {FixRequest: "fix_request", FixCredentials: "fix_credentials", Gone: "gone"}
 
+OUTCOMES = ("ok", "rate_limited", "no_answer", "retry_later", *_OUTCOMES.values())
+"""All that the label `outcome` can be."""
+
 
 def outcome(status: int | None, error: HubSpotError | None) -> str:
-    """One of a few words: ok, rate_limited, no_answer, retry_later, fix_request, fix_credentials, gone."""
+    """One of OUTCOMES."""
     if status is None:
         return "no_answer"
     if error is None:

@@ -12,7 +12,7 @@ from syncworker import tracing
 from syncworker.hubspot import call_log
 from syncworker.hubspot.answers import error_from
 from syncworker.hubspot.credentials import Credentials
-from syncworker.hubspot.errors import FixCredentials, HubSpotError, RetryLater
+from syncworker.hubspot.errors import FixCredentials, HubSpotError, RetryLater, Scope
 from syncworker.hubspot.json_values import JsonObject, UnreadableError, parsed, read_object
 from syncworker.hubspot.quota import Bucket, Lane, told_by
 from syncworker.hubspot.rate_limit import RateLimited, RateLimiter
@@ -99,7 +99,8 @@ class Caller:
                 return attempt()
             return with_retries(attempt, budget=self.budget, sleep=self.sleep, clock=self.clock)
         except RateLimited as error:
-            raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope="portal") from error
+            scope: Scope = "daily" if error.daily else "portal"
+            raise RetryLater(str(error), route=call.route, retry_after_s=error.retry_after_s, scope=scope) from error
 
     def _with_token(self, call: Call, read: Callable[[JsonObject], T], attempt: int, starts_until: float) -> T:
         token = self.credentials.token()

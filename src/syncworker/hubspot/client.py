@@ -151,7 +151,8 @@ class HubSpotClient(SchemaCalls):
             )
             for key, more in page.found.items():
                 found[key] += more
-            inputs = [{"id": key, "after": after} for key, after in page.after.items()]
+            at = {one["id"]: one.get("after") for one in inputs}
+            inputs = [{"id": key, "after": after} for key, after in page.after.items() if after != at.get(key)]
         return found
 
     def batch_update(self, object_type: Kind, changes: Mapping[str, Mapping[str, str]]) -> BatchUpdate:
@@ -221,7 +222,7 @@ class HubSpotClient(SchemaCalls):
         if after is not None:
             body["after"] = after
         call = Call(method="POST", path=self.paths.search(object_type), body=body, bucket="search")
-        return self._caller.call(call, lambda source: reading.read_search_page(object_type, source))
+        return self._caller.call(call, lambda source: reading.read_search_page(object_type, source, at=after))
 
     def list_page(
         self,
@@ -235,7 +236,7 @@ class HubSpotClient(SchemaCalls):
     ) -> Page:
         """A page of all records in ascending id, with the associations of the named kinds."""
         call = self._list(object_type, properties, after, limit=limit, archived=archived, associations=associations)
-        return self._caller.call(call, lambda source: reading.read_page(object_type, source))
+        return self._caller.call(call, lambda source: reading.read_page(object_type, source, at=after))
 
     def listing(
         self,
@@ -249,7 +250,7 @@ class HubSpotClient(SchemaCalls):
         call = self._list(
             object_type, properties, after, limit=MOST_IN_BATCH, archived=False, associations=associations
         )
-        return self._caller.call(call, lambda source: read_listing(object_type, source))
+        return self._caller.call(call, lambda source: read_listing(object_type, source, at=after))
 
     def _list(
         self,
@@ -298,7 +299,7 @@ class HubSpotClient(SchemaCalls):
                 Call(method="GET", path=self.paths.forms, query=query),
                 lambda source: (
                     [reading.read_form(item) for item in read_objects(source, "results")],
-                    reading.after(source),
+                    reading.after(source, at=after),  # noqa: B023 - run at once
                 ),
             )
             found += [form for form in page if not form.archived]
@@ -314,7 +315,7 @@ class HubSpotClient(SchemaCalls):
             template=self.paths.form_submissions("form").removesuffix("form") + "{form_id}",
             query=query,
         )
-        return self._caller.call(call, reading.read_submission_page)
+        return self._caller.call(call, lambda source: reading.read_submission_page(source, at=after))
 
     def account_info(self) -> AccountInfo:
         """Which account the token is of. Compare its `hub_id`: a token of another account must be refused."""

@@ -5,6 +5,7 @@ Four answers: retry after a time, fix the request, fix the credentials, gone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ Scope = Literal["call", "portal", "daily", "migration"]
 
 
 class HubSpotError(Exception):
-    """A call to HubSpot that failed. `str()` is one line: what happened, and what to do."""
+    """A call to HubSpot that failed. `str()` is one line: what happened, and what to do, as workers say it."""
 
     @property
     def advice(self) -> str:
@@ -40,12 +41,20 @@ class HubSpotError(Exception):
         super().__init__(self.message)
 
     def __str__(self) -> str:
+        return self._line(self.advice)
+
+    @property
+    def told(self) -> str:
+        """The same line for a person whose command or request ends with it: nobody tries again for them."""
+        return self._line(self.advice)
+
+    def _line(self, advice: str) -> str:
         answered = f"HubSpot answered {self.status}" if self.status is not None else "No answer from HubSpot"
         told = " ".join(self.message.split())
         if len(told) > 300:
             told = f"{told[:299]}…"
         reference = f" [correlation id {self.correlation_id}]" if self.correlation_id else ""
-        return f"{answered} to {self.route}: {told}{reference}; {self.advice}"
+        return f"{answered} to {self.route}: {told}{reference}; {advice}"
 
 
 class RetryLater(HubSpotError):
@@ -74,16 +83,23 @@ class RetryLater(HubSpotError):
     def advice(self) -> str:
         """What the reader can do: wait, and for how long."""
         if self.scope == "daily":
-            return (
-                "the daily quota is used up until midnight in the account's time zone; "
-                f"asked again in {self.retry_after_s:.0f} s"
-            )
+            # Where HubSpot did not say so, our own limiter keeps the rest for others: its message says for how long.
+            used_up = "the daily quota is used up until midnight in the account's time zone; " if self.status else ""
+            return f"{used_up}asked again in {self.retry_after_s:.0f} s"
         what = {
             "call": "this call",
             "portal": "this portal",
             "migration": "HubSpot's migration of the account",
         }
         return f"{what[self.scope]} is tried again in {self.retry_after_s:.1f} s"
+
+    @property
+    def told(self) -> str:
+        """The line for a person: when to try again."""
+        if self.scope == "daily":
+            return self._line("the daily quota is used up until midnight in the account's time zone: try again then")
+        wait = f"try again in {max(1, math.ceil(self.retry_after_s))} s"
+        return self._line(f"HubSpot migrates the account: {wait}" if self.scope == "migration" else wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class Listing:
         return read_record(self.object_type, self.listed[object_id].source)
 
 
-def read_listing(object_type: str, source: JsonObject) -> Listing:
-    """A page of a list; raises UnreadableError where a record has no id or no properties."""
+def read_listing(object_type: str, source: JsonObject, *, at: str | None) -> Listing:
+    """A page of a list, that began there; raises UnreadableError where a record has no id or no properties."""
     return Listing(
         object_type=object_type,
         listed={
@@ -47,5 +47,5 @@ def read_listing(object_type: str, source: JsonObject) -> Listing:
             )
             for item in read_objects(source, "results")
         },
-        after=after(source),
+        after=after(source, at=at),
     )

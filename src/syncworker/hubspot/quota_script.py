@@ -12,7 +12,8 @@ SCRIPT = """
 --   KEYS[3] hubspot:daily:{hub id}            hash: day (in the account's time zone), spent; limit, left, left_at
 --           as HubSpot told them; offset (s) of the time zone; expires unused
 -- Argument: JSON object
---   action       'take', 'probe' (take nothing) or 'pause' (for `pause` seconds nobody calls)
+--   action       'take', 'probe' (take nothing), 'look' (as probe, by one who calls nobody) or 'pause' (for `pause`
+--                seconds nobody calls)
 --   lane         'interactive' or 'bulk'
 --   limit, window, least_burst, burst_share, jitter   see quota.Spread; limit and window where nobody told
 --   told         what HubSpot last told, handed in once: limit, window, left, daily_limit, daily_left, age (s)
@@ -100,7 +101,7 @@ else
   redis.call('HDEL', KEYS[3], 'left', 'left_at')
 end
 redis.call('EXPIRE', KEYS[3], 172800)
-redis.call('ZADD', KEYS[2], now, ask.process)
+if ask.action ~= 'look' then redis.call('ZADD', KEYS[2], now, ask.process) end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ask.process_life)
 redis.call('EXPIRE', KEYS[2], ask.process_life)
 return {string.format('%.6f', wait), redis.call('ZCARD', KEYS[2]), by_day}

@@ -86,6 +86,9 @@ class RateLimiter(Protocol):
     def wait_for(self, hub_id: int, bucket: Bucket, *, lane: Lane = Lane.INTERACTIVE) -> float:
         """Seconds until a call would be free; takes nothing."""
 
+    def bulk_rests_s(self, hub_id: int) -> float:
+        """Seconds for which bulk work leaves the rest of the day's quota to interactive work; 0 where it need not."""
+
     def learn(self, hub_id: int, told: Told) -> None:
         """Note what an answer of HubSpot told of the limits."""
 
@@ -161,6 +164,14 @@ class SharedRateLimiter:
     def wait_for(self, hub_id: int, bucket: Bucket, *, lane: Lane = Lane.INTERACTIVE) -> float:
         """Seconds until a call would be free; takes nothing. 0 may be untrue a moment later."""
         return self._ask(hub_id, bucket, lane, action="probe")[0]
+
+    def bulk_rests_s(self, hub_id: int) -> float:
+        """Seconds for which bulk work leaves the rest of the day's quota to interactive work; 0 where it need not.
+
+        Whoever asks does not count as a process that calls.
+        """
+        seconds, daily = self._ask(hub_id, "api", Lane.BULK, action="look")
+        return seconds if daily else 0.0
 
     def learn(self, hub_id: int, told: Told) -> None:
         """Note what an answer told; the next call of this process tells Redis."""

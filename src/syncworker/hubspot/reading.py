@@ -121,24 +121,28 @@ def read_association(source: JsonObject) -> Association:
     )
 
 
-def after(source: JsonObject) -> str | None:
-    """Where the next page begins; None on the last one."""
+def after(source: JsonObject, *, at: str | None = None) -> str | None:
+    """Where the page after the one that began `at` there begins; None on the last one.
+
+    A page that leads to itself has none that follows: whoever went on from it would never come to an end.
+    """
     value = child(child(source, "paging"), "next").get("after")
-    return None if value is None else read_id(value, "paging.next.after")
+    following = None if value is None else read_id(value, "paging.next.after")
+    return None if following == at else following
 
 
-def read_page(object_type: str, source: JsonObject) -> Page:
-    """A page of a list."""
+def read_page(object_type: str, source: JsonObject, *, at: str | None) -> Page:
+    """A page of a list, that began there."""
     records = tuple(read_record(object_type, item) for item in read_objects(source, "results"))
-    return Page(records=records, after=after(source))
+    return Page(records=records, after=after(source, at=at))
 
 
-def read_search_page(object_type: str, source: JsonObject) -> SearchPage:
-    """A page of a search."""
+def read_search_page(object_type: str, source: JsonObject, *, at: str | None) -> SearchPage:
+    """A page of a search, that began there."""
     total = source.get("total")
     if not isinstance(total, int):
         raise UnreadableError("total is no number")
-    page = read_page(object_type, source)
+    page = read_page(object_type, source, at=at)
     return SearchPage(total=total, records=page.records, after=page.after)
 
 
@@ -156,8 +160,8 @@ def read_form(source: JsonObject) -> Form:
 _FIRST = datetime(2006, 1, 1, tzinfo=UTC)
 
 
-def read_submission_page(source: JsonObject) -> SubmissionPage:
-    """A page of submissions of a form. One odd submission harms no other.
+def read_submission_page(source: JsonObject, *, at: str | None = None) -> SubmissionPage:
+    """A page of submissions of a form, that began there. One odd submission harms no other.
 
     One without a time has its neighbour's, for they come in the order of their times; one that is no object, or has no
     neighbour either, is counted as unreadable. Where no submission of a page has a time the page is unreadable.
@@ -166,16 +170,18 @@ def read_submission_page(source: JsonObject) -> SubmissionPage:
     if not isinstance(items, list):
         raise UnreadableError("results is no list")
     times = [_submitted_at(item) for item in items]
-    known = [at for at in times if at is not None]
+    known = [time for time in times if time is not None]
     if not known and len(items) > 1:
         raise UnreadableError("no submission has a time")
     submissions = []
     nearest = known[0] if known else None
-    for item, at in zip(items, times, strict=True):
-        nearest = at or nearest
+    for item, time in zip(items, times, strict=True):
+        nearest = time or nearest
         if isinstance(item, dict) and nearest is not None:
-            submissions.append(_submission(item, nearest, timed=at is not None))
-    return SubmissionPage(submissions=tuple(submissions), after=after(source), unreadable=len(items) - len(submissions))
+            submissions.append(_submission(item, nearest, timed=time is not None))
+    return SubmissionPage(
+        submissions=tuple(submissions), after=after(source, at=at), unreadable=len(items) - len(submissions)
+    )
 
 
 def _submitted_at(item: object) -> datetime | None:

@@ -1,3 +1,3 @@
-"""What answers like HubSpot on this machine? For the first run, the tests, the benchmarks; imports nothing of
-the worker.
+"""What answers like HubSpot on this machine? For the first run, the tests, the benchmarks; imports nothing of the
+worker.
 """

@@ -1,7 +1,6 @@
 """What does HubSpot say, and in which words does it refuse?
 
-The bodies are those of HubSpot's error-handling page and of recorded answers; where only the category is
-known for
+The bodies are those of HubSpot's error-handling page and of recorded answers; where only the category is known for
 sure, clients should look at the category.
 """
 

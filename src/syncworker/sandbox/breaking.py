@@ -18,8 +18,8 @@ class AbandonedError(Exception):
 async def hit(world: World, fault: str) -> None:
     """Let the fault happen, as far as it happens before the request is handled.
 
-    Raises RefusedError with the answer it gets instead, AbandonedError where it gets none; returns where it is
-    handled all the same.
+    Raises RefusedError with the answer it gets instead, AbandonedError where it gets none; returns where it is handled
+    all the same.
     """
     plan = world.faults.plan
     if fault in ("timeout", "slow"):

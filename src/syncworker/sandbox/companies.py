@@ -27,8 +27,7 @@ def domain_of(properties: Mapping[str, str]) -> str | None:
 def attach(writer: Writer, contact: Record, more: Mapping[str, str] | None = None) -> Record | None:
     """Find or create the company of a contact's domain and make it the primary one, where there is none yet.
 
-    `more` are values the same form gave for the company. Returns the company, or None where no domain says
-    which.
+    `more` are values the same form gave for the company. Returns the company, or None where no domain says which.
     """
     database, hub_id = writer.world.database, writer.portal.hub_id
     domain = domain_of(contact.properties)

@@ -1,7 +1,6 @@
 """Where does the sandbox keep its data? One SQLite file, written by one process.
 
-records       contacts, companies, partner clients and services; values as one JSON column, what is searched
-by as columns
+records       contacts, companies, partner clients and services: values in a JSON column, what is searched by in others
 redirects     ids that a merge retired, and the record they lead to now
 history       changes of a property; the value a record was created with is not stored here (see history.py)
 associations  contact to company, once per pair
@@ -11,8 +10,7 @@ portals       settings of each portal
 tokens        access tokens issued by OAuth
 outbox        webhook events that are not delivered yet
 sequences     the next id of each kind
-temp.lagging  what search still sees of records that changed a moment ago; in memory, a restart indexes
-everything
+temp.lagging  what search still sees of records that changed a moment ago; in memory, a restart indexes everything
 """
 
 from __future__ import annotations
@@ -25,8 +23,7 @@ from pathlib import Path
 
 FILE = "sandbox.sqlite3"
 FIRST_ID = 120_000_000_001
-"""Real ids are longer than 32 bits. Contacts and companies, and all portals, start alike, so that a client
-that
+"""Real ids are longer than 32 bits. Contacts and companies, and all portals, start alike, so that a client that
 confuses two types or two portals meets somebody else's record."""
 
 _SCHEMA = """
@@ -37,13 +34,13 @@ CREATE TABLE IF NOT EXISTS records(
   PRIMARY KEY (portal, type, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_email ON records(portal, type, email) WHERE email IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_domain ON records(portal, type, domain) WHERE domain IS NOT NULL;
+CREATE INDEX IF NOT EXISTS records_website ON records(portal, type, lower(json_extract(props, '$."website"')));
 CREATE INDEX IF NOT EXISTS records_modified ON records(portal, type, modified, id, archived);
 CREATE TABLE IF NOT EXISTS redirects(
   portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, target INTEGER NOT NULL,
   PRIMARY KEY (portal, type, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history(
-  portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, property TEXT NOT NULL, seq INTEGER NOT
-  NULL,
+  portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, property TEXT NOT NULL, seq INTEGER NOT NULL,
   at INTEGER NOT NULL, value TEXT NOT NULL, source_type TEXT NOT NULL, source_id TEXT NOT NULL,
   PRIMARY KEY (portal, type, id, property, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS associations(
@@ -52,8 +49,7 @@ CREATE TABLE IF NOT EXISTS associations(
   PRIMARY KEY (portal, contact, company)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS associations_company ON associations(portal, company, contact);
 CREATE TABLE IF NOT EXISTS properties(
-  portal INTEGER NOT NULL, type INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT
-  NULL,
+  portal INTEGER NOT NULL, type INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
   PRIMARY KEY (portal, type, what, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS submissions(
   seq INTEGER PRIMARY KEY, portal INTEGER NOT NULL, form TEXT NOT NULL, at INTEGER NOT NULL,
@@ -65,8 +61,7 @@ CREATE TABLE IF NOT EXISTS outbox(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, portal INTEGER NOT NULL, event TEXT NOT NULL,
   attempt INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL, sending INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox(portal, sending, due, seq);
-CREATE TABLE IF NOT EXISTS sequences(portal INTEGER, type INTEGER, next INTEGER NOT NULL, PRIMARY KEY (portal,
-type));
+CREATE TABLE IF NOT EXISTS sequences(portal INTEGER, type INTEGER, next INTEGER NOT NULL, PRIMARY KEY (portal, type));
 CREATE TEMP TABLE lagging(
   portal INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, visible INTEGER NOT NULL,
   present INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL, email TEXT, domain TEXT,
@@ -80,13 +75,14 @@ _STATISTICS = (
     ("records", "records", "1000000 500000 250000 1"),
     ("records", "records_email", "1000000 500000 250000 1 1"),
     ("records", "records_domain", "100000 50000 50000 1 1"),
+    ("records", "records_website", "1000000 500000 250000 2"),
     ("records", "records_modified", "1000000 500000 250000 2 1 1"),
     ("history", "history", "4000000 2000000 1000000 4 2 1"),
     ("associations", "associations", "1000000 500000 1 1"),
     ("associations", "associations_company", "1000000 500000 10 1"),
 )
-"""What ANALYZE would find in a full sandbox. Told beforehand, since without it SQLite takes portal and type
-for a narrow choice and reads all contacts of a portal to find one email."""
+"""What ANALYZE would find in a full sandbox. Told beforehand, since without it SQLite takes portal and type for a
+narrow choice and reads all contacts of a portal to find one email."""
 
 DATA_TABLES = (
     "records",
@@ -111,8 +107,7 @@ class Database:
         self.connection = sqlite3.connect(
             data_dir / FILE, isolation_level=None, cached_statements=512, check_same_thread=False
         )
-        # A killed process loses nothing with synchronous=OFF; only a killed machine does, and then nobody
-        # minds.
+        # A killed process loses nothing with synchronous=OFF; only a killed machine does, and then nobody minds.
         for pragma in (
             "page_size=8192",
             "journal_mode=WAL",

@@ -1,8 +1,7 @@
 """When are webhook events sent, and what happens when the receiver fails?
 
-A short window gathers events into one POST of up to 100; ten POSTs in flight per portal; five seconds each;
-failed ones come again, up to ten times, with growing random delays (HubSpot's webhooks guide; the exact
-delays are unknown).
+A short window gathers events into one POST of up to 100; ten POSTs in flight per portal; five seconds each; failed ones
+come again, up to ten times, with growing random delays (HubSpot's webhooks guide; the exact delays are unknown).
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Who set a property, to what, when?
 
-A record's first values are not stored as history: they follow from the record (its creation and its source),
-until
-the property changes for the first time and both versions are written down. A million seeded contacts cost no
-history.
+A record's first values are not stored as history: they follow from the record (its creation and its source), until the
+property changes for the first time and both versions are written down. A million seeded contacts cost no history.
 """
 
 from __future__ import annotations

@@ -122,9 +122,7 @@ def merge(writer: Writer, kind: ObjectType, primary: Record, secondary: Record) 
 
 
 def _move_links(writer: Writer, kind: ObjectType, primary: int, secondary: int, new_id: int) -> None:
-    """All associations go to the new record; a primary company of the secondary steps back where there is
-    one.
-    """
+    """All associations go to the new record; a primary company of the secondary steps back where there is one."""
     database, hub_id, mine = writer.world.database, writer.portal.hub_id, kind.singular
     if kind is CONTACT:
         database.execute(

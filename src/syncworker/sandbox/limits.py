@@ -1,8 +1,7 @@
 """May this request pass, and what do the rate limit's headers say?
 
-190 requests in a rolling 10 s and 625 000 a day for a Professional account's private app; five searches a
-second,
-which do not count in the 10 s and carry no headers (HubSpot's usage guidelines; settable per portal).
+190 requests in a rolling 10 s and 625 000 a day for a Professional account's private app; five searches a second, which
+do not count in the 10 s and carry no headers (HubSpot's usage guidelines; settable per portal).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which contact belongs to which company, and what happens when that changes?
 
-HubSpot-defined types only: 1 contact to its primary company, 279 contact to company; 2 and 280 the other way
-(HubSpot's associations guide). A contact has at most one primary company.
+HubSpot-defined types only: 1 contact to its primary company, 279 contact to company; 2 and 280 the other way (HubSpot's
+associations guide). A contact has at most one primary company.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ def read(
     after: int = 0,
     limit: int | None = None,
 ) -> list[Link]:
-    """The links of records of `kind`, by target id; those with targets beyond `after`, at most `limit` in
-    all.
-    """
+    """The links of records of `kind`, by target id; those with targets beyond `after`, at most `limit` in all."""
     mine, other = ("contact", "company") if kind is CONTACT else ("company", "contact")
     found: list[Link] = []
     for start in range(0, len(ids), 500):

@@ -36,8 +36,7 @@ COMPANY = ObjectType(
     2, "companies", "company", "0-2", "hs_lastmodifieddate", "companies",
     ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
 )  # fmt: skip
-# 0-145 was observed for partner clients; the id of partner services is unknown, so they answer to their name
-# only.
+# 0-145 was observed for partner clients; the id of partner services is unknown, so they answer to their name only.
 PARTNER_CLIENT = ObjectType(
     3, "partner_clients", "partner_client", "0-145", "hs_lastmodifieddate", "partner-clients",
     ("createdate", "hs_lastmodifieddate", "hs_object_id"), fixed=True,
@@ -59,10 +58,7 @@ _BY_NAME = {name: kind for kind in ALL for name in (kind.plural, kind.singular, 
 
 
 def resolve(name: str) -> ObjectType:
-    """The type meant by `name`: singular, plural or type id, in any case. Raises RefusedError 400 for
-    anything
-    else.
-    """
+    """The type meant by `name`: singular, plural or type id, in any case. Raises RefusedError 400 for anything else."""
     kind = _BY_NAME.get(name) or _BY_NAME.get(name.lower())
     if kind is None:
         # Recorded: this answer carries no category.

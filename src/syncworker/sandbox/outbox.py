@@ -1,7 +1,6 @@
 """Which webhook events wait for delivery?
 
-An event is stored in the transaction that caused it, for each active subscription, so that a restart goes on
-with it.
+An event is stored in the transaction that caused it, for each active subscription, so that a restart goes on with it.
 Losing, doubling and delaying by a fault plan happens here, where every event passes once.
 """
 
@@ -36,9 +35,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Outbox:
-    """Events not delivered yet, and what became of the others (since the start or the last reset of the
-    stats).
-    """
+    """Events not delivered yet, and what became of the others (since the start or the last reset of the stats)."""
 
     database: Database
     faults: Faults

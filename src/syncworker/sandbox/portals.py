@@ -1,7 +1,6 @@
 """Which accounts are there, with which credentials and settings?
 
-Everything is derived from the hub id, so that a restart, and another machine, has the same ids, tokens and
-secrets.
+Everything is derived from the hub id, so that a restart, and another machine, has the same ids, tokens and secrets.
 None of them opens anything but a sandbox.
 """
 
@@ -43,9 +42,7 @@ DEFAULT_SUBSCRIPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A form of a portal. `auto_register` is the sandbox's advice to whoever connects the portal, not
-    HubSpot's.
-    """
+    """A form of a portal. `auto_register` is the sandbox's advice to whoever connects the portal, not HubSpot's."""
 
     id: str
     name: str
@@ -88,8 +85,7 @@ class Portal:
     search_limit: int = 5
     """Searches a second (same source); 0 switches it off."""
     form_limit: int = 0
-    """Unauthenticated submissions in 10 s. HubSpot's is 50; off here, so that load tests can submit freely.
-    """
+    """Unauthenticated submissions in 10 s. HubSpot's is 50; off here, so that load tests can submit freely."""
     webhook_window_ms: int = 50
     webhook_concurrency: int = 10
     """Deliveries in flight (HubSpot's default)."""
@@ -98,9 +94,7 @@ class Portal:
     webhook_retries: int = 10
     """HubSpot's."""
     webhook_retry_base_s: float = 0.5
-    """First delay; it doubles. HubSpot spreads ten over a day with delays that are unknown; here they are
-    short.
-    """
+    """First delay; it doubles. HubSpot spreads ten over a day with delays that are unknown; here they are short."""
 
     def public(self) -> dict[str, object]:
         """What the control API shows."""

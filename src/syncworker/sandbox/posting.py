@@ -1,6 +1,4 @@
-"""How is a webhook posted without a thread for each? A small HTTP/1.1 client on asyncio that keeps
-connections open.
-"""
+"""How is a webhook posted without a thread for each? A small HTTP/1.1 client on asyncio that keeps connections open."""
 
 from __future__ import annotations
 

@@ -65,9 +65,7 @@ def by_id(database: Database, portal: int, kind: ObjectType, id_: int, *, archiv
 
 
 def by_value(database: Database, portal: int, kind: ObjectType, name: str, values: Iterable[str]) -> dict[str, Record]:
-    """Live records by a unique property; keys are lower case. Emails and domains have an index, others are
-    scanned.
-    """
+    """Live records by a unique property; keys are lower case. Emails and domains have an index, others are scanned."""
     wanted = list({value.strip().lower() for value in values if value.strip()})
     column = "email" if name == "email" and kind is CONTACT else "lower(json_extract(props, ?))"
     found: dict[str, Record] = {}

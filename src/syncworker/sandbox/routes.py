@@ -1,7 +1,6 @@
 """Which handler answers which path, in HubSpot's old spelling (v3, v4) and its dated one?
 
-A path's version is taken out before it is looked up, so that both spellings have one route and are counted as
-one.
+A path's version is taken out before it is looked up, so that both spellings have one route and are counted as one.
 """
 
 from __future__ import annotations
@@ -216,9 +215,7 @@ def _is_dated(version: str, first: str, second: str) -> bool:
 
 
 def _take_version(parts: list[str]) -> str | None:
-    """Remove the version from a path. Undated it is the second part; dated, the third, where the area has
-    resources.
-    """
+    """Remove the version from a path. Undated it is the second part; dated, the third, where the area has resources."""
     if len(parts) < 3:
         return None
     if parts[0] in ("crm", "marketing"):

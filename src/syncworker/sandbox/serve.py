@@ -36,9 +36,7 @@ class _Server(uvicorn.Server):
 def server(
     *, host: str, port: int, data_dir: Path, webhook_url: str | None = None, reset: bool = False
 ) -> uvicorn.Server:
-    """A server that is ready to run. `webhook_url` replaces that of the demo's portals; None leaves what is
-    stored.
-    """
+    """A server that is ready to run. `webhook_url` replaces that of the demo's portals; None leaves what is stored."""
     world = build(data_dir, webhook_url)
     if reset:
         world.reset()

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Stats:
-    """Counts since the start or the last reset. Keys are `METHOD route status`, the route without version and
-    ids.
-    """
+    """Counts since the start or the last reset. Keys are `METHOD route status`, the route without version and ids."""
 
     calls: Counter[str] = field(default_factory=Counter)
     by_portal: dict[int, Counter[str]] = field(default_factory=dict)

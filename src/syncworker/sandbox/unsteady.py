@@ -38,9 +38,10 @@ def disturb(
     if dice.random() < whims.strangers and (stranger := _anybody(world, portal, kind)) is not None:
         page.insert(dice.randrange(len(page) + 1), stranger)
     # The last of those that match go: a stranger at the end must not end up as the page's only one.
-    while len(page) > limit:
+    while len(page) > limit and len(found) > 1:
         page.remove(found[-1])
         found, more = found[:-1], True
+    page, more = page[:limit], more or len(page) > limit
     if whims.shuffled:
         dice.shuffle(page)
     return page, more

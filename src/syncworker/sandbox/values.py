@@ -34,8 +34,7 @@ def normalise(
 ) -> dict[str, str]:
     """The values as they will be stored ("" clears). Raises RefusedError 400 naming every bad one.
 
-    `lenient` is for what a person or an old import may have left in a CRM: any length, any email, calculated
-    ones too.
+    `lenient` is for what a person or an old import may have left in a CRM: any length, any email, calculated ones too.
     """
     good: dict[str, str] = {}
     bad: list[BadValueError] = []
@@ -146,9 +145,7 @@ def _is_date(text: str) -> bool:
 
 
 def forward_only(old: Mapping[str, str], new: dict[str, str]) -> None:
-    """Drop a `lifecyclestage` that would move backwards: it must be cleared first (HubSpot's properties
-    guide).
-    """
+    """Drop a `lifecyclestage` that would move backwards: it must be cleared first (HubSpot's properties guide)."""
     wanted, present = new.get("lifecyclestage"), old.get("lifecyclestage")
     if wanted and present in LIFECYCLE and wanted in LIFECYCLE and LIFECYCLE.index(wanted) < LIFECYCLE.index(present):
         del new["lifecyclestage"]

@@ -1,7 +1,7 @@
 """What happens when somebody changes a record?
 
-The new state is stored, with its history, search keeps its old view for a while, and subscribers are told.
-Everything here runs inside a transaction of the world.
+The new state is stored, with its history, search keeps its old view for a while, and subscribers are told. Everything
+here runs inside a transaction of the world.
 """
 
 from __future__ import annotations
@@ -76,8 +76,7 @@ class Writer:
     def update_many(
         self, kind: ObjectType, wanted: Sequence[tuple[Record, Mapping[str, str]]], *, at: int | None = None
     ) -> list[Record]:
-        """New values for records, "" clearing; equal values change nothing, neither history nor the modified
-        time.
+        """New values for records, "" clearing; equal values change nothing, neither history nor the modified time.
 
         `at` dates the history (a form's submission time); raises RefusedError where a unique value is taken.
         """

@@ -339,6 +339,7 @@ records = Table(
     Column("written", JSONB),  # what we last wrote
     Column("written_times", SmallInteger, nullable=False, server_default="0"),
     Column("written_since", Time),
+    Column("written_at", Time),  # when we last did, whatever it was
     Column("settled", Text),  # digest of all that it rested on when a resync last found it right
     Column("erased_at", Time),  # a person's fields were erased, and are never kept again
     # Without case and accents, to be sought and sorted by; the database makes them.

@@ -114,12 +114,20 @@ _RETRY = text(
     """
     + _WHICH
 )
+# What was written too often to be believed in counts anew: else nothing would be written until an hour is over.
+_BELIEVE = text(f"""
+    UPDATE records AS r SET written_times = 0
+      FROM (SELECT hub_id, kind, object_id FROM marks {_WHICH}) AS parked
+     WHERE r.hub_id = parked.hub_id AND r.kind = parked.kind AND r.object_id = parked.object_id
+""")
 _DISMISS = text("DELETE FROM marks" + _WHICH)
 
 
 def retry(tx: Tx, hub_id: int, kind: Kind | None = None, object_id: str | None = None) -> int:
     """A person asks to try parked marks again (one, or all of a portal); return how many."""
     parameters = {"hub_id": hub_id, "kind": kind, "object_id": object_id, "now": tx.now}
+    # Records before marks, as whoever notes what it has written.
+    tx.connection.execute(_BELIEVE, parameters)
     return tx.connection.execute(_RETRY, parameters).rowcount
 
 

@@ -78,7 +78,7 @@ def deregister(context: Context, hub_id: int, domain: str, *, who: str, source: 
             changes.add(allocation.allocate(tx, portal.partner.id, context.terms(portal.partner, tx)))
         return changes
 
-    _change(context, hub_id, end, cause="deregistered")
+    _change(context, hub_id, domain, end, cause="deregistered")
     with context.database.transaction() as tx:
         return registrations.newest_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
@@ -94,7 +94,7 @@ def undo(context: Context, hub_id: int, domain: str, *, who: str, source: Source
         registrations.newest_of(tx, portal.partner.id, domain)
         return registrations.undo_deregistration(tx, portal.partner.id, domain, who=who, source=source)
 
-    _change(context, hub_id, back, cause="undone")
+    _change(context, hub_id, domain, back, cause="undone")
     with context.database.transaction() as tx:
         return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
@@ -110,7 +110,7 @@ def confirm_registration(
             raise NothingToConfirm(domain)
         return registrations.set_confirmation(tx, [claim], to, who=who, source=source)
 
-    _change(context, hub_id, say, cause="confirmation")
+    _change(context, hub_id, domain, say, cause="confirmation")
 
 
 def set_renewal(
@@ -122,7 +122,7 @@ def set_renewal(
         claim = registrations.active_of(tx, portal.partner.id, domain)
         return registrations.set_renewal(tx, [claim], renew=renew, who=who, source=source)
 
-    _change(context, hub_id, say, cause="renewal")
+    _change(context, hub_id, domain, say, cause="renewal")
 
 
 def choose_lead_contact(
@@ -163,7 +163,7 @@ def leave_lead_contact(context: Context, hub_id: int, domain: str, *, who: str, 
 def _changed(
     context: Context, hub_id: int, domain: str, work: Callable[[Tx, Portal], Changes], *, cause: str
 ) -> Registration:
-    _change(context, hub_id, work, cause=cause)
+    _change(context, hub_id, domain, work, cause=cause)
     with context.database.transaction() as tx:
         return registrations.active_of(tx, portals.get(tx, hub_id).partner.id, domain)
 
@@ -214,5 +214,8 @@ def _on_request(context: Context, request_id: int, work: Callable[[Tx], Changes]
     return request
 
 
-def _change(context: Context, hub_id: int, work: Callable[[Tx, Portal], Changes], *, cause: str) -> None:
-    under_lock(context, hub_id, lambda tx, portal, changes: changes.add(work(tx, portal)), cause=cause)
+def _change(context: Context, hub_id: int, domain: str, work: Callable[[Tx, Portal], Changes], *, cause: str) -> None:
+    def change(tx: Tx, portal: Portal, changes: Changes) -> None:
+        changes.add(work(tx, portal))
+
+    under_lock(context, hub_id, change, cause=cause, domains=[domain])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from syncworker.sync import bulk_rest
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
 from syncworker.sync.portals.failures import WRONG_SETTINGS, block, of_settings
@@ -17,8 +18,6 @@ from syncworker.sync.triggers.polling import poll_records
 from syncworker.sync.triggers.submissions import poll_forms
 
 BATCHES = 5
-# No window of HubSpot's is as long: whoever has to wait longer waits for the day's quota.
-PARKED_S = 60
 
 
 def interactive_turn(context: Context, hub_id: int) -> bool:
@@ -40,8 +39,10 @@ def _interactive_turn(context: Context, hub_id: int) -> bool:
 
 
 def _bulk_turn(context: Context, hub_id: int) -> bool:
-    if context.limiter.wait_for(hub_id, "api", lane=Lane.BULK) > PARKED_S:
+    rests_s = context.limiter.bulk_rests_s(hub_id)
+    if rests_s:
         # The rest of the day's quota is for interactive work. The sweep rings again, and it is asked again.
+        context.database.run(lambda tx: bulk_rest.note(tx, hub_id, rests_s))
         return False
     more = all(reconcile(context, hub_id, Lane.BULK) for _ in range(BATCHES))
     poll_records(context, hub_id, between=lambda: reconcile(context, hub_id, Lane.BULK))

@@ -69,7 +69,7 @@ def exchange(context: Context, hub_id: int, domain: str, request_id: int, *, who
             raise NotExchanged(domain, str(request.domain))
         return after
 
-    return under_lock(context, hub_id, work, cause="exchanged")
+    return under_lock(context, hub_id, work, cause="exchanged", domains=[domain])
 
 
 def confirm_deregistration(context: Context, hub_id: int, request_id: int, *, who: str) -> Stored:

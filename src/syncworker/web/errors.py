@@ -22,6 +22,7 @@ from syncworker.access.roles import NotAllowed
 from syncworker.access.users import UnknownUser
 from syncworker.hubspot.errors import Gone, HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.program import ProgramError
 from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.registration.ledger.holds import NotHeld
 from syncworker.registration.ledger.line_places import NotWaiting
@@ -43,6 +44,7 @@ from syncworker.sync.portals.takeover import BadFile
 from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
 from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
+from syncworker.web.api.wrong_input import wrong_input
 from syncworker.web.pages.error_pages import error_page, wants_page
 from syncworker.web.pages.route import sign_in_first
 from syncworker.web.pages.wrong_fields import wrong_fields
@@ -78,6 +80,10 @@ _STATUS: Mapping[type[Exception], int] = {
     ResyncRuns: 409,
     ResyncOver: 409,
     NotRebuilt: 409,
+    # Asked again it is the same: a person has to mend the partner's settings.
+    ProgramError: 409,
+    UnknownTierError: 409,
+    NoCapacityError: 409,
     UnknownFilter: 422,
     NoTaskForThat: 422,
     BadFile: 422,
@@ -89,8 +95,6 @@ _STATUS: Mapping[type[Exception], int] = {
     RetryLater: 503,
     RateLimited: 503,
     WrongSecretKey: 503,
-    UnknownTierError: 503,
-    NoCapacityError: 503,
 }
 _DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -106,7 +110,8 @@ def install(app: FastAPI) -> None:
 
     async def known(request: Request, error: Exception) -> Response:
         kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
-        return _answer(request, _STATUS[kind], str(error))
+        told = error.told if isinstance(error, HubSpotError) else str(error)
+        return _answer(request, _STATUS[kind], told)
 
     async def refusal(request: Request, error: Exception) -> Response:
         if not isinstance(error, Refusal):
@@ -144,11 +149,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         raise error
     if wants_page(request):
         return error_page(request, 422, wrong=wrong_fields(error.errors()))
-    problems = [
-        f"{' '.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors()
-    ]
-    return _answer(request, 422, "; ".join(problems))
+    return _answer(request, 422, wrong_input(error.errors()))
 
 
 async def _http(request: Request, error: Exception) -> Response:

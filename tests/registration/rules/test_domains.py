@@ -110,6 +110,10 @@ def test_a_platform_below_a_companys_domain_leaves_that_domain_alone() -> None:
         ("2001:db8::1", Refusal.IP_ADDRESS),
         ("fe80::1%eth0", Refusal.IP_ADDRESS),
         ("::ffff:192.0.2.1", Refusal.IP_ADDRESS),
+        ("4294967295", Refusal.IP_ADDRESS),
+        ("4294967296", Refusal.BAD_NAME),
+        ("0x100000000", Refusal.BAD_NAME),
+        ("99999999999999999999999", Refusal.BAD_NAME),
         ("intranet", Refusal.SINGLE_LABEL),
         ("http://localhost:8000", Refusal.SINGLE_LABEL),
         ("http//acme.com", Refusal.SINGLE_LABEL),
@@ -241,7 +245,9 @@ def test_the_u_label_and_the_a_label_spelling_give_the_same(sub: str, label: str
     st.sampled_from(["", "/x", ":1?y", "."]),
 )
 def test_what_surrounds_the_host_changes_nothing(label: str, before: str, after: str) -> None:
-    assert registrable(f"{before}{label}.com{after}", RULES) == registrable(f"{label}.com", RULES)
+    # za.com is a suffix, and www.za.com a name below it.
+    host = f"firma-{label}.com"
+    assert registrable(f"{before}{host}{after}", RULES) == registrable(host, RULES)
 
 
 def _reason(website: str | None) -> Refusal | None:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from syncworker.registration.ledger import allocation, capacity, moves, registrations
+from syncworker.registration.ledger import allocation, capacity, moves, overdue, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.gather import Known, gather, rule_request
 from syncworker.registration.ledger.history import Happened
 from syncworker.registration.ledger.moves import Move
+from syncworker.registration.ledger.overdue import NOBODY, Concerned
 from syncworker.registration.ledger.requests import State, Stored
 from syncworker.registration.rules.decide import decide
 from syncworker.registration.rules.decision import Decision, Outcome
@@ -69,7 +70,8 @@ def decide_batch(
     if not asked.open_of(tx, portal.hub_id, subjects):
         return standing_batch(tx, portal, subjects, conditions), changes
     domains = {s.domain for s in subjects.values() if isinstance(s.domain, str)}
-    partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, domains=domains)
+    concerned = Concerned(domains=domains, hub_id=portal.hub_id, contacts=subjects.keys())
+    partner = lock_and_end_overdue(tx, portal.partner.id, conditions, changes, concerned=concerned)
     began_to_wait: dict[int, Move] = {}
     for number in range(PASSES):
         known = _known(tx, portal, subjects, free=0)
@@ -134,22 +136,23 @@ def lock_and_end_overdue(
     conditions: Conditions,
     changes: Changes,
     *,
-    domains: set[Domain] | None = None,
+    concerned: Concerned = NOBODY,
     gives_away: bool = True,
 ) -> Partner:
-    """Lock the partner, end what is overdue, give the slots away; likewise others' overdue claims on `domains`.
+    """Lock the partner, end what is overdue, give the slots away; likewise of others with such claims on the domains.
 
-    Who is not to keep what is ended says that nothing is given away: that may be thousands of registrations.
+    Of very many a part ends at a time: of each partner at least what is `concerned`. Who is not to keep what is ended
+    says that nothing is given away: that may be thousands of registrations.
     """
-    others = registrations.partners_with_overdue(tx, domains) if domains else set()
+    others = overdue.partners_with_overdue(tx, concerned.domains) if concerned.domains else set()
     locked: dict[int, Partner] = {}
     for each in sorted({partner_id, *others}):
         # As it is now: what was read before the lock may have been changed by whoever held it.
         locked[each] = portals.lock_partner(tx, each)
         granted = conditions.terms_of(locked[each])
         zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=each)}
-        ended = registrations.end_overdue(
-            tx, each, validity=granted.validity, time_zones=zones, may_end=conditions.may_end
+        ended = overdue.end_overdue(
+            tx, each, concerned=concerned, validity=granted.validity, time_zones=zones, may_end=conditions.may_end
         )
         changes.add(ended)
         if ended.domains and gives_away:

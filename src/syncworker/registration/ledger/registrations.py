@@ -1,14 +1,14 @@
-"""Which domains are claimed, and how does a claim end, renew or come back?"""
+"""Which domains are claimed, and how does a person give one up, or take it back?"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, text, union_all, update
+from sqlalchemy import Row, Select, select, text, update
 
 from syncworker.program import Authority, Validity
 from syncworker.registration.ledger import history
@@ -18,9 +18,7 @@ from syncworker.registration.rules.terms import Confirmation, EndReason, HoldKin
 from syncworker.registration.rules.validity import expires_on, today_in
 from syncworker.store.arrays import among
 from syncworker.store.database import Tx
-from syncworker.store.tables import portals, registrations
-
-OVERDUE_AT_ONCE = 1000
+from syncworker.store.tables import registrations
 
 
 class NotRegistered(Exception):
@@ -76,6 +74,10 @@ class Registration:
     def is_active(self) -> bool:
         """Neither ended nor deregistered."""
         return self.ended_at is None and self.deregistered_at is None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is past its last valid day, also where that was not noted yet: it may be asked for anew."""
+        return self.expires_at <= now
 
     def can_be_undone(self, now: datetime) -> bool:
         """Whether it was deregistered, and can still be had back."""
@@ -178,40 +180,6 @@ _INSERT_FREE = text("""
 """)
 
 
-def is_any_overdue(tx: Tx, partner_id: int, domains: Collection[str]) -> bool:
-    """Whether a claim of the partner, or anybody's on one of these domains, should have ended by now."""
-    return bool(_overdue_of(tx, partner_id, at_most=1)) or bool(partners_with_overdue(tx, domains))
-
-
-def partners_with_overdue(tx: Tx, domains: Collection[str]) -> set[int]:
-    """Partners whose claim on one of these domains should have ended by now."""
-    narrowed = select(registrations.c.partner_id).where(
-        among(registrations.c.domain, domains), registrations.c.ended_at.is_(None), is_overdue(tx)
-    )
-    return set(tx.connection.execute(narrowed).scalars())
-
-
-def end_overdue(
-    tx: Tx, partner_id: int, *, validity: Validity, time_zones: dict[int, str], may_end: Callable[[], bool]
-) -> Changes:
-    """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked.
-
-    Nothing of that where `may_end` says no, which is asked only if there is something.
-    """
-    # So many in one transaction that the partner's lock is held for a second or two, not for minutes.
-    overdue = _overdue_of(tx, partner_id, at_most=OVERDUE_AT_ONCE)
-    changes = Changes()
-    if overdue and not may_end():
-        return changes
-    ending = [claim for claim in overdue if not (claim.is_active and claim.renew_at_expiry)]
-    for claim in overdue:
-        if claim.is_active and claim.renew_at_expiry:
-            _renew(tx, claim, validity=validity, time_zone=time_zones.get(claim.hub_id or 0, "UTC"))
-        touch(changes, claim)
-    _end(tx, ending)
-    return changes
-
-
 def deregister(tx: Tx, claims: Collection[Registration], *, who: str, source: Source, undo: timedelta) -> Changes:
     """End active claims: slots and domains are kept until it can no longer be undone. The partner is locked."""
     values: dict[str, object] = {"deregistered_at": tx.now, "undo_until": tx.now + undo}
@@ -295,75 +263,6 @@ def _set(
     for claim in in_order:
         touch(changes, claim)
     return changes
-
-
-def _renew(tx: Tx, claim: Registration, *, validity: Validity, time_zone: str) -> None:
-    # From the day after its last one, however late that is noticed: a pause moves no date.
-    today = today_in(time_zone, tx.now)
-    begins = claim.expires_on + timedelta(days=1)
-    last_day = expires_on(begins, validity)
-    while last_day < today:
-        begins = last_day + timedelta(days=1)
-        last_day = expires_on(begins, validity)
-    tx.connection.execute(
-        update(registrations)
-        .where(registrations.c.id == claim.id)
-        .values(registered_on=begins, expires_on=last_day, expires_at=expires_at(last_day, time_zone))
-    )
-    _tell(tx, claim, Happened.RENEWED, who="syncworker", source=claim.source.value, why="renew_at_expiry")
-
-
-def _end(tx: Tx, claims: Sequence[Registration]) -> None:
-    """End these: expired, or deregistered and no longer to be undone."""
-    if not claims:
-        return
-    dropped = registrations.c.deregistered_at.is_not(None)
-    tx.connection.execute(
-        update(registrations)
-        .where(among(registrations.c.id, [claim.id for claim in claims]))
-        .values(
-            ended_at=case((dropped, registrations.c.undo_until), else_=registrations.c.expires_at),
-            end_reason=case((dropped, EndReason.DEREGISTERED.value), else_=EndReason.EXPIRED.value),
-        )
-    )
-    told = [
-        event(
-            claim,
-            Happened.EXPIRED if claim.is_active else Happened.RELEASED,
-            who="syncworker",
-            source=claim.source.value,
-        )
-        for claim in claims
-    ]
-    history.record(tx, told)
-
-
-def _overdue_of(tx: Tx, partner_id: int, *, at_most: int) -> list[Registration]:
-    """What of the partner's is overdue, the longest first."""
-    of = registrations.c
-    narrowed = query().where(of.partner_id == partner_id, of.ended_at.is_(None), is_overdue(tx))
-    # Each by its own index, from its beginning. Asked for both at once, PostgreSQL reads all registrations there are.
-    each = [
-        narrowed.with_only_columns(of.id).where(since <= tx.now).order_by(since).limit(at_most).subquery()
-        for since in (of.expires_at, of.undo_until)
-    ]
-    ids = set(tx.connection.execute(union_all(*(select(one.c.id) for one in each))).scalars())
-    if not ids:
-        return []
-    found = query().where(among(of.id, ids)).order_by(of.expires_at).limit(at_most)
-    return [registration(row) for row in tx.connection.execute(found)]
-
-
-def is_overdue(tx: Tx) -> ColumnElement[bool]:
-    """Past its last valid day or its undo time. What is of a paused portal ends when that is paused no more."""
-    paused = select(portals.c.hub_id).where(portals.c.mode == "paused")
-    # One whose portal is gone has no id, and NULL is in no set, nor out of one.
-    stands_still = func.coalesce(registrations.c.hub_id, 0).in_(paused)
-    return ((registrations.c.expires_at <= tx.now) | (registrations.c.undo_until <= tx.now)) & ~stands_still
-
-
-def _tell(tx: Tx, claim: Registration, happened: Happened, *, who: str, source: str, why: str = "") -> None:
-    history.record(tx, [event(claim, happened, who=who, source=source, why=why)])
 
 
 def event(claim: Registration, happened: Happened, *, who: str, source: str, why: str = "") -> Event:

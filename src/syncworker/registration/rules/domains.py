@@ -27,6 +27,8 @@ NAME_CHARACTERS = 253
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # What the URL standard takes for an IPv4 address: the last label is a number, decimal, octal or hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# A number alone is an address, too, if it is one of those there are: a telephone's, or a record's id, is none.
+_ADDRESSES = 2**32
 
 # RFC 2606, 6761, 6762, 7686, 8375, 9476; .internal: ICANN 2024; corp, home, mail: set aside by ICANN in 2018;
 # the others are what routers and offices use inside.
@@ -58,7 +60,7 @@ def _judged(host: str, rules: DomainRules) -> Domain | Refused:
         return name
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return ip_address(name)
+        return ip_address(name) if len(labels) > 1 or _number(name) < _ADDRESSES else not_a_name(name)
     if len(labels) == 1:
         return Refused(Refusal.SINGLE_LABEL, f"{quote(name)} is not a full domain name such as company.com")
     parents = [".".join(labels[first:]) for first in range(len(labels) - 1)]
@@ -73,6 +75,10 @@ def _judged(host: str, rules: DomainRules) -> Domain | Refused:
             sentence = f"{quote(parent)} is a free-mail provider: enter the company's own website"
             return Refused(Refusal.FREE_MAIL, sentence)
     return _below_its_suffix(name, rules)
+
+
+def _number(label: str) -> int:
+    return int(label[2:] or "0", 16) if label.startswith("0x") else int(label)
 
 
 def _below_its_suffix(name: str, rules: DomainRules) -> Domain | Refused:

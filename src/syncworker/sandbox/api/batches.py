@@ -1,7 +1,6 @@
 """What do the batch routes answer, whole or in part?
 
-A part that fails is reported in `errors` beside the results, with 207. An invalid value fails the whole batch
-with 400.
+A part that fails is reported in `errors` beside the results, with 207. An invalid value fails the whole batch with 400.
 """
 
 from __future__ import annotations

@@ -83,9 +83,7 @@ def submit_open(world: World, call: Call) -> Reply:
 
 
 def _submit(world: World, portal: Portal, call: Call) -> Reply:
-    """Create or update the contact of the email, count the conversion, keep the submission, attach the
-    company.
-    """
+    """Create or update the contact of the email, count the conversion, keep the submission, attach the company."""
     form = world.directory.form(portal.hub_id, call.ids[1])
     if form is None:
         raise object_not_found(f"No form with the guid {call.ids[1][:50]}")
@@ -124,9 +122,7 @@ def _submit(world: World, portal: Portal, call: Call) -> Reply:
 
 
 def _contact(writer: Writer, form: Form, given: Mapping[str, str], at: int, page: str) -> Record:
-    """The contact with this submission in it. Conversion properties are HubSpot's own, read-only to everybody
-    else.
-    """
+    """The contact with this submission in it. Conversion properties are HubSpot's own, read-only to everybody else."""
     world, hub_id = writer.world, writer.portal.hub_id
     email = given["email"]
     known = records.by_value(world.database, hub_id, CONTACT, "email", [email]).get(email)

@@ -39,8 +39,7 @@ def find(
 ) -> Record:
     """The record that an id names; an id that a merge retired leads to the merged record.
 
-    Raises RefusedError 404: an HTML page for a number, JSON for what cannot be an id (both observed in
-    2026-09).
+    Raises RefusedError 404: an HTML page for a number, JSON for what cannot be an id (both observed in 2026-09).
     """
     database, hub_id = world.database, portal.hub_id
     if id_property and id_property != "hs_object_id":
@@ -69,9 +68,7 @@ def check_id_property(world: World, portal: Portal, kind: ObjectType, name: str)
 
 
 def list_records(world: World, portal: Portal, call: Call) -> Reply:
-    """GET /{type}: by id, `after` being the last id seen. With history the page is 50 at most (the official
-    SDK).
-    """
+    """GET /{type}: by id, `after` being the last id seen. With history the page is 50 at most (the official SDK)."""
     kind = call.kinds[0]
     wanted = wish_of_query(world, portal, kind, call)
     limit = call.number("limit", default=10, most=50 if wanted.with_history else 100, least=1)
@@ -110,9 +107,7 @@ def create_record(world: World, portal: Portal, call: Call) -> Reply:
 
 
 def associate_new(writer: Writer, kind: ObjectType, made: Record, body: dict[str, object]) -> None:
-    """The `associations` of a create: `[{"to": {"id"}, "types": [{"associationCategory",
-    "associationTypeId"}]}]`.
-    """
+    """The `associations` of a create: `[{"to": {"id"}, "types": [{"associationCategory", "associationTypeId"}]}]`."""
     wanted = body.get("associations") or []
     if not isinstance(wanted, list):
         raise invalid("associations must be an array")

@@ -21,8 +21,8 @@ SCANNED = 50_000
 def browse(world: World, portal: Portal, kind: ObjectType, call: Call) -> Body:
     """Records with all their values, last changed first.
 
-    Of the query: `email` or `domain` exactly, or `q` somewhere (in a large portal: how the email or domain
-    begins); `archived=true`; `limit`, `offset`.
+    Of the query: `email` or `domain` exactly, or `q` somewhere (in a large portal: how the email or domain begins);
+    `archived=true`; `limit`, `offset`.
     """
     limit = call.number("limit", default=50, most=100, least=1)
     offset = call.number("offset", default=0, most=10_000_000)

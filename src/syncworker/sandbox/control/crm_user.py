@@ -19,9 +19,7 @@ from syncworker.sandbox.writer import Writer
 
 
 def _writer(world: World, portal: Portal, body: Mapping[str, object]) -> Writer:
-    """Whoever the body's `as` names: CRM_UI (a user), AUTOMATION_PLATFORM (a workflow), IMPORT, or another
-    source.
-    """
+    """Whoever the body's `as` names: CRM_UI (a user), AUTOMATION_PLATFORM (a workflow), IMPORT, or another source."""
     kind = text(body, "as") or "CRM_UI"
     ids = {
         "CRM_UI": f"userId:{portal.user_id}",
@@ -32,9 +30,7 @@ def _writer(world: World, portal: Portal, body: Mapping[str, object]) -> Writer:
 
 
 def create(world: World, portal: Portal, kind: ObjectType, body: Mapping[str, object]) -> Reply:
-    """A new record. `auto_company` attaches a contact's company as a form would; `company` names one to
-    attach.
-    """
+    """A new record. `auto_company` attaches a contact's company as a form would; `company` names one to attach."""
     with world.transaction():
         writer = _writer(world, portal, body)
         schema = world.catalogue.schema(portal.hub_id, kind)
@@ -83,9 +79,7 @@ def merge(world: World, portal: Portal, kind: ObjectType, body: Mapping[str, obj
 
 
 def remove(world: World, portal: Portal, kind: ObjectType, id_: str, action: str) -> Reply:
-    """`delete` moves a record to the recycle bin, `restore` takes it out, `gdpr-delete` erases a contact for
-    good.
-    """
+    """`delete` moves a record to the recycle bin, `restore` takes it out, `gdpr-delete` erases a contact for good."""
     refuse_fixed(kind)
     with world.transaction():
         writer = _writer(world, portal, {})

@@ -1,5 +1,4 @@
-"""What does the control API answer, and where is the page? All of it without a token: a sandbox keeps no
-secrets.
+"""What does the control API answer, and where is the page? All of it without a token: a sandbox keeps no secrets.
 
 Nothing under `/_sandbox` is limited, counted or broken by faults.
 """

@@ -1,7 +1,6 @@
 """How is a portal filled with many records quickly?
 
-The same seed makes the same records. Some contacts lack a name, a website or a company, as in any CRM; some
-use a
+The same seed makes the same records. Some contacts lack a name, a website or a company, as in any CRM; some use a
 free-mail address. Seeded records are visible to search at once, and tell no webhooks unless asked to.
 """
 
@@ -125,11 +124,9 @@ def seed(world: World, portal: Portal, *, contacts: int, companies: int, seed: i
 
 
 def mass_edit(world: World, portal: Portal, kind: ObjectType, name: str, value: str, limit: int) -> int:
-    """Set one property on many records at once, newest ids last; the number of records. Search sees it at
-    once.
+    """Set one property on many records at once, newest ids last; the number of records. Search sees it at once.
 
-    Without a value each run sets a new one, so that every record changes. History is kept as of any other
-    edit.
+    Without a value each run sets a new one, so that every record changes. History is kept as of any other edit.
     """
     database, hub_id, now = world.database, portal.hub_id, now_ms()
     schema = world.catalogue.schema(hub_id, kind)

@@ -6,7 +6,7 @@ exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, HubSpotError
@@ -15,7 +15,7 @@ from syncworker.settings import PREFIX
 from syncworker.store.portals import Portal
 from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.context import Context
-from syncworker.sync.doctor.finding import Finding, failed, fine, problem
+from syncworker.sync.doctor.finding import Finding, failed, fine, is_silent, problem
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.watch.runbook import Section, of_block
 
@@ -45,7 +45,20 @@ def check_access(context: Context, portal: Portal) -> list[Finding]:
         what = "give it the client secret: syncworker portals add --client-secret-stdin"
         said = "there is none, so all webhooks are refused"
         findings.append(problem(hub_id, "client secret", said, what, Section.CLIENT_SECRET))
-    return [*findings, *(_tried(hub_id, name, attempt) for name, attempt in _permissions(client))]
+    for name, attempt in _permissions(client):
+        findings.append(_tried(hub_id, name, attempt))
+        if is_silent(findings[-1]):
+            # Each call that is not answered takes seconds: whoever asked waits for that once.
+            findings.append(fine(hub_id, "permissions", "the others were not tried: HubSpot does not answer"))
+            break
+    return findings
+
+
+def why_not_asked(found: Collection[Finding]) -> str | None:
+    """Why nothing more is asked of HubSpot, after this was found of the access; None where all may be."""
+    if any(finding.name == "token" and not finding.ok for finding in found):
+        return "what is said of the token comes first"
+    return "HubSpot does not answer" if any(map(is_silent, found)) else None
 
 
 def _permissions(client: HubSpotClient) -> Iterator[tuple[str, Callable[[], object]]]:

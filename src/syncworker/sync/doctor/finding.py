@@ -7,8 +7,11 @@ from datetime import timedelta
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.sync.watch.runbook import Section
+from syncworker.sync.portals.failures import Blocked
+from syncworker.sync.watch.runbook import Section, of_block
 
+MEND_SETTINGS = "mend the settings that it names, and start again"
+ASK_LATER = "ask again later"
 MODE = "mode"
 """The name of what is found about a portal's mode: observe or paused is no problem, but somebody's choice."""
 
@@ -40,8 +43,19 @@ def problem(portal: int | None, name: str, said: str, what_now: str, section: Se
 def failed(hub_id: int, name: str, error: HubSpotError | RateLimited) -> Finding:
     """It could not be looked at, for what HubSpot said."""
     if isinstance(error, RateLimited | RetryLater):
-        return problem(hub_id, name, str(error), "ask again later", Section.HUBSPOT_SILENT)
+        said = error.told if isinstance(error, RetryLater) else str(error)
+        return problem(hub_id, name, said, ASK_LATER, Section.HUBSPOT_SILENT)
     return problem(hub_id, name, error.message, error.advice, Section.HUBSPOT_SILENT)
+
+
+def is_silent(finding: Finding) -> bool:
+    """Whether it could not be looked at because HubSpot did not answer, or would not now."""
+    return finding.what_now == ASK_LATER
+
+
+def wrong_settings(hub_id: int, name: str, error: Exception) -> Finding:
+    """It could not be looked at, for a mistake in the settings (one of WRONG_SETTINGS)."""
+    return problem(hub_id, name, f"not looked at: {error}", MEND_SETTINGS, of_block(Blocked.SETTINGS))
 
 
 def ago(since: timedelta) -> str:

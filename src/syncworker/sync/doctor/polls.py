@@ -31,23 +31,27 @@ _CURSORS = text("""
 """)
 
 
-def polls(tx: Tx, hub_id: int, *, idle: bool) -> list[Finding]:
-    """Those that fail or are late, each by itself, and in a line when the others were last. `idle`: none is to come."""
+def polls(tx: Tx, hub_id: int, *, idle: bool, bulk_rests: bool) -> list[Finding]:
+    """Those that fail or are late, each by itself, and in a line when the others were last.
+
+    `idle`: none is to come; `bulk_rests`: none of records, since the day's calls are kept for others. Forms are polled.
+    """
     found, well = [], []
     for row in tx.connection.execute(_CURSORS, {"hub_id": hub_id, "form": FORM}):
         name, late = f"poll {row.trigger}", tx.now - row.due_at
-        if row.last_error is not None:
+        rests = idle or (bulk_rests and row.trigger in _LOOKS)
+        if row.last_error is not None and not (bulk_rests and rests):
             said = f"{_looks_for(row)}: {row.last_error}"
             found.append(problem(hub_id, name, said, "see the line itself", Section.POLL_FAILS))
-        elif late > _LATE and not idle:
+        elif late > _LATE and not rests:
             said = f"{_looks_for(row)}: last looked for {_before(tx.now, row.polled_at)}, and due for {ago(late)}"
             found.append(problem(hub_id, name, said, "see that a worker runs", Section.POLL_LATE))
         else:
             well.append(row)
-    return [*found, fine(hub_id, "polls", _said(tx.now, well, idle=idle))] if well else found
+    return [*found, fine(hub_id, "polls", _said(tx.now, well, idle=idle, bulk_rests=bulk_rests))] if well else found
 
 
-def _said(now: datetime, well: Iterable[Row[*tuple[object, ...]]], *, idle: bool) -> str:
+def _said(now: datetime, well: Iterable[Row[*tuple[object, ...]]], *, idle: bool, bulk_rests: bool) -> str:
     """All of one sort in a few words: the one that was looked for the longest ago speaks for them."""
     last, waits = defaultdict[str, list[datetime | None]](list), timedelta(0)
     for row in well:
@@ -59,7 +63,15 @@ def _said(now: datetime, well: Iterable[Row[*tuple[object, ...]]], *, idle: bool
         for sort in (*_LOOKS_FOR.values(), FORM)
         if last[sort]
     ]
-    how = "they rest" if idle else f"up to {ago(waits)} late" if waits > _A_WHILE else "in time"
+    how = (
+        "they rest"
+        if idle
+        else "those of records rest"
+        if bulk_rests
+        else f"up to {ago(waits)} late"
+        if waits > _A_WHILE
+        else "in time"
+    )
     return f"{how}; last looked for: {', '.join(when)}"
 
 

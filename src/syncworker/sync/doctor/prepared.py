@@ -14,9 +14,9 @@ from syncworker.hubspot.errors import Gone, HubSpotError
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
-from syncworker.store.secrets import WrongSecretKey
 from syncworker.sync.context import Context
-from syncworker.sync.doctor.finding import Finding, ago, failed, fine, problem
+from syncworker.sync.doctor.finding import Finding, ago, failed, fine, is_silent, problem, wrong_settings
+from syncworker.sync.portals.failures import WRONG_SETTINGS
 from syncworker.sync.portals.setup import plan_setup
 from syncworker.sync.watch.runbook import Section
 
@@ -26,21 +26,29 @@ NO_WEBHOOK_FOR = timedelta(days=1)
 
 def prepared(context: Context, portal: Portal) -> list[Finding]:
     """Whether the portal has the properties, and whether its forms can be read."""
+    found = _properties(context, portal)
+    return found if any(map(is_silent, found)) else [*found, *_forms(context, portal)]
+
+
+def _properties(context: Context, portal: Portal) -> list[Finding]:
+    """Whether the portal has them, and as they should be."""
     hub_id = portal.hub_id
-    found: list[Finding] = []
     try:
-        client = context.client(hub_id)
         missing = plan_setup(context, portal)
-    except WrongSecretKey:
-        return []  # said of the token
+    except WRONG_SETTINGS as error:
+        return [wrong_settings(hub_id, "properties", error)]
     except (HubSpotError, RateLimited) as error:
         return [failed(hub_id, "properties", error)]
-    if missing:
-        changes = f"{len(missing)} to make or change, such as: {missing[0]}"
-        what = f"run: syncworker setup --portal {hub_id}"
-        found.append(problem(hub_id, "properties", changes, what, Section.PROPERTIES))
-    else:
-        found.append(fine(hub_id, "properties", "all there"))
+    if not missing:
+        return [fine(hub_id, "properties", "all there")]
+    changes = f"{len(missing)} to make or change, such as: {missing[0]}"
+    what = f"run: syncworker setup --portal {hub_id}"
+    return [problem(hub_id, "properties", changes, what, Section.PROPERTIES)]
+
+
+def _forms(context: Context, portal: Portal) -> list[Finding]:
+    hub_id, client = portal.hub_id, context.client(portal.hub_id)
+    found: list[Finding] = []
     with context.database.transaction() as tx:
         enabled = tx.connection.execute(_FORMS, {"hub_id": hub_id}).all()
     for form in enabled:
@@ -52,6 +60,9 @@ def prepared(context: Context, portal: Portal) -> list[Finding]:
             found.append(problem(hub_id, name, "it is no longer in HubSpot", what, Section.FORM))
         except (HubSpotError, RateLimited) as error:
             found.append(failed(hub_id, name, error))
+            if is_silent(found[-1]):
+                # One who waits for this answer waits once, and not for each form.
+                break
         else:
             found.append(fine(hub_id, name, "its submissions can be read"))
     return found

@@ -1,8 +1,8 @@
 """How is a job worked off, so that a killed worker loses nothing and nothing is done twice?
 
 A batch of domains a transaction, which does it, marks what changed, and says what came of each. The job's row is locked
-meanwhile: a second worker finds nothing to do. Under the partner's lock for a fraction of a second at a time, so that
-forms are decided in between.
+meanwhile: a second worker finds nothing to do, and begins no later job. Under the partner's lock for a fraction of a
+second at a time, so that forms are decided in between.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from sqlalchemy import text
 from syncworker.registration.ledger import allocation, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.changes import Changes
-from syncworker.registration.ledger.deciding import lock_and_end_overdue
 from syncworker.registration.ledger.registrations import Registration
 from syncworker.registration.ledger.requests import NewRequest
 from syncworker.registration.rules.terms import Action, Confirmation, Source
@@ -28,6 +27,7 @@ from syncworker.sync.jobs import lead_asking
 from syncworker.sync.jobs.job import JobAction, Outcome
 from syncworker.sync.marks import Priority
 from syncworker.sync.reconcile.fan_out import mark_changes
+from syncworker.sync.under_lock import locked
 from syncworker.sync.wake import Bell, Ring
 
 BATCH = 500
@@ -59,7 +59,13 @@ def _batch(tx: Tx, context: Context, hub_id: int, found: lead_asking.Found) -> t
         return False, set()
     items = tx.connection.execute(_NEXT_ITEMS, {"job_id": job.id, "batch": BATCH}).all()
     changes = Changes()
-    lock_and_end_overdue(tx, portal.partner.id, context.conditions(tx, if_time_unknown=False), changes)
+    # A file's leads are no domains yet; what they come to is decided when they are.
+    domains = [item.domain for item in items] if job.action != JobAction.REGISTER_FILE else []
+    portal = locked(tx, context, hub_id, changes, domains=domains)
+    if portal.mode is Mode.PAUSED:
+        # Paused while this waited for the lock: whoever paused it was told that nothing is done any more. What has
+        # ended is other portals'.
+        return False, mark_changes(tx, changes, cause="expiry", priority=Priority.WEBHOOK)
     if job.action == JobAction.REGISTER_FILE:
         of_file = {item.domain: item.place for item in items}
         outcomes = lead_asking.ask(tx, portal, of_file, found, key=job.key, who=job.who, changes=changes)
@@ -169,7 +175,7 @@ class _Work:
         new: list[NewRequest] = []
         for domain in domains:
             claim = newest.get(domain)
-            if domain in ours and ours[domain].is_active:
+            if domain in ours and ours[domain].is_active and not ours[domain].is_over(self._tx.now):
                 outcomes[domain] = Outcome.REGISTERED
             elif claim is None or claim.contact_id is None:
                 outcomes[domain] = Outcome.NO_CONTACT
@@ -196,10 +202,12 @@ def _outcomes(domains: Sequence[str], done: set[str], otherwise: Outcome) -> Out
     return {domain: Outcome.DONE if domain in done else otherwise for domain in domains}
 
 
-# The partner's lock is taken after it, and by nobody who holds that one.
+# The partner's lock is taken after it, and by nobody who holds that one. The first, or none while somebody is at it:
+# what was asked for later about the same leads is done later.
 _NEXT_JOB = text("""
     SELECT id, action, who, source, total, key, undoes FROM jobs
-     WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+     WHERE id = (SELECT min(id) FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held)
+       AND finished_at IS NULL FOR UPDATE SKIP LOCKED
 """)
 _UNDONE = text("SELECT finished_at FROM jobs WHERE id = :job_id")
 _NEXT_ITEMS = text("""

@@ -66,7 +66,8 @@ def ask(
     for lead, place in items.items():
         meant = known[lead]
         claim = held.get(meant.domain or "")
-        if claim is not None and claim.partner_id == portal.partner.id and claim.is_active:
+        ours = claim if claim is not None and claim.partner_id == portal.partner.id else None
+        if ours is not None and ours.is_active and not ours.is_over(tx.now):
             outcomes[lead] = Outcome.REGISTERED
             continue
         if meant.is_open:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncworker.languages import to_translate
-from syncworker.registration.ledger import capacity, holds, registrations
+from syncworker.registration.ledger import capacity, holds, overdue
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import Conditions, Subject, foresee, lock_and_end_overdue
+from syncworker.registration.ledger.overdue import Concerned
 from syncworker.registration.ledger.requests import State, Stored
 from syncworker.registration.rules.decision import Decision, Outcome
-from syncworker.registration.rules.domains import Domain
 from syncworker.registration.rules.facts import Lead
 from syncworker.registration.rules.lead_domain import website_of
 from syncworker.registration.rules.terms import Action, HoldKind, Reason, Source
@@ -118,7 +118,8 @@ def _preview(tx: Tx, context: Context, hub_id: int, of: Subject, source: Source)
     lead = of.lead
     domain = of.domain if isinstance(of.domain, str) else None
     typed = website_of(lead)
-    with _as_if_ended(tx, portal.partner.id, conditions, {domain} if domain else set()):
+    concerned = Concerned(domains={domain} if domain else (), hub_id=hub_id, contacts=[lead.contact_id])
+    with _as_if_ended(tx, portal.partner.id, conditions, concerned):
         granted = conditions.terms_of(portal.partner)
         used = capacity.held(tx, portal.partner.id, at_most=2**31)
         line = ahead_of(tx, portal.partner.id, domain)
@@ -157,15 +158,15 @@ def _read_from(lead: Lead, typed: str | None) -> ReadFrom:
 
 
 @contextmanager
-def _as_if_ended(tx: Tx, partner_id: int, conditions: Conditions, domains: set[Domain]) -> Iterator[None]:
+def _as_if_ended(tx: Tx, partner_id: int, conditions: Conditions, concerned: Concerned) -> Iterator[None]:
     """What is overdue has ended meanwhile. Where nothing is, as nearly always, nobody is kept waiting by a lock."""
-    if not registrations.is_any_overdue(tx, partner_id, domains):
+    if not overdue.is_any_overdue(tx, partner_id, concerned.domains):
         yield
         return
     # Ended for real, and taken back, with the locks: not a likeness of it.
     trial = tx.connection.begin_nested()
     try:
-        lock_and_end_overdue(tx, partner_id, conditions, Changes(), domains=domains, gives_away=False)
+        lock_and_end_overdue(tx, partner_id, conditions, Changes(), concerned=concerned, gives_away=False)
         yield
     finally:
         trial.rollback()

@@ -17,7 +17,8 @@ from syncworker.sync.marks import Kind
 
 # The address of a record in HubSpot: .../contacts/{hub id}/record/0-1/{id}, or the older .../contact/{id}.
 ADDRESS = re.compile(r"/contacts/(\d+)/(?:record/0-([12])|(contact|company))/(\d+)")
-_ID = re.compile(r"\d{1,19}")
+_ID = re.compile(r"[0-9]{1,19}")
+_LONG_NUMBER = re.compile(r"[0-9]{20,}")
 _MOST_LISTED = 5
 _MOST_NAMED = 20
 
@@ -60,6 +61,8 @@ def find(context: Context, hub_id: int, text: str) -> Meant:
         return Meant(hub_id=hub_id, kind=kind, object_id=address[4])
     if _ID.fullmatch(given):
         return Meant(hub_id=hub_id, kind=Kind.CONTACT, object_id=given)
+    if _LONG_NUMBER.fullmatch(given):
+        raise NotFound(_NO_ID, typed=quote(given))
     if "@" in given and "/" not in given:
         return _by_email(context, hub_id, given.lower())
     return _by_domain(context, hub_id, given)
@@ -142,6 +145,7 @@ _NAMES_NO_COMPANY = frozenset(
     }
 )
 _OF_ANOTHER_PORTAL = to_translate("that address belongs to portal %(other)s, not to %(portal)s: choose that portal")
+_NO_ID = to_translate("“%(typed)s” is no id of HubSpot: it has more than 19 digits")
 _NO_EMAIL = to_translate("no contact has the email %(email)s")
 _NOTHING = to_translate("“%(typed)s” is neither an id, an email, a domain nor an address of HubSpot")
 _NO_COMPANY = to_translate("no company has the domain %(domain)s: name the contact by its id or email")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import and_, literal, select, text
 
+from syncworker.hubspot.errors import HubSpotError
 from syncworker.hubspot.records import Form
 from syncworker.store.database import Tx
 from syncworker.store.tables import cursors, forms
@@ -107,9 +108,36 @@ def form_meant(context: Context, hub_id: int, named: str) -> Form:
 
     Raises NoSuchForm, FormsAlike, HubSpotError.
     """
-    found = [form for form in context.client(hub_id).forms() if named in {form.id, form.name}]
+    found = [form for form in context.client(hub_id).forms() if form.id.lower() == named.lower() or form.name == named]
     if not found:
         raise NoSuchForm(hub_id, named)
     if len(found) > 1:
         raise FormsAlike(len(found), named)
     return found[0]
+
+
+# As the keys of their requests have it.
+_ASKED_BY_FORM = text("""
+    SELECT split_part(key, ':', 2) FROM requests WHERE hub_id = :hub_id AND starts_with(lower(key), :form) LIMIT 1
+""")
+
+
+def form_known(context: Context, hub_id: int, named: str) -> str:
+    """The id of a form that registers leads, or of which requests are kept, though HubSpot be away or have it no more.
+
+    Of any other as of `form_meant`, whose errors it raises.
+    """
+    with context.database.transaction() as tx:
+        kept = enabled(tx, hub_id)
+        of_requests = {"hub_id": hub_id, "form": f"form:{named.lower()}:"}
+        known: list[str] = [*kept, *tx.connection.execute(_ASKED_BY_FORM, of_requests).scalars()]
+    of_id = [form_id for form_id in known if form_id.lower() == named.lower()]
+    if of_id:
+        return of_id[0]
+    try:
+        return form_meant(context, hub_id, named).id
+    except (HubSpotError, NoSuchForm):
+        called = [form_id for form_id, form in kept.items() if form.name == named]
+        if len(called) != 1:
+            raise
+        return called[0]

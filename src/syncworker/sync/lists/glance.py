@@ -13,6 +13,7 @@ import redis
 from syncworker.hubspot.quota import Quota
 from syncworker.store import portals
 from syncworker.store.portals import Portal
+from syncworker.sync import bulk_rest
 from syncworker.sync.context import Context
 from syncworker.sync.lists import lists, mark_lists
 from syncworker.sync.lists.list_lines import NeedingPeople
@@ -51,6 +52,8 @@ class Glance:
     webhooks_last_hour: int
     """Events that webhooks brought."""
     quota: Quota | None
+    bulk_rests: str | None
+    """Until when polls and resyncs leave the rest of the day's calls to others, as a sentence; None: they need not."""
     processes: Processes | None
     resync: Resync | None
     """The newest one."""
@@ -62,6 +65,8 @@ class Glance:
 
 def at_a_glance(context: Context, hub_id: int) -> Glance:
     """How the portal stands now. Raises UnknownPortal."""
+    quota = context.quota(hub_id)
+    rests_s = context.limiter.bulk_rests_s(hub_id) if quota is not None else 0.0
     with context.database.transaction() as tx:
         portal = portals.get(tx, hub_id)
         counts = [count for count in mark_lists.mark_counts(tx) if count.hub_id == hub_id]
@@ -77,7 +82,8 @@ def at_a_glance(context: Context, hub_id: int) -> Glance:
             parked=sum(count.parked for count in counts),
             webhook_at=heard.last(tx, hub_id),
             webhooks_last_hour=heard.of_an_hour(tx, hub_id),
-            quota=context.quota(hub_id),
+            quota=quota,
+            bulk_rests=bulk_rest.said(tx.now, rests_s) if rests_s else None,
             processes=_processes(context),
             resync=newest[0] if newest else None,
             people=lists.needing_people(tx, hub_id),

@@ -77,8 +77,11 @@ _CAUSES = (
     to_translate("domain taken"),
     to_translate("request set meanwhile"),
     to_translate("company's domain changed"),
+    to_translate("company first seen"),
+    to_translate("written while it was read"),
     to_translate("capacity"),
     to_translate("poll"),
+    to_translate("poll, an hour later"),
 )
 _FILES = (
     to_translate("%(name)s lacks the columns %(missing)s; known are %(known)s"),
@@ -114,6 +117,9 @@ _RESYNCS = (
     to_translate("changed since %(at)s"),
     to_translate("status %(status)s"),
     to_translate("form %(form)s"),
+    to_translate(
+        "bulk work rests until %(at)s UTC: what is left of the day's calls is kept for those who wait",
+    ),
 )
 _ALL = (*_LEFT_TO_A_PERSON, *_HISTORY, *_CAUSES, *_FILES, *_REFUSALS, *_POLLS, *_RESYNCS)
 # A code in such a sentence, in words.

@@ -103,11 +103,9 @@ class MarkLine:
         return runbook.of_parked(self.last_error) if self.parked_at is not None else None
 
     @property
-    def retry(self) -> str | None:
-        """The command that tries it again; None where it is not parked."""
-        if self.parked_at is None:
-            return None
-        return f"syncworker marks retry {self.kind} {self.object_id} --portal {self.hub_id}"
+    def then(self) -> str | None:
+        """The command that the advice means; None where it is not parked."""
+        return self.why.of_mark(self.kind, self.object_id, self.hub_id) if self.why is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

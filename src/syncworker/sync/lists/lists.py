@@ -199,7 +199,7 @@ def registration_of(tx: Tx, hub_id: int, domain: str) -> Registration:
 
 
 def capacity_of(context: Context, tx: Tx, hub_id: int) -> Capacity:
-    """The capacity of the portal's partner; raises UnknownPortal, UnknownTierError, NoCapacityError."""
+    """The capacity of the portal's partner; raises UnknownPortal, ProgramError, UnknownTierError, NoCapacityError."""
     partner = portals.get(tx, hub_id).partner
     return capacity.capacity(tx, partner, context.terms(partner, tx))
 

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
 from syncworker.hubspot.client import HubSpotClient
 from syncworker.hubspot.credentials import RefreshedToken, StaticToken, StoredToken
 from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.records import AccountInfo
 from syncworker.hubspot.transport import Transport
-from syncworker.registration.ledger import allocation, holds, registrations, requests
+from syncworker.registration.ledger import allocation, holds, registrations
 from syncworker.registration.ledger.capacity import Terms
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.history import Happened
@@ -27,15 +26,14 @@ from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Partner, Portal, UnknownPortal
 from syncworker.store.secrets import PortalCredentials, WrongSecretKey
-from syncworker.store.tables import forms
 from syncworker.sync.context import Context, program
 from syncworker.sync.did import did
 from syncworker.sync.marks import Priority
+from syncworker.sync.portals.form_switch import enable_form, keep_names
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.portals.steering import tell_settings
 from syncworker.sync.reconcile.fan_out import mark_changes
-from syncworker.sync.triggers import cursors, polling
-from syncworker.sync.triggers.cursors import FORM
+from syncworker.sync.triggers import polling
 from syncworker.sync.wake import Bell, Ring
 
 
@@ -113,6 +111,7 @@ def connect(context: Context, new: NewPortal, *, who: str = "settings") -> Porta
 
     portal, rings = context.database.run(store)
     context.waker.ring(*rings)
+    keep_names(context, portal.hub_id)
     return portal
 
 
@@ -228,6 +227,8 @@ def set_mode(context: Context, hub_id: int, mode: Mode, *, who: str) -> None:
         portal = portals.get(tx, hub_id)
         if portal.restored_from is not None and mode is not Mode.PAUSED:
             raise NotRebuilt(portal)
+        # Whoever is registering has committed by then; whoever waits for the lock looks at the mode after it.
+        portals.lock_partner(tx, portal.partner.id)
         portals.set_mode(tx, hub_id, mode)
         if mode is not portal.mode:
             did(tx, Happened.MODE_SET, who=who, hub_id=hub_id, detail={"mode": [portal.mode.value, mode.value]})
@@ -269,24 +270,3 @@ def hubspot_time(context: Context, tx: Tx) -> datetime:
     if heard is None:
         return tx.now
     return max(min(heard[0].replace(microsecond=0), tx.now), tx.now - timedelta(days=1))
-
-
-def enable_form(tx: Tx, hub_id: int, form_id: str, *, name: str = "", at: datetime | None = None) -> bool:
-    """Let a form register leads from a time on, now by default; return whether it did not before."""
-    at = at or tx.now
-    row = upsert(forms).values(hub_id=hub_id, form_id=form_id, name=name, enabled_at=at)
-    added = tx.connection.execute(row.on_conflict_do_nothing().returning(forms.c.form_id)).one_or_none() is not None
-    cursors.ensure(tx, hub_id, f"{FORM}{form_id}", high_water=at)
-    return added
-
-
-def disable_form(tx: Tx, hub_id: int, form_id: str) -> bool:
-    """Let a form register no more leads; return whether it did before."""
-    # What it had read of a long list, without having come to the end.
-    requests.release(tx, hub_id, who=f"{FORM}{form_id}")
-    removed = delete(forms).where(forms.c.hub_id == hub_id, forms.c.form_id == form_id)
-    tx.connection.execute(
-        text("DELETE FROM cursors WHERE hub_id = :hub_id AND trigger = :trigger"),
-        {"hub_id": hub_id, "trigger": f"{FORM}{form_id}"},
-    )
-    return tx.connection.execute(removed).rowcount > 0

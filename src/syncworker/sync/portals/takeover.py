@@ -10,7 +10,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -85,7 +85,8 @@ def import_registrations(context: Context, hub_id: int, path: Path, *, who: str,
     def work(tx: Tx) -> Changes:
         outcome.__init__()  # type: ignore[misc] # a transaction that runs again begins anew
         portal = portals.get(tx, hub_id)
-        portals.lock_partner(tx, portal.partner.id)
+        # As the partner is now: whoever held the lock may have changed its tier.
+        portal = replace(portal, partner=portals.lock_partner(tx, portal.partner.id))
         good = _checked(rows, context, tx, portal, outcome)
         return _keep(tx, portal, good, outcome, who=who, path=path, dry_run=dry_run)
 

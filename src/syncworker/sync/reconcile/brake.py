@@ -148,10 +148,11 @@ def _words(hub_id: int, count: int, known: int, falling: Mapping[Key, tuple[str,
         f"{kind} {object_id}: {before} to {after or 'nothing'}"
         for (kind, object_id), (before, after) in sorted(falling.items())[:_EXAMPLES]
     ]
+    # What to do comes first: tables show but the beginning.
     return (
-        f"{count} of {known} known statuses would be cleared or downgraded within an hour ({'; '.join(some)}). "
-        "Nothing more is written. If that is meant, such as registrations that all end on one day, let it go on: "
-        f"`syncworker unpause --portal {hub_id}`"
+        f"{count} of {known} known statuses would be cleared or downgraded within an hour: nothing more is written. "
+        "If that is meant, such as registrations that all end on one day, let it go on: "
+        f"`syncworker unpause --portal {hub_id}`. Some of them: {'; '.join(some)}"
     )
 
 

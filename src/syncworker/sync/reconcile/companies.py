@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 
 from syncworker.hubspot.records import Record
 from syncworker.registration.ledger import history
@@ -24,6 +26,9 @@ from syncworker.sync.reconcile.plan import Plan, as_json
 from syncworker.sync.reconcile.shown import Properties, company_properties, differences, own_company_properties
 
 _NOTHING = Decision(outcome=Outcome.NOTHING)
+_MOVED = "company's domain changed"
+_FIRST_SEEN = "company first seen"
+_OVERTAKEN = "written while it was read"
 
 
 class Came(StrEnum):
@@ -48,16 +53,22 @@ def plan_companies(
     touched: Collection[str] = (),
     came: Came = Came.MARKED,
     known: Mapping[str, KnownRecord] | None = None,
+    read_after: datetime | None = None,
 ) -> frozenset[str]:
     """Plan what these companies show, and keep what was read of those that show something; return those that show it.
 
     Those that came along and differ, or that the batch changed (`touched`), are claimed here, so that nobody else
-    writes an older state over ours; those that are marked, because they are read.
+    writes an older state over ours; those that are marked, because they are read. `read_after`: the database's time at
+    a moment before those that came along were asked for; what was written since is marked, and read by itself.
     """
-    domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
-    decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
     if known is None:
         known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
+    if came is Came.ALONG and read_after is not None:
+        overtaken = {key for key, before in known.items() if before.was_written_since(read_after)}
+        mark(tx, portal.hub_id, Kind.COMPANY, overtaken, priority=Priority.POLL, cause=_OVERTAKEN)
+        companies = {key: record for key, record in companies.items() if key not in overtaken}
+    domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
+    decided = decide_companies(tx, partner_id=portal.partner.id, hub_id=portal.hub_id, companies=domains)
     wanted = _wanted(tx, context, portal, companies, decided, known)
     changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
     if came is Came.LISTED:
@@ -81,6 +92,8 @@ def plan_companies(
             continue
         current = companies[company_id].properties
         plan.settle(key, changes=changes[company_id], wanted=properties, current=current, known=before, now=tx.now)
+        if key not in plan.writes:
+            continue
         edits += hand_edits(
             portal,
             Kind.COMPANY,
@@ -122,13 +135,13 @@ def _wanted(
     decided: Mapping[str, Decision],
     known: Mapping[str, KnownRecord],
 ) -> dict[str, Properties]:
-    """What each company should show; one that nothing is known about, and nothing was written to, is left alone."""
+    """What each company should show; one that nothing is known about, and of which nothing is kept, is left alone."""
     authority = program(portal.partner.program).authority
     tier = portal.partner.tier
     wanted: dict[str, Properties] = {}
     for company_id in companies:
-        before = known.get(company_id)
-        if company_id in decided or (before is not None and before.written):
+        # Written and never noted, by a worker that was killed in between: what is kept was so before the write.
+        if company_id in decided or company_id in known:
             decision = decided.get(company_id, _NOTHING)
             wanted[company_id] = company_properties(context.names, decision, authority, tier=tier)
         if company_id == portal.partner_company_id:
@@ -169,17 +182,23 @@ def _hear_of_moves(
     companies: Mapping[str, Record],
     known: Mapping[str, KnownRecord],
 ) -> None:
-    """A company whose domain changed: its contacts without a website have another domain now."""
+    """A company whose domain changed: its contacts without a website have another domain now.
+
+    Whose domain was never read is new in the CRM, or its domain was only now registered or taken over.
+    """
+    domain_of = {company_id: company_domain(record, context.domain_rules) for company_id, record in companies.items()}
     moved = {
-        company_id: domain
-        for company_id, record in companies.items()
-        for domain in [company_domain(record, context.domain_rules)]
-        if company_id not in known or known[company_id].domain != domain
+        company_id
+        for company_id in companies.keys() & known.keys()
+        if known[company_id].domain != domain_of[company_id]
     }
-    contacts = known_records.contacts_of(tx, portal.hub_id, set(moved) & known.keys())
-    mark(tx, portal.hub_id, Kind.CONTACT, contacts, priority=Priority.POLL, cause="company's domain changed")
+    contacts = known_records.contacts_of(tx, portal.hub_id, moved)
+    mark(tx, portal.hub_id, Kind.CONTACT, contacts, priority=Priority.POLL, cause=_MOVED)
     # Whoever else is at a company of that domain shows its state.
-    registered = known_records.registered_domains(
-        tx, portal.partner.id, {domain for domain in moved.values() if domain is not None}
-    )
-    mark(tx, portal.hub_id, Kind.DOMAIN, registered, priority=Priority.POLL, cause="company's domain changed")
+    causes: dict[str, str] = {}
+    for some, cause in ((companies.keys() - known.keys(), _FIRST_SEEN), (moved, _MOVED)):
+        causes |= {domain: cause for company_id in some for domain in [domain_of[company_id]] if domain is not None}
+    registered = known_records.registered_domains(tx, portal.partner.id, causes)
+    # In the order of their keys, which is that of locks, whatever their causes.
+    for cause, of_it in groupby(sorted(registered), key=causes.__getitem__):
+        mark(tx, portal.hub_id, Kind.DOMAIN, of_it, priority=Priority.POLL, cause=cause)

@@ -30,8 +30,13 @@ from syncworker.sync.reconcile.shown import Properties, contact_properties, diff
 from syncworker.sync.triggers import crm_requests
 
 
-def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead) -> Plan:
-    """Bring the ledger to what was read, and say what to write."""
+def commit_contacts(
+    tx: Tx, context: Context, portal: Portal, claim: Claim, read: ContactsRead, *, read_after: datetime | None = None
+) -> Plan:
+    """Bring the ledger to what was read, and say what to write.
+
+    `read_after`: the database's time at a moment before that; without it nothing was written meanwhile.
+    """
     plan = Plan()
     # What was theirs is the survivor's already, which is marked.
     plan.done |= {(Kind.CONTACT, old) for old in read.merged.moved} & claim.marks.keys()
@@ -59,7 +64,9 @@ def commit_contacts(tx: Tx, context: Context, portal: Portal, claim: Claim, read
         if of.decision.status is Status.PENDING and of.decision.domain is not None
     }
     touched = {company for hub_id, company in changes.companies if hub_id == portal.hub_id}
-    plan_companies(tx, context, portal, claim, read.companies, plan, touched=touched, came=Came.ALONG)
+    plan_companies(
+        tx, context, portal, claim, read.companies, plan, touched=touched, came=Came.ALONG, read_after=read_after
+    )
     batch = {(portal.hub_id, contact_id) for contact_id in subjects}
     along = {(portal.hub_id, object_id) for kind, object_id in claim.marks if kind is Kind.COMPANY}
     plan.rings |= fan_out.mark_changes(
@@ -103,8 +110,9 @@ def plan_contacts(
         of = decided[contact_id]
         before = known.get(contact_id)
         asked = bool(record.properties.get(context.names.request))
-        if not of.touched and (before is None or not before.written) and not asked:
-            # Nobody asked about it and nothing is registered: nothing is written to it, ever.
+        if not of.touched and before is None and not asked:
+            # Nobody asked about it and nothing is registered: nothing is written to it, ever. One that is kept may show
+            # what was written and never noted, by a worker that was killed in between.
             plan.done.add(key)
             left_alone.add(contact_id)
             continue
@@ -131,6 +139,8 @@ def plan_contacts(
             continue
         current = read.contacts[contact_id].properties
         plan.settle(key, changes=changes[contact_id], wanted=properties, current=current, known=before, now=tx.now)
+        if key not in plan.writes:
+            continue
         domain = decided[contact_id].decision.domain
         edits += hand_edits(portal, Kind.CONTACT, contact_id, changes[contact_id], properties, before, domain=domain)
     plan.done |= {(Kind.CONTACT, contact_id) for contact_id in read.gone} & set(claim.marks)

@@ -47,6 +47,11 @@ class KnownRecord:
     written: Mapping[str, str]
     written_times: int
     written_since: datetime | None
+    written_at: datetime | None
+
+    def was_written_since(self, read_after: datetime) -> bool:
+        """Whether what was read of it at some time after that may be what was there before our write."""
+        return self.written_at is not None and self.written_at > read_after
 
     def does_not_keep(self, wanted: Mapping[str, str], now: datetime) -> bool:
         """Whether these very values were written too often to believe that the CRM keeps them."""
@@ -102,7 +107,7 @@ def _known(row: Sequence[Any]) -> KnownRecord:
 # it in the driver costs more than all the rest.
 _OF = text(f"""
     SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
-           CAST(written AS text), written_times, written_since
+           CAST(written AS text), written_times, written_since, written_at
       FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
 """)
 
@@ -246,7 +251,8 @@ _WRITTEN = text(f"""
            written_times = CASE WHEN r.written = w.values AND r.written_since > :since
                THEN r.written_times + :one ELSE :one END,
            written_since = CASE WHEN r.written = w.values AND r.written_since > :since
-               THEN r.written_since ELSE :now END
+               THEN r.written_since ELSE :now END,
+           written_at = CASE WHEN :one = 1 THEN :now ELSE r.written_at END
       FROM jsonb_each(CAST(:written AS jsonb)) AS w (object_id, values)
      WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = w.object_id
        AND r.object_id = ANY({split("ids")})

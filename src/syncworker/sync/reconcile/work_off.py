@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,9 +34,12 @@ from syncworker.sync.wake import Ring
 from syncworker.sync.watch import observed
 from syncworker.sync.watch.observed import Finished
 
+# So soon after it began, a lease need not be looked at.
+SOON_S = 5.0
+
 
 class NotOurs(Exception):
-    """The lease was lost, or the portal paused, while HubSpot was asked: nothing is kept, nothing written."""
+    """The lease was lost, or the portal's mode changed, meanwhile: nothing is kept, nothing written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +68,15 @@ def work_off(context: Context, taken: Claim, *, note: Note = unheard) -> None:
 
 def settle(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan], *, note: Note = unheard) -> None:
     """Decide and commit what was read, and write back what differs."""
+    began = time.monotonic()
     plan = decide(context, taken, commit)
     if plan is not None:
-        write_out(context, taken, plan, note=note)
+        write_out(context, taken, plan, note=note, at_once=is_soon(began))
+
+
+def is_soon(began: float) -> bool:
+    """Whether a lease that counts from `began`, by the process's clock, is nearly whole."""
+    return time.monotonic() - began < SOON_S
 
 
 def decide(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan]) -> Plan | None:
@@ -84,19 +94,19 @@ def decide(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan])
 
     def work(tx: Tx) -> Plan:
         forget_what_came_along()
-        portal = portals.get(tx, taken.hub_id)
-        if portal.mode is Mode.PAUSED:
+        before = portals.get(tx, taken.hub_id)
+        if before.mode is Mode.PAUSED:
             raise NotOurs
-        plan = commit(tx, portal)
+        plan = commit(tx, before)
         if not taken.marks:
             return plan  # a page of a list in which nothing differs
         # Last, because the partner is locked before the marks; and the lease starts anew with the commit that the
         # write-back follows. Who lost it keeps and writes nothing.
         if marks_before and claims.renew(tx, taken) != taken.marks.keys():
             raise NotOurs
-        # Paused while this was decided: whoever paused it was told that nothing is registered any more.
+        # Paused, or only observed, since this was begun: whoever said so was told that nothing is registered any more.
         portal = portals.get(tx, taken.hub_id)
-        if portal.mode is Mode.PAUSED:
+        if portal.mode is not before.mode:
             raise NotOurs
         brake.hold_back(tx, portal, plan, context.names.status, context.names.domain)
         return plan
@@ -119,7 +129,8 @@ def decide(context: Context, taken: Claim, commit: Callable[[Tx, Portal], Plan])
 def write_out(context: Context, taken: Claim, plan: Plan, *, note: Note = unheard, at_once: bool = True) -> bool:
     """Write what differs, and finish; false where all of the portal failed, and the marks went back.
 
-    `at_once`: right after the commit, so that the lease need not be looked at before the first call.
+    `at_once`: soon after the transaction that decided it began, from where its lease counts, so that this need not be
+    looked at before the first call.
     """
     if not taken.marks:
         return True
@@ -134,9 +145,10 @@ def _read(context: Context, taken: Claim) -> Callable[[Tx, Portal], Plan]:
         with context.database.transaction() as tx:
             stopped = known_records.being_cleared(tx, taken.hub_id, taken.ids)
             known = to_confirm(tx, taken.hub_id, Kind.CONTACT, taken.ids)
+            read_after = tx.now
         contacts = read_contacts(client, context.names, taken.ids, being_cleared=stopped, known=known)
         merges.follow(context, taken.hub_id, Kind.CONTACT, contacts.merged)
-        return lambda tx, portal: commit_contacts(tx, context, portal, taken, contacts)
+        return lambda tx, portal: commit_contacts(tx, context, portal, taken, contacts, read_after=read_after)
     if taken.kind is Kind.COMPANY:
         with context.database.transaction() as tx:
             known = to_confirm(tx, taken.hub_id, Kind.COMPANY, taken.ids)

@@ -9,9 +9,12 @@ database's temporary tables, and a few hundred domains of it in memory, however 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from syncworker.hubspot.errors import FixCredentials, HubSpotError
+from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.backup import PAUSED_BY
@@ -40,6 +43,17 @@ class NotStill(Exception):
         )
 
 
+class NotRead(Exception):
+    """HubSpot does not let a portal be read: of several, which. What was taken in before stays."""
+
+    def __init__(self, hub_id: int, error: HubSpotError | RateLimited) -> None:
+        self.hub_id = hub_id
+        told = error.told if isinstance(error, HubSpotError) else str(error)
+        # By its id: the settings' token may be of another portal.
+        mend = f" (`syncworker portals add --hub-id {hub_id}`)" if isinstance(error, FixCredentials) else ""
+        super().__init__(f"portal {hub_id} cannot be read: {told}{mend}; then again: syncworker rebuild")
+
+
 @dataclass(slots=True, kw_only=True)
 class Rebuilt:
     """What became of what the CRM shows."""
@@ -62,7 +76,7 @@ def rebuild(
 ) -> Rebuilt:
     """Take in what the CRM of these portals shows, and let those go on that restoring had paused.
 
-    Raises NotStill, and what HubSpot answers: then nothing is lost by doing it again.
+    Raises NotStill, and NotRead: then nothing is lost by doing it again.
     """
     for portal in chosen:
         if portal.mode is Mode.WRITE:
@@ -71,22 +85,32 @@ def rebuild(
     with Notes(context.database, chosen) as notes:
         for portal in sorted(chosen, key=lambda p: p.hub_id):
             read = 0
-            client = context.client(portal.hub_id)
-            for page in crm_evidence.read_shown(client, context.names, context.domain_rules, portal.hub_id):
-                read += notes.keep_shown(page)
-                progress(f"portal {portal.hub_id}: {read} records show a status")
+            with _read_of(portal.hub_id):
+                client = context.client(portal.hub_id)
+                for page in crm_evidence.read_shown(client, context.names, context.domain_rules, portal.hub_id):
+                    read += notes.keep_shown(page)
+                    progress(f"portal {portal.hub_id}: {read} records show a status")
         rebuilt.records = notes.all_shown()
         _hear_last_words(context, chosen, notes, rebuilt.claims, progress)
         for over in (True, False):
             for partner_id, some in notes.said(over=over):
                 _take_in_claims(context, partner_id, some, rebuilt.claims, dry_run=dry_run)
         for portal in sorted(chosen, key=lambda p: p.hub_id):
-            _take_in_requests(context, portal, notes, rebuilt, dry_run=dry_run)
+            with _read_of(portal.hub_id):
+                _take_in_requests(context, portal, notes, rebuilt, dry_run=dry_run)
     if not dry_run:
         for portal in chosen:
             if _go_on(context, portal, who=who):
                 rebuilt.going_on.append(portal.hub_id)
     return rebuilt
+
+
+@contextmanager
+def _read_of(hub_id: int) -> Iterator[None]:
+    try:
+        yield
+    except (HubSpotError, RateLimited) as error:
+        raise NotRead(hub_id, error) from error
 
 
 def _hear_last_words(
@@ -122,7 +146,8 @@ def _words(context: Context, some: Collection[Shown]) -> dict[RecordKey, OurWord
         ids[one.hub_id, one.kind].add(one.object_id)
     words: dict[RecordKey, OurWord] = {}
     for (hub_id, kind), of_kind in sorted(ids.items()):
-        read = crm_evidence.read_our_words(context.client(hub_id), context.names, kind, of_kind)
+        with _read_of(hub_id):
+            read = crm_evidence.read_our_words(context.client(hub_id), context.names, kind, of_kind)
         words |= {(hub_id, kind, object_id): word for object_id, word in read.items()}
     return words
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from syncworker.hubspot.paths import Kind as CrmKind
-from syncworker.hubspot.records import Filter, Sort
+from syncworker.hubspot.records import Filter, Record, Sort
 from syncworker.store.arrays import SEPARATOR
 from syncworker.store.database import Tx
 from syncworker.sync.claims import BATCH
@@ -19,7 +19,7 @@ from syncworker.sync.context import Context
 from syncworker.sync.marks import Kind
 from syncworker.sync.resync.place import Taken
 from syncworker.sync.resync.scope import MISSING, SEARCHED, SUBMITTED, Scope, kind_of
-from syncworker.sync.triggers.changed import MODIFIED
+from syncworker.sync.triggers.changed import MODIFIED, id_numbers, modified, shown_up_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ _SUBMITTED_IN_ALL = text("""
 
 
 def find(context: Context, taken: Taken) -> Found:
-    """The next ids of the stage that the resync is in."""
+    """The next ids of the stage that the resync is in. Raises what HubSpot raises, and SearchContradictsItself."""
     stage, kind = taken.place.stage, kind_of(taken.place.stage)
     if stage in SEARCHED:
         return _search(context, taken, kind)
@@ -110,33 +110,43 @@ def total(context: Context, taken: Taken) -> tuple[int, int]:
         return context.database.run(lambda tx: tx.connection.execute(_SUBMITTED_IN_ALL, parameters).scalar_one()), 0
     client = context.client(taken.hub_id)
     kinds: tuple[CrmKind, ...] = ("company", "contact")
-    pages = [
-        client.search(kind, filter_groups=_filters(context, scope, Kind(kind)), sort=None, properties=[], limit=1)
-        for kind in kinds
-    ]
+    pages = []
+    for kind in kinds:
+        filters = _filters(context, scope, Kind(kind))
+        pages.append(client.search(kind, filter_groups=[filters] if filters else [], sort=None, properties=[], limit=1))
     return sum(page.total for page in pages), len(pages)
 
 
 def _search(context: Context, taken: Taken, kind: Kind) -> Found:
-    client = context.client(taken.hub_id)
-    beyond = Filter(property_name="hs_object_id", operator="GT", value=taken.place.after or "0")
-    page = client.search(
+    after_id = int(taken.place.after or 0)
+    filters = _filters(context, taken.scope, kind)
+    page = context.client(taken.hub_id).search(
         "contact" if kind is Kind.CONTACT else "company",
-        filter_groups=[[*group, beyond] for group in _filters(context, taken.scope, kind)],
+        filter_groups=[[*filters, Filter(property_name="hs_object_id", operator="GT", value=str(after_id))]],
         sort=Sort("hs_object_id"),
-        properties=[],
+        properties=[one.property_name for one in filters],
         limit=BATCH,
     )
-    ids = sorted((record.id for record in page.records), key=int)
-    return Found(ids=tuple(ids), after=ids[-1] if page.after is not None and ids else None, calls=1)
+    asked_for = all(_passes(kind, record, one) for record in page.records for one in filters)
+    up_to = shown_up_to(after_id, page, limit=BATCH, asked_for=asked_for)
+    # What lies beyond comes again with the next page.
+    ids = {number for number in id_numbers(page.records) if up_to is None or number <= up_to}
+    return Found(ids=tuple(map(str, sorted(ids))), after=None if up_to is None else str(up_to), calls=1)
 
 
-def _filters(context: Context, scope: Scope, kind: Kind) -> list[list[Filter]]:
+def _passes(kind: Kind, record: Record, one: Filter) -> bool:
+    if one.property_name == MODIFIED[kind]:
+        at = modified(kind, record)
+        return at is not None and at.timestamp() * 1000 >= int(one.value or 0)
+    return record.properties.get(one.property_name) == one.value
+
+
+def _filters(context: Context, scope: Scope, kind: Kind) -> list[Filter]:
     if scope.since is not None:
         moment = str(int(scope.since.timestamp() * 1000))
-        return [[Filter(property_name=MODIFIED[kind], operator="GTE", value=moment)]]
+        return [Filter(property_name=MODIFIED[kind], operator="GTE", value=moment)]
     if scope.status is not None:
-        return [[Filter(property_name=context.names.status, operator="EQ", value=scope.status.value)]]
+        return [Filter(property_name=context.names.status, operator="EQ", value=scope.status.value)]
     return []
 
 

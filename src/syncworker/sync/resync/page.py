@@ -2,13 +2,14 @@
 
 The records are there already, and go the way of marked ones from there: decide, commit, claim what differs, write
 back. What a page cannot tell (an open request, a request property, which of several companies is the primary one) is
-marked, and read properly. A record that anybody marked or reconciled since the page was read is left to them.
+marked, and read properly. A record that anybody marked or reconciled since the page was read is left to them; one that
+was decided before and written since is marked, for the page may show what it was before: as if somebody had edited it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncworker.hubspot.listing import Listing
@@ -34,7 +35,7 @@ from syncworker.sync.resync.strangers import strangers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Come:
-    """What a page came to: a plan, the contacts that need a read of their own, and the known records that are right."""
+    """What a page came to: a plan, the records that need a read of their own, and the known ones that are right."""
 
     plan: Plan
     to_mark: frozenset[str] = frozenset()
@@ -87,6 +88,8 @@ def commit_listed(
         return Come(plan=Plan())
     known = known_records.of(tx, portal.hub_id, claim.kind, rest)
     fresh = {key: record for key, record in rest.items() if key not in known or known[key].reconciled_at <= read_after}
+    written_since = {key for key in fresh.keys() & known.keys() if known[key].was_written_since(read_after)}
+    fresh = {key: record for key, record in fresh.items() if key not in written_since}
     known = {key: before for key, before in known.items() if key in fresh}
     come = (
         _companies(tx, context, portal, claim, fresh, known)
@@ -94,7 +97,7 @@ def commit_listed(
         else _contacts(tx, context, portal, claim, fresh, known, companies or {})
     )
     settled.note(tx, context, portal, claim.kind, {key: digests[key] for key in sorted(come.right & digests.keys())})
-    return come
+    return replace(come, to_mark=come.to_mark | written_since) if written_since else come
 
 
 def _companies(

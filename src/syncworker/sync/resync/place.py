@@ -16,7 +16,7 @@ from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.tables import resync_pages, resyncs
 from syncworker.sync.portals.failures import may_be_called
 from syncworker.sync.reconcile.work_off import Worked
-from syncworker.sync.resync.scope import Scope, read_scope
+from syncworker.sync.resync.scope import LISTED, Scope, read_scope
 
 LEASE = timedelta(seconds=60)
 
@@ -40,6 +40,13 @@ class Taken:
     total: int | None
     created_at: datetime
     now: datetime
+
+    def following(self, place: Place, after: str | None) -> Place | None:
+        """Where it goes on from there, given where what was read says that more is; None at its end."""
+        if after is not None:
+            return Place(place.stage, after)
+        stage = self.scope.after(place.stage)
+        return Place(stage) if stage is not None else None
 
 
 _TAKE = text("""
@@ -144,8 +151,8 @@ def release(tx: Tx, resync_id: int) -> None:
 
 
 def rest(tx: Tx, resync_id: int, *, error: str, wait: timedelta) -> None:
-    """Let nobody go on for that long, and say why."""
-    row = update(resyncs).where(resyncs.c.id == resync_id)
+    """Let nobody go on for that long, and say why; unless it was paused or ended meanwhile."""
+    row = update(resyncs).where(resyncs.c.id == resync_id, resyncs.c.state == "running")
     tx.connection.execute(row.values(leased_until=tx.now + wait, last_error=error[:500]))
 
 
@@ -156,7 +163,22 @@ def fail(tx: Tx, resync_id: int, *, error: str) -> None:
 
 
 def begin_stage_again(tx: Tx, resync_id: int, *, error: str) -> bool:
-    """HubSpot does not know the place any more: once, its list begins again. What is right by then is not written."""
+    """HubSpot does not know the place any more: once, its list begins again. What is right by then is not written.
+
+    What the list has shown counts for nothing: it is shown, and counted, again.
+    """
     row = update(resyncs).where(resyncs.c.id == resync_id, resyncs.c.after.is_not(None), resyncs.c.note.is_(None))
     note = f"HubSpot refused a page, so its list began again: {error}"[:500]
-    return bool(tx.connection.execute(row.values(after=None, leased_until=None, note=note)).rowcount)
+    again = row.values(after=None, leased_until=None, note=note).returning(resyncs.c.kind)
+    stage = tx.connection.execute(again).scalar_one_or_none()
+    if stage in LISTED:
+        tx.connection.execute(_UNCOUNT, {"id": resync_id, "stage": stage})
+    return stage is not None
+
+
+_UNCOUNT = text("""
+    WITH shown AS (DELETE FROM resync_pages WHERE resync_id = :id AND stage = :stage RETURNING ids)
+    UPDATE resyncs
+       SET listed = listed - (SELECT coalesce(sum(cardinality(string_to_array(ids, chr(31)))), 0) FROM shown)
+     WHERE id = :id
+""")

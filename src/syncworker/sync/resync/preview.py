@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
+from syncworker.hubspot.quota import Lane
 from syncworker.hubspot.records import Record
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -26,9 +28,11 @@ from syncworker.sync.reconcile.contacts import commit_contacts
 from syncworker.sync.reconcile.known_records import KnownCompany
 from syncworker.sync.reconcile.leads import read_contacts, read_marked_companies
 from syncworker.sync.reconcile.plan import Plan
+from syncworker.sync.recovery.patiently import in_its_turn
 from syncworker.sync.resync import find as resync_find
 from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync.place import Place, Taken
+from syncworker.sync.resync.resync import of_form_meant
 from syncworker.sync.resync.scope import LISTED, MISSING, Scope, kind_of
 
 
@@ -48,7 +52,13 @@ class _RolledBack(Exception):
 
 
 def preview(context: Context, hub_id: int, scope: Scope) -> Iterator[list[WouldWrite]]:
-    """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises."""
+    """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises, and
+    of a form NoSuchForm and FormsAlike.
+
+    Its calls are bulk work, like those of a real one: forms and webhooks go first, and it waits for that.
+    """
+    scope = of_form_meant(context, hub_id, scope)
+    context = context.in_lane(Lane.BULK)
     with context.database.transaction() as tx:
         now = tx.now
     known: dict[str, KnownCompany] = {}
@@ -56,11 +66,8 @@ def preview(context: Context, hub_id: int, scope: Scope) -> Iterator[list[WouldW
         place: Place | None = Place(stage)
         while place is not None and stage not in MISSING:
             taken = Taken(id=0, hub_id=hub_id, scope=scope, place=place, total=None, created_at=now, now=now)
-            if stage in LISTED:
-                found, after = _listed(context, taken, known)
-            else:
-                ids = resync_find.find(context, taken)
-                found, after = preview_named(context, hub_id, kind_of(stage), ids.ids), ids.after
+            read = partial(_listed, context, taken, known) if stage in LISTED else partial(_found, context, taken)
+            found, after = in_its_turn(read)
             yield found
             place = Place(stage, after) if after is not None else None
 
@@ -92,6 +99,12 @@ def _of_batch(context: Context, hub_id: int, kind: Kind, ids: Sequence[str]) -> 
         return commit(tx, portal)
 
     return _differences(_rolled_back(context, hub_id, decide), read)
+
+
+def _found(context: Context, taken: Taken) -> tuple[list[WouldWrite], str | None]:
+    """Some of those that are found by id."""
+    ids = resync_find.find(context, taken)
+    return preview_named(context, taken.hub_id, kind_of(taken.place.stage), ids.ids), ids.after
 
 
 def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> tuple[list[WouldWrite], str | None]:

@@ -8,7 +8,7 @@ creates no requests and renews nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -20,9 +20,11 @@ from syncworker.registration.ledger.history import Happened
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.store.database import Tx
+from syncworker.store.portals import Mode, Portal
 from syncworker.store.tables import resync_pages, resyncs
 from syncworker.sync.context import Context
 from syncworker.sync.did import did
+from syncworker.sync.lists.form_list import form_known
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.resync.place import forget_pages
 from syncworker.sync.resync.scope import Scope, read_scope
@@ -156,13 +158,27 @@ def mark_named(
     return [Ring(Bell.SERVE_INTERACTIVE, hub_id)]
 
 
+def held_up(portal: Portal) -> str | None:
+    """Why nothing is looked at, or written, for now: for whoever just asked for it. None in a portal that writes."""
+    if portal.mode is Mode.PAUSED:
+        return f"portal {portal.hub_id} is paused: nothing is looked at until it is not"
+    if portal.mode is Mode.OBSERVE:
+        return f"portal {portal.hub_id} is in mode observe: nothing is written"
+    return None
+
+
 def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING, source: Source = Source.APP) -> Resync:
-    """Begin to look at records of a portal; raises ResyncRuns, TooLongAgo. In a paused one it waits for that to end."""
+    """Begin to look at records of a portal. In a paused one it waits for that to end.
+
+    Raises UnknownPortal, ResyncRuns, TooLongAgo; of a form NoSuchForm, FormsAlike, and what HubSpot raises.
+    """
     if scope.since is not None and scope.since < EARLIEST:
         raise TooLongAgo
+    with context.database.transaction() as tx:
+        portals.get(tx, hub_id)
+    scope = of_form_meant(context, hub_id, scope)
 
     def begin(tx: Tx) -> Resync:
-        portals.get(tx, hub_id)
         row = insert(resyncs).values(
             hub_id=hub_id,
             scope=scope.as_json(),
@@ -180,6 +196,11 @@ def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING,
         return begun
 
     return _alone(context, hub_id, begin)
+
+
+def of_form_meant(context: Context, hub_id: int, scope: Scope) -> Scope:
+    """The scope with the id of the form that is named in it. Raises NoSuchForm, FormsAlike, HubSpotError."""
+    return scope if scope.form is None else replace(scope, form=form_known(context, hub_id, scope.form))
 
 
 def _alone(context: Context, hub_id: int, work: Callable[[Tx], Resync]) -> Resync:
@@ -235,7 +256,8 @@ _TOLD = {
 
 def _turn(tx: Tx, resync_id: int, state: State, of: set[State], *, who: str, source: Source) -> Resync:
     over = state is State.CANCELLED
-    values: dict[str, object] = {"state": state.value, "finished_at": tx.now if over else None, "leased_until": None}
+    # What it waited for, or failed for, holds up no more: a person does, or nothing.
+    values = {"state": state.value, "finished_at": tx.now if over else None, "leased_until": None, "last_error": None}
     turned = update(resyncs).where(resyncs.c.id == resync_id, resyncs.c.state.in_(of)).values(**values)
     row = tx.connection.execute(turned.returning(*_FIELDS)).one_or_none()
     if row is None:

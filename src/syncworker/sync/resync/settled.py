@@ -88,15 +88,20 @@ def _parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str,
 # `xmin` is another one whenever anything in the row was changed. In a restored backup all are others: then everything
 # is decided once. In whatever order the rows come: another order only says no.
 _ROWS = "(SELECT string_agg(l.id || '/' || CAST(l.xmin AS text), ' ') FROM {table} AS l WHERE {where})"
+# Most have no rows by their own id: of a whole page that takes one look.
+_ROWS_OF_ITS_OWN = f"""CASE
+    WHEN (SELECT EXISTS (SELECT FROM {{table}} WHERE hub_id = :hub_id AND {{object_id}} = ANY({split("ids")})))
+    THEN {_ROWS.format(table="{table}", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")}
+END"""
 _DIGEST = "(CAST(:digests AS jsonb) ->> r.object_id)"
 # What was read stands first, by itself: where it differs, nothing else is looked at.
-_RESTS_ON = f"""{_DIGEST} || md5(CAST(ROW(
+_RESTS_ON = f"""{_DIGEST} || hash_record_extended(ROW(
     CAST(:rules AS text), r.seen, r.domain, r.company_id, r.company, r.country, r.written,
     (SELECT c.seen FROM records AS c WHERE c.hub_id = r.hub_id AND c.kind = 'company' AND c.object_id = r.company_id),
     {_ROWS.format(table="registrations", where="l.partner_id = :partner_id AND l.domain = r.domain")},
-    {_ROWS.format(table="registrations", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")},
-    {_ROWS.format(table="requests", where="l.hub_id = r.hub_id AND l.{object_id} = r.object_id")}
-) AS text))"""
+    {_ROWS_OF_ITS_OWN.replace("{table}", "registrations")},
+    {_ROWS_OF_ITS_OWN.replace("{table}", "requests")}
+), 0)"""
 # The digests are looked up and not joined: a planner that takes the list for short compares each id with each.
 _LISTED = f"""
      WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")}) AND r.presence = 'live'

@@ -1,6 +1,6 @@
 """How does a resync go on, for a turn of a worker?
 
-A list is read a page ahead, and written a page behind: HubSpot works while this process decides. The place is kept with
+A list is read ahead, and written a page behind: HubSpot works while this process decides. The place is kept with
 what the page led to, so a killed worker's page is read again, and nothing is written twice that is right.
 """
 
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from syncworker.hubspot.errors import HubSpotError, RetryLater
-from syncworker.hubspot.listing import Listing
 from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
@@ -26,19 +23,19 @@ from syncworker.sync.marks import Priority, mark
 from syncworker.sync.portals.failures import block_if_of_portal
 from syncworker.sync.reconcile import reconcile
 from syncworker.sync.reconcile.plan import Plan
-from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, write_out
+from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, is_soon, write_out
+from syncworker.sync.resync import ahead, settled
 from syncworker.sync.resync import find as resync_find
 from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync import place as resync_place
-from syncworker.sync.resync import settled
+from syncworker.sync.resync.ahead import Read
 from syncworker.sync.resync.find import Found
 from syncworker.sync.resync.place import LEASE, Place, Taken
 from syncworker.sync.resync.scope import LISTED, kind_of
+from syncworker.sync.triggers.changed import SearchContradictsItself
 
 # A turn ends after about so long: then polls and other marks have theirs.
 TURN_S = 2.0
-# So soon after the commit, the lease need not be looked at.
-SOON_S = 5.0
 # What reading a batch of marked contacts takes: contacts, associations, companies.
 CALLS_OF_A_BATCH = 3
 
@@ -52,7 +49,7 @@ def continue_resync(context: Context, hub_id: int) -> bool:
         if taken.total is None:
             _count(context, taken)
         more = _list(context, taken) if taken.place.stage in LISTED else _find(context, taken)
-    except (HubSpotError, RateLimited) as error:
+    except (HubSpotError, RateLimited, SearchContradictsItself) as error:
         _rest(context, taken, error)
         return False
     context.database.run(lambda tx: resync_place.release(tx, taken.id))
@@ -66,18 +63,15 @@ def _count(context: Context, taken: Taken) -> None:
 
 def _list(context: Context, taken: Taken) -> bool:
     """Pages of the list, until the turn or the list ends; return whether something is left to do."""
-    began = time.monotonic()
-    place, known_time = taken.place, taken.now
+    until = time.monotonic() + TURN_S
     writing: Future[bool] | None = None
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="resync") as beside:
-        reading, read_after = beside.submit(_read, context, taken.hub_id, place), known_time
-        while True:
-            read, after = reading.result(), read_after
-            to = _following(taken, place, read.page.after)
-            goes_on = to is not None and to.stage in LISTED and time.monotonic() - began < TURN_S
-            if to is not None and goes_on:
-                reading, read_after = beside.submit(_read, context, taken.hub_id, to), known_time
-            stored = _store(context, taken, place, to, read, read_after=after)
+    to: Place | None = taken.place
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="resync-write") as beside,
+        ahead.pages(context, taken, until=until) as pages,
+    ):
+        for read in pages:
+            stored = _store(context, taken, read)
             if stored is None:
                 return True
             if stored.claim.marks:
@@ -86,21 +80,8 @@ def _list(context: Context, taken: Taken) -> bool:
                     context.database.run(lambda tx: claims.give_back(tx, stored.claim))  # noqa: B023 - run at once
                     return False
                 writing = beside.submit(_write, context, taken, stored)
-            if to is None or not goes_on:
-                return (writing is None or writing.result()) and to is not None
-            place, known_time = to, stored.at
-
-
-class _Read(NamedTuple):
-    """A page as it was read, with a digest of each record."""
-
-    page: Listing
-    digests: Mapping[str, str]
-
-
-def _read(context: Context, hub_id: int, place: Place) -> _Read:
-    page = resync_page.read(context, hub_id, place)
-    return _Read(page, settled.digests(context.names, kind_of(place.stage), page))
+            pages.known_time, to = stored.at, read.to
+    return (writing is None or writing.result()) and to is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,29 +89,28 @@ class _Stored:
     """A page that is kept, and what is to be written of it."""
 
     at: datetime
-    done: float
-    """By the process's clock."""
+    began: float
+    """When this was begun, by the process's clock."""
     claim: Claim
     plan: Plan
 
 
-def _store(
-    context: Context, taken: Taken, place: Place, to: Place | None, read: _Read, *, read_after: datetime
-) -> _Stored | None:
+def _store(context: Context, taken: Taken, read: Read) -> _Stored | None:
     """Keep a page and what it led to; None where it is not ours."""
-    claim = Claim(hub_id=taken.hub_id, kind=kind_of(place.stage), token=uuid.uuid4())
+    claim = Claim(hub_id=taken.hub_id, kind=kind_of(read.place.stage), token=uuid.uuid4())
+    listed = read.listing.listed
+    digests = settled.digests(context.names, claim.kind, read.listing)
     stored_at: list[datetime] = []
 
     def go_on(tx: Tx) -> bool:
         stored_at[:] = [tx.now]
-        page = read.page.listed
-        return resync_place.move(tx, taken.id, place, to, listed=len(page), calls=1, page=page)
+        return resync_place.move(tx, taken.id, read.place, read.to, listed=len(listed), calls=1, page=listed)
 
     # The row of the resync is locked last, here and where a page's end is counted: else what is written of one page
     # would wait for all that is decided of the next.
     def commit(tx: Tx, portal: Portal) -> Plan:
         come = resync_page.commit_listed(
-            tx, context, portal, claim, read.page, digests=read.digests, read_after=read_after
+            tx, context, portal, claim, read.listing, digests=digests, read_after=read.read_after
         )
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         if not go_on(tx):
@@ -141,27 +121,28 @@ def _store(
     def mark_all(tx: Tx) -> bool:
         if not go_on(tx):
             return False
-        everybody = read.page.listed
-        mark(tx, taken.hub_id, claim.kind, everybody, priority=Priority.RESYNC, cause=f"resync {taken.id}")
-        resync_place.count_marked(tx, taken.id, len(everybody))
+        mark(tx, taken.hub_id, claim.kind, listed, priority=Priority.RESYNC, cause=f"resync {taken.id}")
+        resync_place.count_marked(tx, taken.id, len(listed))
         return True
 
+    began = time.monotonic()
     plans: list[Plan | None] = []
     error = reconcile.attempt(context, claim, lambda: plans.append(decide(context, claim, commit)))
     if error is not None and context.database.run(mark_all):
         # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
         plans = [Plan()]
     plan = plans[0] if plans else None
-    return _Stored(at=stored_at[0], done=time.monotonic(), claim=claim, plan=plan) if plan is not None else None
+    return _Stored(at=stored_at[0], began=began, claim=claim, plan=plan) if plan is not None else None
 
 
 def _write(context: Context, taken: Taken, stored: _Stored) -> bool:
     """Write back what differs of a page, while the next one is decided; false where all of the portal failed."""
     written: list[bool] = []
-    at_once = time.monotonic() - stored.done < SOON_S
 
     def work() -> None:
-        written.append(write_out(context, stored.claim, stored.plan, note=_counted(taken), at_once=at_once))
+        written.append(
+            write_out(context, stored.claim, stored.plan, note=_counted(taken), at_once=is_soon(stored.began))
+        )
 
     # What else goes wrong is logged, and the marks are read once their lease has run out.
     reconcile.attempt(context, stored.claim, work)
@@ -173,7 +154,7 @@ def _find(context: Context, taken: Taken) -> bool:
     began = time.monotonic()
     while True:
         found = resync_find.find(context, taken)
-        to = _following(taken, taken.place, found.after)
+        to = taken.following(taken.place, found.after)
         claimed = context.database.run(lambda tx: _claim(tx, taken, to, found))  # noqa: B023 - run at once
         if claimed is None:
             return True
@@ -199,21 +180,17 @@ def _counted(taken: Taken) -> Note:
     return lambda tx, worked: resync_place.count(tx, taken.id, worked)
 
 
-def _following(taken: Taken, place: Place, after: str | None) -> Place | None:
-    if after is not None:
-        return Place(place.stage, after)
-    stage = taken.scope.after(place.stage)
-    return Place(stage) if stage is not None else None
-
-
-def _rest(context: Context, taken: Taken, error: HubSpotError | RateLimited) -> None:
-    of_portal = block_if_of_portal(context.database, taken.hub_id, error)
+def _rest(context: Context, taken: Taken, error: HubSpotError | RateLimited | SearchContradictsItself) -> None:
+    asked_again = isinstance(error, SearchContradictsItself | RetryLater)
+    of_portal = not isinstance(error, SearchContradictsItself) and block_if_of_portal(
+        context.database, taken.hub_id, error
+    )
     wait = LEASE
     if isinstance(error, RateLimited | RetryLater):
         wait = min(wait, timedelta(seconds=error.retry_after_s))
 
     def note(tx: Tx) -> None:
-        if of_portal or isinstance(error, RetryLater):
+        if of_portal or asked_again:
             resync_place.rest(tx, taken.id, error=str(error), wait=wait)
         elif not resync_place.begin_stage_again(tx, taken.id, error=str(error)):
             resync_place.fail(tx, taken.id, error=str(error))

@@ -64,34 +64,35 @@ def ask(kind: Kind, stretch: Stretch) -> Search:
 
 
 def follow(kind: Kind, stretch: Stretch, page: SearchPage) -> Stretch | None:
-    """Where to go on after this page; None where all has been read. Raises SearchContradictsItself.
+    """Where to go on after this page; None where all has been read. Raises SearchContradictsItself."""
+    asked_for = all(within(kind, record, stretch) for record in page.records)
+    after_id = shown_up_to(stretch.after_id, page, limit=PAGE, asked_for=asked_for)
+    return None if after_id is None else replace(stretch, after_id=after_id)
 
-    `total` and `after` are no help: the one may be wrong, the other is an offset, and what leaves the stretch while we
-    read moves everything behind it up. Only a page that is not full, and says that it is the last, ends the stretch.
+
+def shown_up_to(after_id: int, page: SearchPage, *, limit: int, asked_for: bool) -> int | None:
+    """The id up to which a page in ascending id, asked for beyond `after_id`, has shown all; None where it is the last.
+
+    `asked_for`: whether each record of it is what was searched for. One that was changed since it matched comes as it
+    is now: nothing wrong, but not to be told from one that never matched. Raises SearchContradictsItself.
+
+    `total` and `after` are no help: the one may be wrong, the other is an offset, and what matches no more while we
+    read moves everything behind it up. Only a page that is not full, and says that it is the last, is the end.
     """
-    if page.after is None and len(page.records) < PAGE:
+    if page.after is None and len(page.records) < limit:
         return None
-    ids = sorted({number for number in _ids(page.records) if number > stretch.after_id})
+    in_order = [after_id, *id_numbers(page.records)]
+    # Ascending, each once, each from what was asked for.
+    clean = (
+        asked_for and len(in_order) == len(page.records) + 1 and all(one < next_ for one, next_ in pairwise(in_order))
+    )
+    ids = sorted({number for number in in_order if number > after_id})
     # What lies below an id of the page and is not in the page would push the page's own records below it, too: then
     # all from that id on are strangers. So with no more strangers than are distrusted, nothing is passed over.
-    trusted = ids if _clean(kind, stretch, page) else ids[:-DISTRUSTED]
+    trusted = ids if clean else ids[:-DISTRUSTED]
     if not trusted:
-        raise SearchContradictsItself(stretch.after_id)
-    return replace(stretch, after_id=trusted[-1])
-
-
-def _clean(kind: Kind, stretch: Stretch, page: SearchPage) -> bool:
-    """Whether the page is what was asked for: ascending, each once, each from the stretch.
-
-    A record that was changed since it matched comes with its new time: nothing wrong, but not to be told from one that
-    never matched.
-    """
-    ids = [stretch.after_id, *_ids(page.records)]
-    return (
-        len(ids) == len(page.records) + 1
-        and all(before < after for before, after in pairwise(ids))
-        and all(within(kind, record, stretch) for record in page.records)
-    )
+        raise SearchContradictsItself(after_id)
+    return trusted[-1]
 
 
 def within(kind: Kind, record: Record, stretch: Stretch) -> bool:
@@ -151,7 +152,8 @@ def modified(kind: Kind, record: Record) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def _ids(records: Sequence[Record]) -> list[int]:
+def id_numbers(records: Sequence[Record]) -> list[int]:
+    """The ids of records, in their order, as what HubSpot sorts them by; none that is no number."""
     return [int(record.id) for record in records if record.id.isascii() and record.id.isdigit()]
 
 

@@ -220,6 +220,11 @@ def rest(tx: Tx, cursor: Cursor, *, every: timedelta, error: str | None = None) 
     tx.connection.execute(_REST, values)
 
 
+def just_hurried(tx: Tx, cursor: Cursor) -> bool:
+    """Whether a hint has come so shortly that `rest` makes the trigger due once more after it."""
+    return cursor.hurried_at is not None and tx.now < cursor.hurried_at + HURRY_AGAIN[0]
+
+
 def hurry_forms(tx: Tx, hub_id: int) -> int | None:
     """Look at the portal's forms soon; return in how many milliseconds, or None where it has no forms."""
     due = (

@@ -10,7 +10,7 @@ from syncworker.hubspot.rate_limit import RateLimited
 from syncworker.registration.ledger import moves
 from syncworker.registration.ledger.changes import Changes
 from syncworker.registration.ledger.deciding import lock_and_end_overdue
-from syncworker.registration.ledger.registrations import is_overdue
+from syncworker.registration.ledger.overdue import is_overdue
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.secrets import WrongSecretKey

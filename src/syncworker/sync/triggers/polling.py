@@ -270,8 +270,7 @@ def _archived(reader: _Reader, cursor: Cursor) -> bool:
             reader.object_type, properties=[MODIFIED[kind]], after=cursor.page_after, archived=True
         )
         ids = {record.id for record in page.records}
-        # A page that leads to itself has none that follows.
-        following = page.after if page.after != cursor.page_after else None
+        following = page.after
 
         def store(tx: Tx, ids: set[str] = ids, at: Cursor = cursor, following: str | None = following) -> Cursor | None:
             stepped = cursors.step(tx, at, high_water=at.high_water if following else tx.now, page_after=following)

@@ -25,7 +25,7 @@ from syncworker.sync.reconcile.companies import commit_companies
 from syncworker.sync.reconcile.contacts import commit_contacts
 from syncworker.sync.reconcile.leads import read_contacts, read_marked_companies
 from syncworker.sync.reconcile.plan import Plan
-from syncworker.sync.recovery.patiently import patiently
+from syncworker.sync.recovery.patiently import PATIENCE, patiently
 from syncworker.sync.wake import Bell, Ring
 
 SAMPLE = 200
@@ -62,10 +62,12 @@ def audit(context: Context, hub_id: int, *, sample: int | None = SAMPLE, fix: bo
     with context.database.transaction() as tx:
         if portals.get(tx, hub_id).mode is not Mode.WRITE:
             return
-    patient = context.in_lane(Lane.BULK)
+    of_bulk = context.in_lane(Lane.BULK)
+    # Who compares all waits for hours; a look at a sample is to say soon that there is no answer.
+    again = PATIENCE if sample is None else 1
     for kind in (Kind.CONTACT, Kind.COMPANY):
         for ids in _pages(context, hub_id, kind, sample):
-            found = patiently(lambda: compare(patient, hub_id, kind, ids))  # noqa: B023 - run at once
+            found = patiently(lambda: compare(of_bulk, hub_id, kind, ids), again=again)  # noqa: B023 - run at once
             if fix:
                 _mark(context, hub_id, kind, {one.object_id for one in found if not one.under_way})
             yield Page(compared=len(ids), differences=tuple(found))

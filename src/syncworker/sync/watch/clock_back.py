@@ -44,12 +44,13 @@ _RECORDS_LOOKED_AT = text("""
     WITH later AS MATERIALIZED (
         SELECT hub_id, kind, object_id FROM records
          WHERE (hub_id, kind, object_id) > (:hub_id, :kind, :object_id)
-           AND (reconciled_at > :now OR written_since > :now)
+           AND (reconciled_at > :now OR written_since > :now OR written_at > :now)
          ORDER BY hub_id, kind, object_id LIMIT :batch FOR UPDATE
     ), before AS (
         UPDATE records AS r
            SET reconciled_at = least(reconciled_at, CAST(:now AS timestamptz) - CAST('1 minute' AS interval)),
-               written_since = least(written_since, :now)
+               written_since = CASE WHEN written_since > :now THEN :now ELSE written_since END,
+               written_at = CASE WHEN written_at > :now THEN :now ELSE written_at END
           FROM later WHERE r.hub_id = later.hub_id AND r.kind = later.kind AND r.object_id = later.object_id
     )
     SELECT hub_id, kind, object_id FROM later ORDER BY hub_id DESC, kind DESC, object_id DESC LIMIT 1

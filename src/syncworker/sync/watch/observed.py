@@ -70,6 +70,10 @@ _OF_PRIORITY = {
 }
 
 
+TRIGGERS = frozenset({*_OF_CAUSE.values(), *_OF_PRIORITY.values(), "ledger"})
+"""All that the label `trigger` of `lag_seconds` can be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A mark that was worked off."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from syncworker.languages import to_translate
 from syncworker.sync.portals.failures import Blocked
@@ -100,6 +101,12 @@ class Why:
     meaning: str
     """In English, as `what_now`; a page translates them."""
     what_now: str
+    command: Literal["retry", "dismiss"] = "retry"
+    """What `what_now` comes to, of `syncworker marks`."""
+
+    def of_mark(self, kind: str, object_id: str, hub_id: int | str) -> str:
+        """That command, for a mark."""
+        return f"syncworker marks {self.command} {kind} {object_id} --portal {hub_id}"
 
 
 _NOT_KEPT = Why(
@@ -116,6 +123,7 @@ _GONE = Why(
     section=Section.GONE,
     meaning=to_translate("it was deleted while it was worked on"),
     what_now=to_translate("dismiss it"),
+    command="dismiss",
 )
 _CONTENDED = Why(
     section=Section.CONTENDED,

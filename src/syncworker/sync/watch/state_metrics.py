@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from syncworker.program import ProgramError
 from syncworker.program.model import NoCapacityError, UnknownTierError
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -121,8 +122,8 @@ def _capacity(context: Context, tx: Tx, connected: Iterable[Portal]) -> list[Gau
         hub_id = str(portal.hub_id)
         try:
             capacity = lists.capacity_of(context, tx, portal.hub_id)
-        except (UnknownTierError, NoCapacityError) as error:
-            # One partner's odd tier must not blind us for the others.
+        except (ProgramError, UnknownTierError, NoCapacityError) as error:
+            # One partner's odd tier or program must not blind us for the others.
             log.warning("no_capacity_known", hub_id=portal.hub_id, error=str(error))
             continue
         limit.add_metric([hub_id], capacity.limit)
@@ -156,18 +157,21 @@ def _quota(context: Context, connected: Iterable[Portal]) -> list[GaugeMetricFam
     limit = gauge("quota_limit", "Calls that HubSpot allows in a window: ten_seconds, or daily.", labels)
     left = gauge("quota_left", "Calls that are left of them.", labels)
     spent = gauge("quota_spent_today", "Calls that this deployment made since the portal's midnight.", ["portal"])
+    meaning = "For how long polls and resyncs leave the rest of the day's calls to those who wait; 0: they need not."
+    rests = gauge("bulk_rests_seconds", meaning, ["portal"])
     for portal in connected:
         known = context.quota(portal.hub_id)
         if known is None:
             continue
         hub_id = str(portal.hub_id)
+        rests.add_metric([hub_id], context.limiter.bulk_rests_s(portal.hub_id))
         limit.add_metric([hub_id, "ten_seconds"], known.limit)
         left.add_metric([hub_id, "ten_seconds"], known.left)
         spent.add_metric([hub_id], known.spent_today)
         if known.daily_limit is not None and known.daily_left is not None:
             limit.add_metric([hub_id, "daily"], known.daily_limit)
             left.add_metric([hub_id, "daily"], known.daily_left)
-    return [limit, left, spent]
+    return [limit, left, spent, rests]
 
 
 _RESYNCS = text("""

@@ -186,7 +186,7 @@ class ResyncAnswer(Answer):
     created_at: datetime | None = None
     finished_at: datetime | None = None
     last_error: str | None = None
-    note: str | None = Field(default=None, description="what was unusual on the way")
+    note: str | None = Field(default=None, description="what was unusual on the way, or holds it up")
 
 
 class ResyncList(Answer):

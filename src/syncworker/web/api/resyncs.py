@@ -9,8 +9,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from syncworker.registration.rules.terms import Source, Status
+from syncworker.store import portals
+from syncworker.store.database import Tx
 from syncworker.sync.resync import resync
 from syncworker.sync.resync.scope import Scope
+from syncworker.sync.wake import Ring
 from syncworker.web.api.answers import ResyncAnswer, ResyncList
 from syncworker.web.api.asked_of import Held, HubId, ResyncId, Who
 from syncworker.web.api.operator import OperatorRoute
@@ -30,7 +33,9 @@ class Asked(BaseModel):
     all: Literal[True] | None = None
     since: datetime | None = Field(default=None, description="what changed since; without a zone, UTC")
     status: Status | None = None
-    form: _FormId | None = Field(default=None, description="contacts who sent this form, by its id")
+    form: _FormId | None = Field(
+        default=None, description="contacts whose submissions of this form were taken in, by its id"
+    )
     contacts: list[_Id] = Field(default=[], max_length=MOST_NAMED)
     companies: list[_Id] = Field(default=[], max_length=MOST_NAMED)
 
@@ -56,12 +61,15 @@ def start(context: Held, who: Who, hub_id: HubId, asked: Asked) -> ResyncAnswer:
     if not (asked.contacts or asked.companies):
         return ResyncAnswer.model_validate(resync.start(context, hub_id, who=who, scope=asked.scope, source=Source.API))
     contacts, companies = set(asked.contacts), set(asked.companies)
-    rings = context.database.run(
-        lambda tx: resync.mark_named(tx, hub_id, contacts=contacts, companies=companies, who=who, source=Source.API)
-    )
+
+    def mark(tx: Tx) -> tuple[list[Ring], str | None]:
+        rings = resync.mark_named(tx, hub_id, contacts=contacts, companies=companies, who=who, source=Source.API)
+        return rings, resync.held_up(portals.get(tx, hub_id))
+
+    rings, note = context.database.run(mark)
     context.waker.ring(*rings)
     named = len(contacts) + len(companies)
-    return ResyncAnswer(id=None, scope="named", state="done", listed=named, marked=named, asked_by=who)
+    return ResyncAnswer(id=None, scope="named", state="done", listed=named, marked=named, asked_by=who, note=note)
 
 
 @router.get("")
