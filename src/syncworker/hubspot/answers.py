@@ -19,7 +19,7 @@ from syncworker.hubspot.errors import (
     RetryLater,
     Scope,
 )
-from syncworker.hubspot.json_values import JsonObject, objects, strings, text
+from syncworker.hubspot.json_values import JsonObject, objects, parsed, strings, text
 
 # Not HubSpot's: the quota is new at midnight in the account's time zone, which a call does not know. Asking
 # once an hour costs one call and is late by less than an hour.
@@ -178,7 +178,7 @@ def _rate_limit(body: JsonObject, message: str, told: float | None) -> tuple[flo
 
 def _body(body: bytes) -> JsonObject:
     try:
-        parsed = json.loads(body)
+        value = parsed(body)
     except (ValueError, RecursionError):
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -6,7 +6,6 @@ processes share: the store's row lock. Nobody logs or prints a token: their fiel
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Protocol
 
 from syncworker.hubspot.answers import error_from
 from syncworker.hubspot.errors import FixCredentials, FixRequest, RetryLater
-from syncworker.hubspot.json_values import JsonObject, text
+from syncworker.hubspot.json_values import parsed, read_object, text
 from syncworker.hubspot.paths import Paths
 from syncworker.hubspot.transport import Transport
 
@@ -153,11 +152,11 @@ class RefreshedToken:
 
     def _read(self, body: bytes, stored: StoredToken, asked_at: datetime, route: str) -> StoredToken:
         try:
-            parsed: JsonObject = json.loads(body)
-            access_token, seconds = text(parsed, "access_token"), parsed.get("expires_in")
-            told_hub = parsed.get("hub_id")
-        except (ValueError, AttributeError, RecursionError) as error:
+            granted = read_object(parsed(body), "the answer")
+        except (ValueError, RecursionError) as error:
             raise RetryLater("the answer is no JSON object", route=route, retry_after_s=2.0) from error
+        access_token, seconds = text(granted, "access_token"), granted.get("expires_in")
+        told_hub = granted.get("hub_id")
         if access_token is None or not isinstance(seconds, int) or seconds <= 0:
             raise RetryLater("the answer holds no token", route=route, retry_after_s=2.0)
         if told_hub is not None and told_hub != self._hub_id:
@@ -166,6 +165,6 @@ class RefreshedToken:
         return StoredToken(
             access_token=access_token,
             # HubSpot is not known to rotate refresh tokens; if it does, the new one counts.
-            refresh_token=text(parsed, "refresh_token") or stored.refresh_token,
+            refresh_token=text(granted, "refresh_token") or stored.refresh_token,
             expires_at=asked_at + timedelta(seconds=min(seconds, 86_400)),
         )

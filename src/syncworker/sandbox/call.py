@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
+
+import orjson
 
 from syncworker.sandbox.answers import invalid, invalid_json
 from syncworker.sandbox.object_types import ObjectType
@@ -68,8 +69,8 @@ class Call:
     def json(self) -> dict[str, object]:
         """The body as a JSON object; raises RefusedError 400 where it is none."""
         try:
-            parsed: object = json.loads(self.body)
-        except (ValueError, RecursionError) as failure:
+            parsed: object = orjson.loads(self.body)
+        except orjson.JSONDecodeError as failure:
             raise invalid_json(str(failure)) from None
         if not isinstance(parsed, dict):
             raise invalid_json("expected an object")
@@ -78,17 +79,15 @@ class Call:
     def json_list(self) -> list[object]:
         """The body as a JSON array; raises RefusedError 400 where it is none."""
         try:
-            parsed: object = json.loads(self.body)
-        except (ValueError, RecursionError) as failure:
+            parsed: object = orjson.loads(self.body)
+        except orjson.JSONDecodeError as failure:
             raise invalid_json(str(failure)) from None
         if not isinstance(parsed, list):
             raise invalid_json("expected an array")
         return parsed
 
     def inputs(self, *, limit: int = BATCH_LIMIT) -> tuple[dict[str, object], list[dict[str, object]]]:
-        """A batch's body and its inputs; raises RefusedError 400 where there are none or more than
-        `limit`.
-        """
+        """A batch's body and its inputs; raises RefusedError 400 where there are none or more than `limit`."""
         body = self.json()
         inputs = body.get("inputs")
         if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
