@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from syncworker.store import database as module
-from syncworker.store.database import Database, Tx, in_drivers_words
+from syncworker.store.database import Database, ManualClock, Tx, in_drivers_words
 
 MANY = 5
+ADD = in_drivers_words("INSERT INTO partners (name, program, tier) VALUES (:name, 'p', 't')")
+# Every connection but the one that says so.
+END_ALL = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+""")
 
 
 @pytest.fixture
@@ -32,8 +39,7 @@ def use(database: Database, connections: int = 1) -> None:
 def end_all(database: Database) -> None:
     """PostgreSQL was started again."""
     with database.transaction() as tx:
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-        tx.connection.execute(text(f"{ended} pg_backend_pid()"))
+        tx.connection.execute(END_ALL)
 
 
 def test_idle_connections_that_are_gone_are_never_noticed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,11 +56,9 @@ def test_the_time_is_the_transactions_and_the_databases(database: Database) -> N
 
 
 def test_what_is_asked_past_sqlalchemy_fails_as_if_it_was_not(database: Database) -> None:
-    add = in_drivers_words("INSERT INTO partners (name, program, tier) VALUES (:name, 'p', 't')")
-
     def twice(tx: Tx) -> None:
-        assert tx.ask(add, {"name": "100 %"}).rowcount == 1
-        tx.ask(add, {"name": "100 %"})
+        assert tx.ask(ADD, {"name": "100 %"}).rowcount == 1
+        tx.ask(ADD, {"name": "100 %"})
 
     with pytest.raises(IntegrityError):
         database.run(twice)
@@ -72,6 +76,53 @@ def test_what_is_asked_past_sqlalchemy_finds_out_that_the_connection_is_gone(dat
     with pytest.raises(OperationalError):
         database.run(gone)
     assert database.run(lambda tx: tx.ask(ask, {"one": 1})).rows == [(1,)]
+
+
+def test_a_statement_by_itself_is_kept_at_once_and_the_next_transaction_is_whole(database: Database) -> None:
+    def half(tx: Tx) -> None:
+        tx.ask(ADD, {"name": "taken back"})
+        raise ZeroDivisionError
+
+    assert database.ask(ADD, {"name": "alone"}).rowcount == 1
+    with pytest.raises(ZeroDivisionError):
+        # By a clock that begins none.
+        database.by(ManualClock(datetime(2026, 11, 22, tzinfo=UTC))).run(half)
+    assert database.ask(b"SELECT name FROM partners", {}).rows == [("alone",)]
+
+
+def test_a_statement_by_itself_fails_as_sqlalchemys_and_the_next_one_does_not(database: Database) -> None:
+    database.ask(ADD, {"name": "once"})
+    with pytest.raises(IntegrityError) as caught:
+        database.ask(ADD, {"name": "once"})
+    assert "once" not in str(caught.value).partition("[SQL")[2]
+    use(database, 2)
+    with database.transaction() as tx:
+        tx.connection.execute(END_ALL)
+        with pytest.raises(OperationalError):
+            database.ask(b"SELECT 1", {})
+    assert database.ask(b"SELECT 1", {}).rows == [(1,)]
+
+
+def test_a_statement_by_itself_that_lost_against_another_transaction_is_run_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.ask(ADD, {"name": "wanted"})
+    monkeypatch.setitem(module._SESSION, "options", "-c lock_timeout=1")
+    waits = Database(database.engine.url.render_as_string(hide_password=False))
+    lost: list[float] = []
+    rename = b"UPDATE partners SET name = 'changed' WHERE name = 'wanted'"
+    with ExitStack() as held:
+        tx = held.enter_context(database.transaction())
+        tx.ask(b"SELECT FROM partners FOR UPDATE", {})
+
+        def let_go(seconds: float) -> None:
+            lost.append(seconds)
+            held.close()
+
+        monkeypatch.setattr(module.time, "sleep", let_go)
+        assert waits.ask(rename, {}).rowcount == 1
+    waits.close()
+    assert len(lost) == 1
 
 
 def test_a_transaction_that_cannot_begin_fails_as_sqlalchemys_and_the_next_one_begins(

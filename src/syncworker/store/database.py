@@ -43,10 +43,8 @@ class DatabaseClock:
 
     def now(self, connection: Connection) -> datetime:
         """Begin the transaction, and return its time."""
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the driver of SYNCWORKER_DATABASE_URL
         try:
-            return _begin(driver)
+            return _begin(_driver(connection))
         except psycopg.Error:
             # The same again, for an error that is SQLAlchemy's: what everybody listens for.
             return _EPOCH + timedelta(microseconds=connection.execute(text(_NOW)).scalar_one())
@@ -87,17 +85,26 @@ class Tx:
 
         SQLAlchemy takes longer over such a statement than all the rest of it. Raises SQLAlchemy's errors all the same.
         """
-        driver = self.connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the driver of SYNCWORKER_DATABASE_URL
-        try:
-            with driver.execute(statement, parameters) as cursor:
-                return Asked(cursor.rowcount, cursor.fetchall() if cursor.rownumber is not None else [])
-        except psycopg.Error as error:
-            if driver.closed:
-                # So that SQLAlchemy finds out, and opens others.
-                self.connection.execute(text(_NOW))
-            raised = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
-            raise cast(DBAPIError, raised) from error
+        return _ask(self.connection, statement, parameters)
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the driver of SYNCWORKER_DATABASE_URL
+    return driver
+
+
+def _ask(connection: Connection, statement: bytes, parameters: Mapping[str, object]) -> Asked:
+    driver = _driver(connection)
+    try:
+        with driver.execute(statement, parameters) as cursor:
+            return Asked(cursor.rowcount, cursor.fetchall() if cursor.rownumber is not None else [])
+    except psycopg.Error as error:
+        if driver.closed:
+            # So that SQLAlchemy finds out, and opens others.
+            connection.execute(text(_NOW))
+        raised = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
+        raise cast(DBAPIError, raised) from error
 
 
 def in_drivers_words(statement: str) -> bytes:
@@ -125,6 +132,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
+            # The last one back: what it has prepared is warm.
+            pool_use_lifo=True,
             # An error's text is kept and logged: it must not name the values, which are persons' too.
             hide_parameters=True,
             connect_args=_SESSION,
@@ -147,15 +156,27 @@ class Database:
 
     def run(self, work: Callable[[Tx], T]) -> T:
         """Do `work` in a transaction, again from the start if it lost against another one."""
-        for left in reversed(range(TRIES)):
-            try:
-                with self.transaction() as tx:
-                    return work(tx)
-            except DBAPIError as error:
-                if not left or not _lost_against_another(error):
-                    raise
-                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
-        raise AssertionError("unreachable")
+
+        def in_transaction() -> T:
+            with self.transaction() as tx:
+                return work(tx)
+
+        return _again_if_lost(in_transaction)
+
+    def ask(self, statement: bytes, parameters: Mapping[str, object]) -> Asked:
+        """Run a statement made by `in_drivers_words` as a transaction of its own, in one trip, as `run` does."""
+
+        def by_itself() -> Asked:
+            with self.engine.connect() as connection:
+                driver = _driver(connection)
+                driver.autocommit = True
+                try:
+                    return _ask(connection, statement, parameters)
+                finally:
+                    if not driver.closed:
+                        driver.autocommit = False
+
+        return _again_if_lost(by_itself)
 
     @property
     def connect_arguments(self) -> dict[str, Any]:
@@ -166,6 +187,17 @@ class Database:
     def close(self) -> None:
         """Close all connections. Whoever goes on opens new ones."""
         self.engine.dispose()
+
+
+def _again_if_lost(work: Callable[[], T]) -> T:
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except DBAPIError as error:
+            if not left or not _lost_against_another(error):
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:

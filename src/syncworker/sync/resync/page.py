@@ -30,7 +30,6 @@ from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.resync import settled
 from syncworker.sync.resync.place import Place
 from syncworker.sync.resync.scope import kind_of
-from syncworker.sync.resync.strangers import strangers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +66,23 @@ def commit_listed(
     context: Context,
     portal: Portal,
     claim: Claim,
-    page: Listing,
+    listed: Mapping[str, Record],
     *,
     digests: Mapping[str, str],
     read_after: datetime,
     companies: Mapping[str, KnownCompany] | None = None,
 ) -> Come:
-    """Bring what we keep to what was listed, and say what to write.
+    """Bring what we keep to what was listed of these records, and say what to write.
 
-    `digests`: what was read of each, in short; without them all is decided. `read_after`: the database's time at a
-    moment before the page was asked for. `companies`: some that are known without being kept, by id.
+    `digests`: what was read of each, in short; without them none is settled. `read_after`: the database's time at a
+    moment before they were asked for. `companies`: some that are known without being kept, by id.
     """
-    right = settled.recognise(tx, context, portal, claim.kind, digests, read_after=read_after)
-    rest = {key: page.record(key) for key, of in page.listed.items() if key not in right and not of.archived}
-    # Where most of a page is to be decided anyhow, that finds them as well.
-    if claim.kind is Kind.CONTACT and 2 * len(rest) < len(page.listed):
-        for stranger in strangers(tx, context, portal, rest, companies or {}):
-            del rest[stranger]
-    if not rest:
+    if not listed:
         return Come(plan=Plan())
-    known = known_records.of(tx, portal.hub_id, claim.kind, rest)
-    fresh = {key: record for key, record in rest.items() if key not in known or known[key].reconciled_at <= read_after}
+    known = known_records.of(tx, portal.hub_id, claim.kind, listed)
+    fresh = {
+        key: record for key, record in listed.items() if key not in known or known[key].reconciled_at <= read_after
+    }
     written_since = {key for key in fresh.keys() & known.keys() if known[key].was_written_since(read_after)}
     fresh = {key: record for key, record in fresh.items() if key not in written_since}
     known = {key: before for key, before in known.items() if key in fresh}

@@ -75,17 +75,16 @@ def take(tx: Tx, hub_id: int) -> Taken | None:
     )
 
 
-_MOVED = """
+# Put together with what it is to depend on; `stepped` makes its parameters.
+MOVED = """
     UPDATE resyncs
        SET kind = :to_stage, after = :to_after, listed = listed + :listed, calls = calls + :calls,
            leased_until = :lease, last_error = NULL, state = :state, finished_at = :finished_at
      WHERE id = :id AND state = 'running' AND kind = :stage AND after IS NOT DISTINCT FROM :after
 """
-_MOVE = text(_MOVED)
-_MOVE_FROM_A_PAGE = in_drivers_words(f"""
-    WITH moved AS ({_MOVED} RETURNING id)
-    INSERT INTO resync_pages (resync_id, stage, ids) SELECT id, :stage, :ids FROM moved
-""")
+PAGE_KEPT = "INSERT INTO resync_pages (resync_id, stage, ids) SELECT id, :stage, :page FROM moved"
+_MOVE = text(MOVED)
+_MOVE_FROM_A_PAGE = in_drivers_words(f"WITH moved AS ({MOVED} RETURNING id) {PAGE_KEPT}")
 
 
 def move(
@@ -96,7 +95,20 @@ def move(
     `page`: the ids on it, where it is one of a list of all: what is on none is missing. False where the place has moved
     already, or the resync is paused or over: then this page is somebody else's.
     """
-    parameters = {
+    parameters = stepped(resync_id, at, to, listed=listed, calls=calls, now=tx.now)
+    if page is not None:
+        return bool(tx.ask(_MOVE_FROM_A_PAGE, parameters | {"page": joined(page)}).rowcount)
+    moved = bool(tx.connection.execute(_MOVE, parameters).rowcount)
+    if moved and to is None:
+        forget_pages(tx, resync_id)
+    return moved
+
+
+def stepped(
+    resync_id: int, at: Place, to: Place | None, *, listed: int, calls: int, now: datetime
+) -> dict[str, object]:
+    """The parameters of MOVED; PAGE_KEPT takes the ids as `page` besides."""
+    return {
         "id": resync_id,
         "stage": at.stage,
         "after": at.after,
@@ -104,16 +116,10 @@ def move(
         "to_after": to.after if to else at.after,
         "listed": listed,
         "calls": calls,
-        "lease": tx.now + LEASE if to else None,
+        "lease": now + LEASE if to else None,
         "state": "running" if to else "done",
-        "finished_at": None if to else tx.now,
+        "finished_at": None if to else now,
     }
-    if page is not None:
-        return bool(tx.ask(_MOVE_FROM_A_PAGE, parameters | {"ids": joined(page)}).rowcount)
-    moved = bool(tx.connection.execute(_MOVE, parameters).rowcount)
-    if moved and to is None:
-        forget_pages(tx, resync_id)
-    return moved
 
 
 def forget_pages(tx: Tx, resync_id: int) -> None:

@@ -115,8 +115,9 @@ def _listed(context: Context, taken: Taken, known: dict[str, KnownCompany]) -> t
     to_mark: set[str] = set()
 
     def decide(tx: Tx, portal: Portal) -> Plan:
+        listed = {key: page.record(key) for key, of in page.listed.items() if not of.archived}
         come = resync_page.commit_listed(
-            tx, context, portal, claim, page, digests={}, read_after=tx.now, companies=known
+            tx, context, portal, claim, listed, digests={}, read_after=tx.now, companies=known
         )
         if kind is Kind.COMPANY:
             known.update(known_records.companies(tx, taken.hub_id, page.listed))

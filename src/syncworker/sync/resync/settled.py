@@ -9,7 +9,6 @@ same again. Everything else is decided: no answer here is ever wrong for being n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from operator import itemgetter
@@ -52,16 +51,6 @@ def digests(names: PropertyNames, kind: Kind, page: Listing) -> dict[str, str]:
     return found
 
 
-def recognise(
-    tx: Tx, context: Context, portal: Portal, kind: Kind, read: Mapping[str, str], *, read_after: datetime
-) -> set[str]:
-    """Those that are settled, given the digest of each, and that nobody has looked at since `read_after`."""
-    if not read:
-        return set()
-    parameters = _parameters(context, portal, kind, read) | {"read_after": read_after}
-    return {row[0] for row in tx.ask(_RECOGNISE[kind], parameters).rows}
-
-
 def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
     """Settle records that show what they should, given the digest of each; after all else that is kept of them.
 
@@ -69,10 +58,11 @@ def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[st
     """
     right = {key: digest for key, digest in right.items() if key != portal.partner_company_id}
     if right:
-        tx.ask(_NOTE[kind], _parameters(context, portal, kind, right))
+        tx.ask(_NOTE[kind], parameters(context, portal, kind, right))
 
 
-def _parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
+def parameters(context: Context, portal: Portal, kind: Kind, read: Mapping[str, str]) -> dict[str, object]:
+    """Those of RECOGNISED, given the digest of each record; `read_after` excepted."""
     rules = [_RELEASE, context.domain_rules.digest, program(portal.partner.program).authority.value]
     rules += [portal.partner.tier, repr(context.names)]
     return {
@@ -106,18 +96,19 @@ _RESTS_ON = f"""{_DIGEST} || hash_record_extended(ROW(
 _LISTED = f"""
      WHERE r.hub_id = :hub_id AND r.kind = :kind AND r.object_id = ANY({split("ids")}) AND r.presence = 'live'
 """
-_RECOGNISED = f"""
+# The ids of those that are settled, and that nobody has looked at since `read_after`.
+RECOGNISED = f"""
     SELECT r.object_id FROM records AS r {_LISTED}
        AND r.reconciled_at <= :read_after AND starts_with(r.settled, {_DIGEST}) AND r.settled = {_RESTS_ON}
 """
 _NOTED = f"UPDATE records AS r SET settled = {_RESTS_ON} {_LISTED}"
 
 
-def _of_each_kind(statement: str) -> dict[Kind, bytes]:
+def of_each_kind(statement: str) -> dict[Kind, bytes]:
+    """A statement that holds RECOGNISED, or what that is made of, for records of each kind that is listed."""
     return {
         kind: in_drivers_words(statement.replace("{object_id}", f"{kind}_id")) for kind in (Kind.CONTACT, Kind.COMPANY)
     }
 
 
-_RECOGNISE = _of_each_kind(_RECOGNISED)
-_NOTE = _of_each_kind(_NOTED)
+_NOTE = of_each_kind(_NOTED)

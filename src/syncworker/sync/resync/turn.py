@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from syncworker import tracing
 from syncworker.hubspot.errors import HubSpotError, RetryLater
 from syncworker.hubspot.rate_limit import RateLimited
+from syncworker.hubspot.records import Record
+from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Portal
 from syncworker.sync import claims
@@ -24,7 +28,7 @@ from syncworker.sync.portals.failures import block_if_of_portal
 from syncworker.sync.reconcile import reconcile
 from syncworker.sync.reconcile.plan import Plan
 from syncworker.sync.reconcile.work_off import Note, NotOurs, decide, is_soon, write_out
-from syncworker.sync.resync import ahead, settled
+from syncworker.sync.resync import ahead, passing, settled
 from syncworker.sync.resync import find as resync_find
 from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync import place as resync_place
@@ -64,6 +68,7 @@ def _count(context: Context, taken: Taken) -> None:
 def _list(context: Context, taken: Taken) -> bool:
     """Pages of the list, until the turn or the list ends; return whether something is left to do."""
     until = time.monotonic() + TURN_S
+    portal = context.database.run(lambda tx: portals.get(tx, taken.hub_id))
     writing: Future[bool] | None = None
     to: Place | None = taken.place
     with (
@@ -71,7 +76,7 @@ def _list(context: Context, taken: Taken) -> bool:
         ahead.pages(context, taken, until=until) as pages,
     ):
         for read in pages:
-            stored = _store(context, taken, read)
+            stored = _store(context, portal, taken, read)
             if stored is None:
                 return True
             if stored.claim.marks:
@@ -80,7 +85,7 @@ def _list(context: Context, taken: Taken) -> bool:
                     context.database.run(lambda tx: claims.give_back(tx, stored.claim))  # noqa: B023 - run at once
                     return False
                 writing = beside.submit(_write, context, taken, stored)
-            pages.known_time, to = stored.at, read.to
+            pages.known_time, to = stored.at or pages.known_time, read.to
     return (writing is None or writing.result()) and to is not None
 
 
@@ -88,19 +93,21 @@ def _list(context: Context, taken: Taken) -> bool:
 class _Stored:
     """A page that is kept, and what is to be written of it."""
 
-    at: datetime
+    at: datetime | None
+    """The database's time; None where it was passed by."""
     began: float
     """When this was begun, by the process's clock."""
     claim: Claim
     plan: Plan
 
 
-def _store(context: Context, taken: Taken, read: Read) -> _Stored | None:
+def _store(context: Context, portal: Portal, taken: Taken, read: Read) -> _Stored | None:
     """Keep a page and what it led to; None where it is not ours."""
     claim = Claim(hub_id=taken.hub_id, kind=kind_of(read.place.stage), token=uuid.uuid4())
     listed = read.listing.listed
     digests = settled.digests(context.names, claim.kind, read.listing)
     stored_at: list[datetime] = []
+    plans: list[Plan | None] = []
 
     def go_on(tx: Tx) -> bool:
         stored_at[:] = [tx.now]
@@ -108,9 +115,11 @@ def _store(context: Context, taken: Taken, read: Read) -> _Stored | None:
 
     # The row of the resync is locked last, here and where a page's end is counted: else what is written of one page
     # would wait for all that is decided of the next.
-    def commit(tx: Tx, portal: Portal) -> Plan:
+    def commit(tx: Tx, portal_now: Portal, left: Mapping[str, Record]) -> Plan:
+        if portal_now.partner != portal.partner:
+            raise NotOurs
         come = resync_page.commit_listed(
-            tx, context, portal, claim, read.listing, digests=digests, read_after=read.read_after
+            tx, context, portal_now, claim, left, digests=digests, read_after=read.read_after
         )
         marked = mark(tx, taken.hub_id, claim.kind, come.to_mark, priority=Priority.RESYNC, cause=f"resync {taken.id}")
         if not go_on(tx):
@@ -125,14 +134,22 @@ def _store(context: Context, taken: Taken, read: Read) -> _Stored | None:
         resync_place.count_marked(tx, taken.id, len(listed))
         return True
 
+    def work() -> None:
+        with tracing.span("recognise", portal=taken.hub_id, kind=claim.kind):
+            left = passing.pass_by(context, portal, taken, read, digests)
+        if left is None:
+            plans.append(Plan())
+        else:
+            plans.append(decide(context, claim, lambda tx, portal_now: commit(tx, portal_now, left)))
+
     began = time.monotonic()
-    plans: list[Plan | None] = []
-    error = reconcile.attempt(context, claim, lambda: plans.append(decide(context, claim, commit)))
+    error = reconcile.attempt(context, claim, work)
     if error is not None and context.database.run(mark_all):
         # One of these records is the trouble: by their marks they are read, and the bad one found, without us.
-        plans = [Plan()]
+        plans[:] = [Plan()]
     plan = plans[0] if plans else None
-    return _Stored(at=stored_at[0], began=began, claim=claim, plan=plan) if plan is not None else None
+    at = stored_at[0] if stored_at else None
+    return _Stored(at=at, began=began, claim=claim, plan=plan) if plan is not None else None
 
 
 def _write(context: Context, taken: Taken, stored: _Stored) -> bool:
