@@ -48,6 +48,7 @@ def read_record(object_type: str, source: JsonObject) -> Record:
     """A contact, a company, or any other record."""
     associations = source.get("associations")
     linked = associations if isinstance(associations, dict) else {}
+    cut = [name for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]
     return Record(
         object_type=object_type,
         id=read_id(source.get("id"), "a record's id"),
@@ -60,9 +61,7 @@ def read_record(object_type: str, source: JsonObject) -> Record:
         if "propertiesWithHistory" in source
         else {},
         associations={kind_of(name): _listed(child(linked, name)) for name in linked},
-        associations_cut=frozenset(
-            [kind_of(name) for name, of in linked.items() if isinstance(of, dict) and "paging" in of and after(of)]
-        ),
+        associations_cut=frozenset(map(kind_of, cut)) if cut else _NONE,
     )
 
 

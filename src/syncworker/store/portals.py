@@ -235,8 +235,10 @@ def failures(tx: Tx, hub_id: int) -> int:
 
 def note_success(tx: Tx, hub_id: int) -> None:
     """Something was done in the portal: its failures in a row are over."""
-    failed = update(portals).where(portals.c.hub_id == hub_id, portals.c.failures > 0)
-    tx.connection.execute(failed.values(failures=0))
+    tx.ask(_SUCCESS, {"hub_id": hub_id})
+
+
+_SUCCESS = in_drivers_words("UPDATE portals SET failures = 0 WHERE hub_id = :hub_id AND failures > 0")
 
 
 # A failure that passes by itself must not lift what only a person may lift.

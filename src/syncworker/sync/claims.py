@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, text
 
 from syncworker.hubspot.quota import Lane as Lane  # which marks a claim may take
-from syncworker.store.database import Tx
+from syncworker.store.arrays import joined, split
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.sync.marks import Kind, Priority
 from syncworker.sync.watch.observed import Finished
 
@@ -148,13 +149,13 @@ def marked(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> set[str]:
     return set(tx.connection.execute(_MARKED, parameters).scalars())
 
 
-_CLAIM_NAMED = """
+_CLAIM_NAMED = f"""
     INSERT INTO marks AS m
         (hub_id, kind, object_id, generation, priority, cause, marked_at, not_before, claim_token)
     SELECT :hub_id, :kind, id, nextval('mark_generation'), :priority, :cause, :now, :lease, :token
-      FROM unnest(CAST(:ids AS text[])) AS id
+      FROM unnest({split("ids")}) AS id
 """
-_CLAIM_NEW = text(
+_CLAIM_NEW = in_drivers_words(
     _CLAIM_NAMED
     + """
     ON CONFLICT (hub_id, kind, object_id) DO NOTHING
@@ -201,8 +202,10 @@ def claim_unmarked(tx: Tx, taken: Claim, kind: Kind, ids: Collection[str], *, ca
     its mark reads it anew.
     """
     if ids:
-        rows = tx.connection.execute(_CLAIM_NEW, _named(tx, taken, kind, ids, cause=cause, priority=priority)).all()
-        taken.marks.update(_marks(rows))
+        for of, object_id, generation, attempts, at in tx.ask(
+            _CLAIM_NEW, _named(tx, taken, kind, ids, cause=cause, priority=priority)
+        ).rows:
+            taken.marks[Kind(of), object_id] = Mark(generation=generation, attempts=attempts, marked_at=at)
 
 
 def _named(
@@ -211,7 +214,7 @@ def _named(
     return {
         "hub_id": taken.hub_id,
         "kind": kind.value,
-        "ids": sorted(set(ids)),
+        "ids": joined(sorted(set(ids))),
         "priority": int(priority),
         "cause": cause,
         "now": tx.now,
@@ -235,9 +238,9 @@ _RENEW = text(f"""
 _GIVE_BACK = text(
     f"UPDATE marks AS m SET claim_token = NULL, not_before = :now, last_error = coalesce(:error, last_error) WHERE {_OURS}"  # noqa: E501
 )
-_FINISH = text("""
+_FINISH = in_drivers_words(f"""
     DELETE FROM marks AS m
-     USING unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:generations AS bigint[]))
+     USING unnest({split("kinds")}, {split("ids")}, CAST({split("generations")} AS bigint[]))
         AS done (kind, object_id, generation)
      WHERE m.hub_id = :hub_id AND m.claim_token = :token AND m.kind = done.kind AND m.object_id = done.object_id
        AND m.generation = done.generation
@@ -278,12 +281,18 @@ def finish(tx: Tx, taken: Claim, done: Collection[Key]) -> list[Finished]:
     """Delete these marks, and return them; those marked again since they were claimed are due at once instead."""
     if not done:
         return []
-    ours = _ours(taken, done)
-    generations = [taken.marks[key].generation for key in sorted(done)]
-    rows = tx.connection.execute(_FINISH, {**ours, "generations": generations}).all()
+    ordered = sorted(done)
+    parameters = {
+        "hub_id": taken.hub_id,
+        "token": taken.token,
+        "kinds": joined([kind.value for kind, _ in ordered]),
+        "ids": joined([object_id for _, object_id in ordered]),
+        "generations": joined([str(taken.marks[key].generation) for key in ordered]),
+    }
+    rows = tx.ask(_FINISH, parameters).rows
     if len(rows) < len(done):
-        tx.connection.execute(_FINISH_MARKED_AGAIN, {**ours, "now": tx.now})
-    return [Finished(cause=row.cause, priority=Priority(row.priority), marked_at=row.marked_at) for row in rows]
+        tx.connection.execute(_FINISH_MARKED_AGAIN, {**_ours(taken, ordered), "now": tx.now})
+    return [Finished(cause=cause, priority=Priority(priority), marked_at=at) for cause, priority, at in rows]
 
 
 def fail(tx: Tx, taken: Claim, errors: Mapping[Key, str], *, park: bool = False) -> None:

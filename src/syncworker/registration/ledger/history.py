@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from syncworker.redaction import without_emails
 from syncworker.registration.ledger import people
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.tables import history, persons
 
 
@@ -115,22 +115,29 @@ def record(tx: Tx, events: Iterable[Event]) -> None:
     ids = people.refer(tx, {name for event in told for name in (event.who, event.about) if name is not None})
     rows = [
         {
-            # What is left out is null.
-            **{name: value for name in _FIELDS if (value := getattr(event, name)) is not None},
+            "partner_id": event.partner_id,
+            "event": event.event,
+            "source": event.source,
             "who": people.PERSON if event.who in ids else event.who,
             "person_id": ids.get(event.who),
-            **({} if event.about is None else {"about_id": ids[event.about]}),
             # A person may have typed it.
             "why": without_emails(event.why),
+            "hub_id": event.hub_id,
+            "domain": event.domain,
+            "contact_id": event.contact_id,
+            "company_id": event.company_id,
+            "request_id": event.request_id,
+            "registration_id": event.registration_id,
+            "about_id": None if event.about is None else ids[event.about],
+            "detail": event.detail,
         }
         for event in told
     ]
     if rows:
         record_rows = _RECORD_UNTOLD if any(event.event in TOLD for event in told) else _RECORD
-        tx.connection.execute(record_rows, {"at": tx.now, "rows": json.dumps(rows)})
+        tx.ask(record_rows, {"at": tx.now, "rows": json.dumps(rows)})
 
 
-_FIELDS = tuple(field.name for field in fields(Event) if field.name != "about")
 # What somebody may want to be told of at once, by the kind of the notice. Noted in the same statement: a worker that is
 # killed after it has told the history has told that there is something to tell, too.
 TOLD = {
@@ -148,9 +155,9 @@ _INSERT = """
            who text, person_id bigint, why text, hub_id bigint, domain text, contact_id text, company_id text,
            request_id bigint, registration_id bigint, about_id bigint, detail jsonb)
 """
-_RECORD = text(_INSERT)
+_RECORD = in_drivers_words(_INSERT)
 # Only where somebody is to be told: else nobody would ever take it away.
-_RECORD_UNTOLD = text(f"""
+_RECORD_UNTOLD = in_drivers_words(f"""
     WITH told AS ({_INSERT} RETURNING id, at, hub_id, event)
     INSERT INTO untold (hub_id, kind, at, history_id)
     SELECT told.hub_id, kinds.kind, told.at, told.id

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select, text, update
@@ -103,15 +104,19 @@ def expires_at(last_valid_day: date, time_zone: str) -> datetime:
 
 def registration(row: Row[*tuple[object, ...]]) -> Registration:
     """The registration in a row of `query()`."""
-    fields = row._asdict()
-    fields["source"] = Source(row.source)
-    if row.confirmation is not None:
-        fields["confirmation"] = Confirmation(row.confirmation)
-    if row.hold is not None:
-        fields["hold"] = HoldKind(row.hold)
-    if row.end_reason is not None:
-        fields["end_reason"] = EndReason(row.end_reason)
+    fields: dict[str, Any] = dict(zip(row._fields, row, strict=True))
+    for name, words in _IN_WORDS.items():
+        if fields[name] is not None:
+            fields[name] = words(fields[name])
     return Registration(**fields)
+
+
+_IN_WORDS: Mapping[str, Callable[[str], object]] = {
+    "source": Source,
+    "confirmation": Confirmation,
+    "hold": HoldKind,
+    "end_reason": EndReason,
+}
 
 
 def query() -> Select[*tuple[object, ...]]:

@@ -20,7 +20,7 @@ from syncworker.registration.ledger import history
 from syncworker.registration.ledger.history import Event, Happened
 from syncworker.registration.rules.terms import Action, Reason, Source
 from syncworker.store.arrays import among, joined, split
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.tables import requests
 from syncworker.store.texts import storable
 
@@ -221,11 +221,11 @@ _RELEASE = text("""
 
 def asked_before(tx: Tx, hub_id: int, contact_ids: Collection[str]) -> dict[str, bool]:
     """Which of these contacts have ever had a request, and whether one of each is open."""
-    rows = tx.connection.execute(_ASKED_BEFORE, {"hub_id": hub_id, "ids": joined(contact_ids), "open": _OPEN})
-    return {row[0]: row[1] for row in rows.all()}
+    rows = tx.ask(_ASKED_BEFORE, {"hub_id": hub_id, "ids": joined(contact_ids), "open": _OPEN}).rows
+    return {row[0]: row[1] for row in rows}
 
 
-_ASKED_BEFORE = text(f"""
+_ASKED_BEFORE = in_drivers_words(f"""
     SELECT contact_id, bool_or(state = ANY({split("open")})) FROM requests
      WHERE hub_id = :hub_id AND contact_id = ANY({split("ids")}) GROUP BY contact_id
 """)

@@ -10,6 +10,8 @@ from syncworker.registration.rules.text import is_fit, quote
 WEBSITE_CHARACTERS = 2048
 """The longest website looked at: longer ones are refused unread, so that ten megabytes cost nothing."""
 
+# What most people type.
+_PLAIN = re.compile(r"(?:https?://)?([a-z0-9.-]+)/?", re.IGNORECASE | re.ASCII)
 _HTTP = re.compile(r"https?:[/\\]*|//", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d+(?:[/\\?#]|$)|$)", re.IGNORECASE)
 _END_OF_AUTHORITY = re.compile(r"[/\\?#]")
@@ -28,6 +30,9 @@ def host_of(website: str) -> str | Refused:
     if len(website) > WEBSITE_CHARACTERS:
         sentence = f"the website is longer than {WEBSITE_CHARACTERS} characters: enter the company's home page"
         return Refused(Refusal.TOO_LONG, sentence)
+    plain = _PLAIN.fullmatch(website)
+    if plain and (host := plain[1].rstrip(".")):
+        return host.lower()
     text = website.strip(" \t\r\n\u00a0\u3000")
     if not text:
         return Refused(Refusal.EMPTY, "there is no website")

@@ -22,7 +22,8 @@ def hand_edits(
     """A property that we had written, that should still be so, and is not: somebody edited it. It is overwritten."""
     if known is None:
         return []
-    edited = sorted(name for name in changes if known.written.get(name, None) == wanted.get(name, ""))
+    written = known.written
+    edited = sorted([name for name in changes if written.get(name) == wanted.get(name, "")])
     if not edited:
         return []
     return [

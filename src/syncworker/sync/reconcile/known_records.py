@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from sqlalchemy import select, text, update
 
 from syncworker.hubspot.properties import PropertyNames
 from syncworker.store.arrays import among, joined, split
-from syncworker.store.database import Tx
+from syncworker.store.database import Tx, in_drivers_words
 from syncworker.store.tables import records, registrations
 from syncworker.store.texts import storable
 from syncworker.sync.marks import Kind
@@ -93,19 +94,19 @@ def of(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> dict[str, Known
     """What is known of these records."""
     if not ids:
         return {}
-    rows = tx.connection.execute(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": joined(ids)})
-    return {row[0]: _known(row) for row in rows.all()}
+    rows = tx.ask(_OF, {"hub_id": hub_id, "kind": kind.value, "ids": joined(ids)}).rows
+    return {row[0]: _known(row) for row in rows}
 
 
 def _known(row: Sequence[Any]) -> KnownRecord:
     fields = list(row)
-    fields[8] = json.loads(row[8]) if row[8] else {}
+    fields[8] = orjson.loads(row[8]) if row[8] else {}
     return KnownRecord(*fields)
 
 
 # One text and no list of parameters: compiled once, whatever the number of ids. What was written as text: parsing
 # it in the driver costs more than all the rest.
-_OF = text(f"""
+_OF = in_drivers_words(f"""
     SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
            CAST(written AS text), written_times, written_since, written_at
       FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
@@ -126,11 +127,11 @@ def companies(tx: Tx, hub_id: int, ids: Collection[str]) -> dict[str, KnownCompa
     """What is known of these companies."""
     if not ids:
         return {}
-    rows = tx.connection.execute(_COMPANIES, {"hub_id": hub_id, "ids": joined(ids)})
-    return {row[0]: KnownCompany(*row) for row in rows.all()}
+    rows = tx.ask(_COMPANIES, {"hub_id": hub_id, "ids": joined(ids)}).rows
+    return {row[0]: KnownCompany(*row) for row in rows}
 
 
-_COMPANIES = text(f"""
+_COMPANIES = in_drivers_words(f"""
     SELECT object_id, name, country, domain FROM records
      WHERE hub_id = :hub_id AND kind = 'company' AND object_id = ANY({split("ids")})
 """)
@@ -149,10 +150,10 @@ def _looked_at(tx: Tx, hub_id: int, kind: Kind, ids: Collection[str]) -> None:
     """Note that these were looked at, and are as they were."""
     if ids:
         parameters = {"hub_id": hub_id, "kind": kind.value, "ids": joined(sorted(ids)), "now": tx.now}
-        tx.connection.execute(_LOOKED_AT, parameters)
+        tx.ask(_LOOKED_AT, parameters)
 
 
-_LOOKED_AT = text(f"""
+_LOOKED_AT = in_drivers_words(f"""
     UPDATE records SET reconciled_at = :now
      WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
 """)
@@ -174,11 +175,11 @@ def _keep(tx: Tx, hub_id: int, kind: Kind, read: Sequence[Seen]) -> None:
         for one in sorted(read, key=lambda r: r.object_id)
     ]
     parameters = {"hub_id": hub_id, "kind": kind.value, "now": tx.now, "rows": json.dumps(rows)}
-    tx.connection.execute(_KEEP, parameters)
+    tx.ask(_KEEP, parameters)
 
 
 # Rows as JSON: one statement however many there are, and compiled once.
-_KEEP = text(f"""
+_KEEP = in_drivers_words(f"""
     INSERT INTO records (hub_id, kind, object_id, name, email, company, country, domain, company_id, presence, seen,
                          reconciled_at)
     SELECT :hub_id, :kind, r.object_id, r.name, r.email, r.company, r.country, r.domain, r.company_id, r.presence,
@@ -245,7 +246,7 @@ _FORGET = text("DELETE FROM records WHERE hub_id = :hub_id AND kind = :kind AND 
 
 
 # By their ids, too: joined alone, all records of the portal would be read for a hundred.
-_WRITTEN = text(f"""
+_WRITTEN = in_drivers_words(f"""
     UPDATE records AS r
        SET written = w.values,
            written_times = CASE WHEN r.written = w.values AND r.written_since > :since
@@ -274,7 +275,7 @@ def note_written(tx: Tx, hub_id: int, kind: Kind, values: Mapping[str, str], *, 
             "now": tx.now,
             "since": tx.now - SAME_WITHIN,
         }
-        tx.connection.execute(_WRITTEN, parameters)
+        tx.ask(_WRITTEN, parameters)
 
 
 def being_cleared(tx: Tx, hub_id: int, ids: Collection[str]) -> dict[str, datetime]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import orjson
 
 from syncworker.sync.claims import Key
 from syncworker.sync.marks import Kind
@@ -76,4 +77,4 @@ class Plan:
 
 def as_json(wanted: Mapping[str, str]) -> str:
     """What a record should show, as the database keeps it."""
-    return json.dumps(wanted, sort_keys=True)
+    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()

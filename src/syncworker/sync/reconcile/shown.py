@@ -60,12 +60,13 @@ def _was_registered(decision: Decision) -> bool:
 
 def differences(names: PropertyNames, wanted: Mapping[str, str], current: Mapping[str, str | None]) -> Properties:
     """The wanted properties that are not so in the CRM, compared in canonical form."""
-    return {
-        name: value
-        for name, value in wanted.items()
-        # Most are the very same text, which no type makes another.
-        if (current.get(name) or "") != value and not same(type_of(names, name), value, current.get(name))
-    }
+    found = {}
+    for name, value in wanted.items():
+        there = current.get(name) or ""
+        # Most are the very same text, which no type makes another; and what is empty is only like what is empty.
+        if there != value and not (there and value and same(type_of(names, name), value, there)):
+            found[name] = value
+    return found
 
 
 def type_of(names: PropertyNames, name: str) -> str:

@@ -252,8 +252,8 @@ def _hear_what_was_set_meanwhile(
     being_cleared: dict[str, datetime],
     history: dict[str, list[PropertyVersion]],
 ) -> None:
-    portal = portals.find(tx, hub_id)
-    if portal is None or not history:
+    portal = portals.find(tx, hub_id) if history else None
+    if portal is None:
         return
     handled = {contact_id: being_cleared[contact_id] for contact_id in history}
     new = crm_requests.add_requests(tx, portal, context.names.request, history, handled=handled)

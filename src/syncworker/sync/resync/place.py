@@ -127,7 +127,7 @@ def forget_pages(tx: Tx, resync_id: int) -> None:
     tx.connection.execute(delete(resync_pages).where(resync_pages.c.resync_id == resync_id))
 
 
-_COUNT = text("""
+_COUNT = in_drivers_words("""
     UPDATE resyncs SET written = written + :written, failed = failed + :failed, calls = calls + :calls WHERE id = :id
 """)
 
@@ -135,7 +135,7 @@ _COUNT = text("""
 def count(tx: Tx, resync_id: int, worked: Worked) -> None:
     """Count how a batch ended."""
     parameters = {"id": resync_id, "written": worked.written, "failed": worked.failed, "calls": worked.calls}
-    tx.connection.execute(_COUNT, parameters)
+    tx.ask(_COUNT, parameters)
 
 
 def count_marked(tx: Tx, resync_id: int, marked: int) -> None:

@@ -92,9 +92,12 @@ def trigger(cause: str, priority: Priority) -> str:
 
 def worked_off(hub_id: int, finished: Collection[Finished], *, now: datetime) -> None:
     """Note how late these marks were worked off. Both times are the database's."""
+    of_triggers: dict[str, Histogram] = {}  # a batch is mostly of one
     for one in finished:
-        seconds = max(0.0, (now - one.marked_at).total_seconds())
-        LAG.labels(str(hub_id), trigger(one.cause, one.priority)).observe(seconds)
+        name = trigger(one.cause, one.priority)
+        if name not in of_triggers:
+            of_triggers[name] = LAG.labels(str(hub_id), name)
+        of_triggers[name].observe(max(0.0, (now - one.marked_at).total_seconds()))
 
 
 def wrote(hub_id: int, kind: str, *, seconds: float, written: int, refused: int) -> None:
