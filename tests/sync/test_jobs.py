@@ -15,7 +15,7 @@ from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.terms import Source
 from syncworker.store import portals
 from syncworker.sync import operations
-from syncworker.sync.jobs import job, job_work
+from syncworker.sync.jobs import job, job_work, lead_file
 from syncworker.sync.jobs.job import Job, JobAction, NotToUndo, Outcome, TooManyDomains, UnknownJob
 from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import Leads, View
@@ -244,6 +244,28 @@ def test_the_jobs_of_a_portal_are_done_in_their_order(deployment: Deployment, mo
         assert job.show(tx, HUB, second.id).done == 0
     assert finished(deployment, second).outcomes == {Outcome.DONE: 2}
     assert deployment.rows(text("SELECT count(*) FROM registrations WHERE renew_at_expiry"))[0][0] == 2
+
+
+def test_a_file_that_somebody_says_go_for_is_done_after_what_was_asked_for_before(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_work, "BATCH", 1)
+    domains = many(deployment, 2)
+    # Given a file that is looked at while its leads are given up, and that the second of them is not given up yet
+    content = b"contact_id\n1\n2"
+    file = lead_file.upload(deployment.context, HUB, content, name="leads.csv", who=WHO)
+    given_up = start(deployment, JobAction.DEREGISTER, domains)
+    assert one_batch(deployment)
+    # When somebody says go for the file, and for another thing afterwards
+    lead_file.take(deployment.context, HUB, file.id)
+    later = start(deployment, JobAction.RENEW, domains, key="later")
+    order = []
+    while one_batch(deployment):
+        with deployment.database.transaction() as tx:
+            order += [of.id for of in (file, given_up, later) if job.show(tx, HUB, of.id).is_finished]
+    # Then each came after what was asked for before it
+    assert list(dict.fromkeys(order)) == [given_up.id, file.id, later.id]
+    assert set(outcomes(deployment, file).values()) == {Outcome.DONE}
 
 
 def test_what_is_over_is_asked_for_again_before_anybody_noted_it(

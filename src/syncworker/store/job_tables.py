@@ -38,6 +38,7 @@ jobs = Table(
     Column("total", Integer, nullable=False),
     Column("done", Integer, nullable=False, server_default="0"),  # items with an outcome, whichever
     Column("held", Boolean, nullable=False, server_default=text("false")),  # nobody has said go yet
+    Column("turn", BigInteger),  # of what was held: its place among the ids when somebody said go
     Column("note", Text),  # the name of a file
     Column("columns", Text),  # of a file: the names of those that were read, with commas between
     Column("others", Integer),  # of a file: how many columns were left out

@@ -206,7 +206,8 @@ def _outcomes(domains: Sequence[str], done: set[str], otherwise: Outcome) -> Out
 # what was asked for later about the same leads is done later.
 _NEXT_JOB = text("""
     SELECT id, action, who, source, total, key, undoes FROM jobs
-     WHERE id = (SELECT min(id) FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held)
+     WHERE id = (SELECT id FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held
+                  ORDER BY coalesce(turn, id) LIMIT 1)
        AND finished_at IS NULL FOR UPDATE SKIP LOCKED
 """)
 _UNDONE = text("SELECT finished_at FROM jobs WHERE id = :job_id")

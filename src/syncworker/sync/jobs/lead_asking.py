@@ -103,6 +103,6 @@ _NEXT = text("""
     SELECT ARRAY(SELECT i.domain FROM job_items AS i WHERE i.job_id = next.id AND i.outcome IS NULL
                   ORDER BY i.place LIMIT :batch) AS leads
       FROM (SELECT id, action FROM jobs WHERE hub_id = :hub_id AND finished_at IS NULL AND NOT held
-             ORDER BY id LIMIT 1) AS next
+             ORDER BY coalesce(turn, id) LIMIT 1) AS next
      WHERE next.action = 'register_file'
 """)

@@ -155,8 +155,10 @@ ROWS_ASKED = """
       LEFT JOIN requests AS q ON q.hub_id = jobs.hub_id AND q.key = jobs.key || ':' || i.place AND i.outcome = 'done'
      WHERE i.job_id = :job_id"""
 _ABOUT = text("UPDATE jobs SET columns = :columns, others = :others WHERE id = :job_id")
+# Behind all that was asked for while it was held.
 _TAKE = text("""
-    UPDATE jobs SET held = false, finished_at = CASE WHEN done = total THEN CAST(:now AS timestamptz) END
+    UPDATE jobs SET held = false, turn = nextval(pg_get_serial_sequence('jobs', 'id')),
+           finished_at = CASE WHEN done = total THEN CAST(:now AS timestamptz) END
      WHERE id = :job_id AND held
 """)
 _OF_KEY = text("SELECT FROM jobs WHERE hub_id = :hub_id AND key = :key")
