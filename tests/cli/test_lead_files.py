@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_used_says_what_to_change(run: Run, demo: Demo, tm
 def test_nothing_is_asked_for_where_what_fails_cannot_be_written(run: Run, demo: Demo, tmp_path: Path) -> None:
     file, failures = tmp_path / "leads.csv", tmp_path / "failures.csv"
     file.write_text(f"contact_id\n{demo.contact()}\n")
-    for nowhere in (tmp_path / "nosuch" / "failures.csv", tmp_path):
+    for nowhere in (tmp_path / "nosuch" / "failures.csv", tmp_path, tmp_path / ("f" * 300)):
         answer = run("leads", "import", file, "--yes", "--failures", nowhere)
         assert answer.code == 2
         assert "cannot be written" in answer.complaint
@@ -95,6 +95,11 @@ def test_nothing_is_asked_for_where_what_fails_cannot_be_written(run: Run, demo:
     # Whoever answers no finds the older file as it was, and no new one
     run("leads", "import", file, "--failures", failures, stdin="n\n")
     assert not failures.exists()
+    failures.symlink_to(tmp_path / "elsewhere.csv")
+    run("leads", "import", file, "--failures", failures, stdin="n\n")
+    assert failures.is_symlink()
+    assert not failures.exists()
+    failures.unlink()
     failures.write_text("older")
     run("leads", "import", file, "--failures", failures, stdin="n\n")
     assert failures.read_text() == "older"

@@ -227,6 +227,10 @@ def test_a_file_that_cannot_be_written_is_said_in_a_line(run: Run, demo: Demo, t
         answer = run(*command, "--csv", tmp_path / "nosuch" / "x.csv")
         assert (answer.code, answer.out) == (2, ""), command
         assert "x.csv cannot be written: No such file or directory; choose another place" in answer.complaint
+        # Linux's device for a disk that is full: it opens, and has no room for what is written
+        full = run(*command, "--csv", "/dev/full")
+        assert full.code == 2, command
+        assert "/dev/full cannot be written: No space left on device; choose another place" in full.complaint
 
 
 def test_a_resync_of_a_form_that_is_not_there_says_so(run: Run, demo: Demo) -> None:

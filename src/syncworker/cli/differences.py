@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from contextlib import ExitStack
 from dataclasses import astuple, fields
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from syncworker.cli import output
-from syncworker.cli.files import open_to_write
+from syncworker.cli.files import file_to_write
 
 if TYPE_CHECKING:
     from syncworker.sync.watch.audit import Difference
@@ -24,20 +25,24 @@ class Differences:
 
     def __init__(self, file: Path | None) -> None:
         self._path = file
+        self._open = ExitStack()
         self._file: TextIO | None = None
         self.first: list[Difference] = []
         self.number = 0
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            self._file = open_to_write(self._path)
+            from syncworker.sync.watch.audit import Difference
+
+            self._file = self._open.enter_context(file_to_write(self._path))
+            # Also where nothing differs: an empty file would say that nobody looked.
+            csv.writer(self._file).writerow(field.name for field in fields(Difference))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
+    ) -> bool | None:
+        return self._open.__exit__(kind, error, where)
 
     def note(self, one: Difference) -> None:
         """Take one in."""
@@ -45,10 +50,7 @@ class Differences:
         if len(self.first) < _KEPT:
             self.first.append(one)
         if self._file is not None:
-            writer = csv.writer(self._file)
-            if self.number == 1:
-                writer.writerow(field.name for field in fields(one))
-            writer.writerow(_harmless(value) for value in astuple(one))
+            csv.writer(self._file).writerow(_harmless(value) for value in astuple(one))
 
     def show(self) -> None:
         """Print the first of them as a table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +11,36 @@ from typing import TextIO
 
 from syncworker.cli.failures import CommandError, ExitCode
 
-
-def open_to_write(path: Path) -> TextIO:
-    """The file, opened before anything is done for it. Raises CommandError where it cannot be."""
-    try:
-        return path.open("w", newline="", encoding="utf-8")
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror or error}; choose another place"
-        raise CommandError(message, code=ExitCode.USAGE) from error
+# What a disk answers to writing, and no server to anything else that is done meanwhile.
+_OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def opened_to_write(path: Path) -> Iterator[TextIO]:
-    """The same, closed at the end; `-` is standard output, which stays open."""
+def file_to_write(path: Path, *, encoding: str = "utf-8") -> Iterator[TextIO]:
+    """The file, opened before anything is done for it. Raises CommandError where it cannot be, or the disk is full."""
+    try:
+        file = path.open("w", newline="", encoding=encoding)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    try:
+        with file:
+            yield file
+    except OSError as error:
+        if error.errno not in _OF_DISKS:
+            raise
+        raise _not_written(path, error) from error
+
+
+@contextmanager
+def opened_to_write(path: Path, *, encoding: str = "utf-8") -> Iterator[TextIO]:
+    """The same; `-` is standard output, which stays open, and as it is."""
     if str(path) == "-":
         yield sys.stdout
         return
-    with open_to_write(path) as file:
+    with file_to_write(path, encoding=encoding) as file:
         yield file
+
+
+def _not_written(path: Path, error: OSError) -> CommandError:
+    message = f"{path} cannot be written: {error.strerror or error}; choose another place"
+    return CommandError(message, code=ExitCode.USAGE)

@@ -224,16 +224,18 @@ def _show(job: Job, came: Came, rows: Sequence[FileRow], rules: DomainRules) -> 
 
 def _see_writable(to: Path | None) -> None:
     """Raise CommandError before anything is asked for where what fails could not be written; changes no file."""
-    if to is None or not (to.is_file() or to.is_dir() or not to.exists()):
-        return  # A pipe or a terminal: to open it is to begin writing.
-    is_new = not to.exists()
+    if to is None:
+        return
     try:
-        to.open("ab").close()
+        is_new = not to.exists()
+        if is_new or to.is_file() or to.is_dir():  # To open a pipe or a terminal is to begin writing.
+            to.open("ab").close()
+        if is_new:
+            # Where a link leads, too: the link stays.
+            to.resolve().unlink()
     except OSError as error:
         said = f"{to} cannot be written: {error.strerror}; nothing was done, choose another place"
         raise CommandError(said, code=ExitCode.USAGE) from error
-    if is_new:
-        to.unlink()
 
 
 def _write(context: Context, job: Job, to: Path) -> None:
