@@ -63,11 +63,10 @@ def _is_overdue(registration: dict[str, Any], ledger: Ledger) -> bool:
 def missing_submissions(crm: Crm, ledger: Ledger) -> list[str]:
     """Submissions of forms that register, and of which nobody knows. Of who was erased since, nobody need know."""
     keys = {(one["hub_id"], one["key"]) for one in ledger.requests}
-    enabled = {one["who"].removeprefix("form:") for one in ledger.requests if one["source"] == "form"}
     return [
         f"{one.email} ({one.conversion_id})"
         for one in crm.submissions
-        if one.form_id in enabled
+        if (one.hub_id, one.form_id) in ledger.forms
         and (one.hub_id, f"form:{one.form_id}:{one.conversion_id}") not in keys
         and one.at >= crm.erased.get((one.hub_id, one.email), 0.0)
     ]
@@ -80,6 +79,8 @@ def violations(crm: Crm, ledger: Ledger, *, capacities: dict[int, int]) -> list[
         *submissions_counted_twice(crm, ledger),
         *over_capacity(ledger, capacities),
         *registered_twice(ledger),
+        *kept_waiting(ledger, capacities),
+        *registered_in_vain(ledger),
         *differences(crm, ledger),
     ]
 
@@ -120,8 +121,16 @@ def over_capacity(ledger: Ledger, capacities: dict[int, int]) -> list[str]:
 
 
 def registered_twice(ledger: Ledger) -> list[str]:
-    """At most one registration of a domain at any instant, by the ledger's times."""
+    """At most one registration of a domain: now, and at any instant, in the order of the history."""
     found = []
+    holds: dict[str, int] = {}
+    for event in ledger.history:
+        domain, registration = event["domain"], event["registration_id"]
+        if event["event"] in {"registered", "imported"}:
+            if holds.setdefault(domain, registration) != registration:
+                found.append(f"{domain} was registered again ({registration}) while {holds[domain]} was not over")
+        elif event["event"] in {"released", "expired"} and holds.get(domain) == registration:
+            del holds[domain]
     of_domain: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in ledger.registrations:
         of_domain[one["domain"]].append(one)
@@ -130,6 +139,34 @@ def registered_twice(ledger: Ledger) -> list[str]:
             if before["ended_at"] is None:
                 found.append(f"{domain} has been registered again ({after['id']}) while {before['id']} is active")
     return found
+
+
+def kept_waiting(ledger: Ledger, capacities: dict[int, int]) -> list[str]:
+    """Nobody waits while a slot is free, or for what the partner holds: nothing would ever come of it."""
+    held: dict[int, set[str]] = defaultdict(set)
+    for one in ledger.registrations:
+        if one["ended_at"] is None:
+            held[one["partner_id"]].add(one["domain"])
+    return [
+        f"request {one['id']} waits for {one['domain']}, with {len(held[one['partner_id']])} slots taken"
+        for one in ledger.requests
+        if one["state"] == "waiting"
+        and ledger.portals[one["hub_id"]]["mode"] == "write"
+        and (
+            one["domain"] in held[one["partner_id"]]
+            or len(held[one["partner_id"]]) < capacities.get(one["partner_id"], 0)
+        )
+    ]
+
+
+def registered_in_vain(ledger: Ledger) -> list[str]:
+    """What was told to be registered is, or was, a registration."""
+    known = {one["id"] for one in ledger.registrations}
+    return [
+        f"request {one['id']} came to a registration of {one['domain']}, which there never was"
+        for one in ledger.requests
+        if one["state"] == "registered" and one["registration_id"] not in known
+    ]
 
 
 def differences(crm: Crm, ledger: Ledger) -> list[str]:

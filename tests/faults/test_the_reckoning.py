@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,8 @@ def registration(number: int, domain: str, **changed: Any) -> dict[str, Any]:
 
 def ledger(*registrations: dict[str, Any]) -> Ledger:
     return Ledger(
-        portals={7: {"hub_id": 7, "partner_id": 1, "blocked_until": None, "blocked_reason": None}},
+        portals={7: {"hub_id": 7, "partner_id": 1, "mode": "write", "blocked_until": None, "blocked_reason": None}},
+        forms={(7, "f")},
         registrations=list(registrations),
         now=NOW,
     )
@@ -76,6 +78,46 @@ def test_a_domain_registered_twice_is_seen() -> None:
     assert invariants.registered_twice(ledger(registration(1, "acme.se"), registration(2, "acme.se")))
 
 
+def test_a_domain_that_was_registered_twice_for_a_while_is_seen() -> None:
+    def event(what: str, registration_id: int) -> dict[str, Any]:
+        return {"partner_id": 1, "event": what, "registration_id": registration_id, "domain": "acme.se"}
+
+    of = ledger()
+    of.history = [event("registered", 1), event("expired", 1), event("registered", 2)]
+    assert invariants.registered_twice(of) == []
+    of.history = [event("registered", 1), event("registered", 2), event("expired", 1)]
+    assert len(invariants.registered_twice(of)) == 1
+
+
+def asked(number: int, state: str, domain: str, **changed: Any) -> dict[str, Any]:
+    return {
+        "id": number, "hub_id": 7, "partner_id": 1, "contact_id": "100", "company_id": None, "action": "register",
+        "source": "crm", "state": state, "domain": domain, "registration_id": None,
+    } | changed  # fmt: skip
+
+
+def test_who_waits_while_a_slot_is_free_is_seen() -> None:
+    pending = {"website": "acme.se", "partner_registration_status": "pending"}
+    of = ledger(registration(1, "other.se"))
+    of.requests = [asked(1, "waiting", "acme.se")]
+    assert invariants.violations(crm(("100", pending)), of, capacities={1: 1}) == []
+    [waits] = invariants.violations(crm(("100", pending)), of, capacities={1: 2})
+    assert "acme.se" in waits
+    # Nor does anybody wait for what the partner holds; but in a portal that registers nothing everybody does
+    of.requests = [asked(1, "waiting", "other.se")]
+    assert len(invariants.kept_waiting(of, {1: 1})) == 1
+    of.portals[7]["mode"] = "paused"
+    assert invariants.kept_waiting(of, {1: 2}) == []
+
+
+def test_a_request_that_came_to_a_registration_which_there_is_not_is_seen() -> None:
+    of = ledger(registration(1, "acme.se"))
+    of.requests = [asked(1, "registered", "acme.se", registration_id=1)]
+    assert invariants.registered_in_vain(of) == []
+    of.requests = [asked(1, "registered", "acme.se", registration_id=2), asked(2, "registered", "acme.se")]
+    assert len(invariants.registered_in_vain(of)) == 2
+
+
 def test_a_submission_that_nobody_counted_is_outstanding_and_one_counted_for_nothing_is_wrong() -> None:
     shown = crm()
     shown.submissions = [
@@ -84,6 +126,9 @@ def test_a_submission_that_nobody_counted_is_outstanding_and_one_counted_for_not
     of = ledger()
     of.requests = [{"id": 1, "hub_id": 7, "key": "form:f:a", "source": "form", "who": "form:f", "state": "registered"}]
     assert any("without a request" in line for line in invariants.outstanding(shown, of))
+    # Nor if nothing at all was heard of that form, but not of one that does not register
+    assert any("2 submissions without a request" in line for line in invariants.outstanding(shown, ledger()))
+    assert invariants.outstanding(shown, replace(ledger(), forms={(8, "f")})) == []
     # But for one that was submitted by somebody who was deleted for privacy since
     shown.erased = {(7, "b@acme.se"): 1.0}
     assert not any("without a request" in line for line in invariants.outstanding(shown, of))

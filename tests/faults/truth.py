@@ -77,6 +77,8 @@ class Ledger:
 
     portals: dict[int, dict[str, Any]] = field(default_factory=dict)
     partners: dict[int, dict[str, Any]] = field(default_factory=dict)
+    forms: set[tuple[int, str]] = field(default_factory=set)
+    """Those that register leads, by hub id."""
     registrations: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -139,6 +141,7 @@ def read_ledger(connection: psycopg.Connection[Any]) -> Ledger:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ledger.portals = {row["hub_id"]: row for row in cursor.execute("SELECT * FROM portals")}
         ledger.partners = {row["id"]: row for row in cursor.execute("SELECT * FROM partners")}
+        ledger.forms = {(row["hub_id"], row["form_id"]) for row in cursor.execute("SELECT * FROM forms")}
         ledger.registrations = list(cursor.execute("SELECT * FROM registrations ORDER BY id"))
         ledger.requests = list(cursor.execute("SELECT * FROM requests ORDER BY id"))
         ledger.history = list(cursor.execute("SELECT * FROM history ORDER BY id"))
