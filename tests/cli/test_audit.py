@@ -50,17 +50,19 @@ def test_what_the_crm_shows_otherwise_is_listed_and_put_right_only_when_told(
     sound = of_ledger(demo)
     assert sound.ok, sound
     assert "2 records compared" in sound.text
-    demo.sandbox.edit(demo.hub_id, "contacts", contact_id, {"partner_registration_status": "expired"})
+    shown = {"partner_registration_status": "expired", "partner_registration_detail": "＝1+1"}
+    demo.sandbox.edit(demo.hub_id, "contacts", contact_id, shown)
     rows_before = counts(demo)
     listed = run("doctor", "--all", "--csv", tmp_path / "differences.csv", "--json")
     assert listed.code == 1
     assert counts(demo) == rows_before, "looking changes nothing"
-    [one] = listed.json["differences"]
+    [one, _] = sorted(listed.json["differences"], key=lambda of: of["property"], reverse=True)
     assert (one["object_id"], one["property"], one["crm"], one["ledger"], one["under_way"]) == (
         contact_id, "partner_registration_status", "expired", "registered", False,
     )  # fmt: skip
-    with (tmp_path / "differences.csv").open(encoding="utf-8") as file:
-        assert [row["crm"] for row in csv.DictReader(file)] == ["expired"]
+    assert (tmp_path / "differences.csv").read_bytes().startswith("\ufeff".encode())
+    with (tmp_path / "differences.csv").open(encoding="utf-8-sig") as file:
+        assert sorted(row["crm"] for row in csv.DictReader(file)) == ["'＝1+1", "expired"]
     assert "expired" in run("doctor").out
     assert "they are marked" in of_ledger(demo, sample=None, fix=True).what_now
     assert "1 more are marked already" in of_ledger(demo).text

@@ -188,7 +188,12 @@ def test_a_dry_run_says_of_each_property_what_it_shows_and_would_show(run: Run, 
     # Given a lead that is registered, of which the CRM shows another state, and somebody's formula
     run("setup", "--yes")
     contact_id = demo.contact()
-    shown = {"partner_registration_status": "expired", "partner_registration_detail": "=1+1"}
+    shown = {
+        "partner_registration_status": "expired",
+        "partner_registration_detail": "=1+1",
+        # As a Japanese keyboard writes it, and Excel reads it
+        "partner_registered_domain": "＝1+1",
+    }
     demo.sandbox.edit(demo.hub_id, "contacts", contact_id, shown)
     taken_over = tmp_path / "old.csv"
     taken_over.write_text("domain,registered_on\nnordlys.se,2026-03-01\n", encoding="utf-8")
@@ -201,10 +206,11 @@ def test_a_dry_run_says_of_each_property_what_it_shows_and_would_show(run: Run, 
     assert row.index("expired") < row.index("registered")
     assert "2 records" in seen
     assert "Nothing was written" in seen
-    # A spreadsheet has columns, and takes nothing for a formula
+    # A spreadsheet has columns, knows the letters, and takes nothing for a formula
     file = tmp_path / "would.csv"
     assert run("resync", "--contact", contact_id, "--dry-run", "--csv", file).code == 0
-    with file.open(encoding="utf-8", newline="") as written:
+    assert file.read_bytes().startswith("\ufeff".encode())
+    with file.open(encoding="utf-8-sig", newline="") as written:
         rows = {one["property"]: one for one in csv.DictReader(written) if one["kind"] == "contact"}
     assert rows["partner_registration_status"] == {
         "kind": "contact",
@@ -214,6 +220,7 @@ def test_a_dry_run_says_of_each_property_what_it_shows_and_would_show(run: Run, 
         "new": "registered",
     }
     assert rows["partner_registration_detail"]["old"] == "'=1+1"
+    assert rows["partner_registered_domain"]["old"] == "'＝1+1"
     # And a script all of it, as it is
     would = run("resync", "--contact", contact_id, "--dry-run", "--json").json
     assert would["hub_id"] == demo.hub_id

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from syncworker.cli import output
-from syncworker.cli.files import file_to_write
+from syncworker.cli.files import BY_EXCEL, file_to_write
 
 if TYPE_CHECKING:
     from syncworker.sync.watch.audit import Difference
@@ -34,7 +34,7 @@ class Differences:
         if self._path is not None:
             from syncworker.sync.watch.audit import Difference
 
-            self._file = self._open.enter_context(file_to_write(self._path))
+            self._file = self._open.enter_context(file_to_write(self._path, encoding=BY_EXCEL))
             # Also where nothing differs: an empty file would say that nobody looked.
             csv.writer(self._file).writerow(field.name for field in fields(Difference))
         return self
@@ -50,7 +50,10 @@ class Differences:
         if len(self.first) < _KEPT:
             self.first.append(one)
         if self._file is not None:
-            csv.writer(self._file).writerow(_harmless(value) for value in astuple(one))
+            from syncworker.sync.lists.csv_lists import defused
+
+            # What the CRM shows may be anybody's words.
+            csv.writer(self._file).writerow(defused(str(value)) for value in astuple(one))
 
     def show(self) -> None:
         """Print the first of them as a table."""
@@ -61,9 +64,3 @@ class Differences:
         output.table("differences", columns, rows, empty="")
         if self.number > _SHOWN:
             output.note(f"{self.number - _SHOWN} more: --csv FILE has all of them")
-
-
-def _harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: what the CRM shows may be anybody's words."""
-    text = str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -11,6 +11,8 @@ from typing import TextIO
 
 from syncworker.cli.failures import CommandError, ExitCode
 
+BY_EXCEL = "utf-8-sig"
+"""With the byte order mark by which Excel knows UTF-8."""
 # What a disk answers to writing, and no server to anything else that is done meanwhile.
 _OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

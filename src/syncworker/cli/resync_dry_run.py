@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncworker.cli import output
-from syncworker.cli.files import opened_to_write
+from syncworker.cli.files import BY_EXCEL, opened_to_write
 
 if TYPE_CHECKING:
     from syncworker.store.portals import Portal
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 HEADER = ("kind", "id", "property", "old", "new")
 MOST_SHOWN = 1000
-# A spreadsheet takes what begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def run(
@@ -67,12 +65,10 @@ def _pages(
 
 
 def _as_csv(path: Path, rows: Iterator[WouldWrite]) -> None:
-    with opened_to_write(path) as file:
+    from syncworker.sync.lists.csv_lists import defused
+
+    with opened_to_write(path, encoding=BY_EXCEL) as file:
         writer = csv_format.writer(file)
         writer.writerow(HEADER)
         for one in rows:
-            writer.writerow((one.kind.value, one.object_id, one.property_name, _cell(one.old), _cell(one.new)))
-
-
-def _cell(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+            writer.writerow((one.kind.value, one.object_id, one.property_name, defused(one.old), defused(one.new)))
