@@ -108,6 +108,11 @@ def test_bulk_work_that_rests_is_told_and_nothing_is_compared_meanwhile(
     assert is_there(rests.runbook)
     assert found["ledger"].text == f"not compared: {rests.text}"
     assert found["polls"].text.startswith("those of records rest; ")
+    # Nor where so many webhooks came that they are bulk work, too
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.COMPANY, map(str, range(501)), priority=Priority.WEBHOOK, cause="webhook")
+        tx.connection.execute(text("UPDATE marks SET not_before = now() - interval '1 hour'"))
+    assert [one.name for one in examine(demo.context) if not one.ok] == ["bulk work"]
     # But a person's word, or a form's, that is late is told as ever
     with demo.context.database.transaction() as tx:
         mark(tx, demo.hub_id, Kind.CONTACT, ["78"], priority=Priority.PERSON, cause="resync")

@@ -10,10 +10,12 @@ from sqlalchemy import text
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
 from syncworker.sync import bulk_rest
+from syncworker.sync.claims import WEBHOOK_FLOOD
 from syncworker.sync.doctor.finding import MEND_SETTINGS, MODE, Finding, ago, fine, problem
 from syncworker.sync.doctor.polls import polls
 from syncworker.sync.lists.list_lines import MarkCount
 from syncworker.sync.lists.mark_lists import waiting_in_words
+from syncworker.sync.marks import Priority
 from syncworker.sync.portals.failures import Blocked
 from syncworker.sync.watch.runbook import Section, of_block
 
@@ -91,10 +93,15 @@ def _due(hub_id: int, counts: Sequence[MarkCount], *, idle: bool, bulk_rests: bo
     oldest = _oldest(counts)
     said = f"{due} due" + (f", the oldest for {ago(oldest)}" if due else "")
     # What is not in time for another reason than that bulk work rests.
-    late = _oldest([count for count in counts if count.priority.resets or not bulk_rests])
+    late = _oldest([count for count in counts if not (bulk_rests and _is_bulk(count))])
     if late > DUE_FOR and not idle:
         return problem(hub_id, "marks", said, "see that a worker and a scheduler run", Section.MARKS_LATE)
     return fine(hub_id, "marks", said)
+
+
+def _is_bulk(count: MarkCount) -> bool:
+    """Whether bulk work does them: a flood of webhooks is, too."""
+    return not count.priority.resets or (count.priority is Priority.WEBHOOK and count.due > WEBHOOK_FLOOD)
 
 
 def _oldest(counts: Sequence[MarkCount]) -> timedelta:
