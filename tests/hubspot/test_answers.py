@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from syncworker.hubspot.answers import error_from, error_of_record, property_errors
 from syncworker.hubspot.errors import FixCredentials, FixRequest, Gone, HubSpotError, RetryLater, Scope
+from syncworker.hubspot.quota import Lane
+from syncworker.hubspot.rate_limit import RateLimited
 
 
 def of(status: int, body: object = b"", **headers: str) -> HubSpotError:
@@ -180,6 +182,13 @@ def test_a_person_is_told_to_try_again_where_a_worker_does_it_by_itself(scope: S
     error = RetryLater("busy", route="GET /x", retry_after_s=0.5, scope=scope, status=503)
     assert str(error).endswith(worker)
     assert error.told.endswith(f"; {person}")
+
+
+def test_what_our_own_limiter_keeps_for_others_is_not_told_to_be_used_up() -> None:
+    limited = RateLimited(7, "api", 2700.0, lane=Lane.BULK, daily=True)
+    error = RetryLater(str(limited), route="GET /x", retry_after_s=2700.0, scope="daily")
+    assert "bulk work goes on in 45 min" in error.told
+    assert error.told.endswith("; try again in 2700 s")
 
 
 def test_what_is_no_matter_of_waiting_is_told_to_everybody_alike() -> None:

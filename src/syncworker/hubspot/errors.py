@@ -96,7 +96,8 @@ class RetryLater(HubSpotError):
     @property
     def told(self) -> str:
         """The line for a person: when to try again."""
-        if self.scope == "daily":
+        # As `advice`: what our own limiter keeps for others is not used up, and may be had before midnight.
+        if self.scope == "daily" and self.status:
             return self._line("the daily quota is used up until midnight in the account's time zone: try again then")
         wait = f"try again in {max(1, math.ceil(self.retry_after_s))} s"
         return self._line(f"HubSpot migrates the account: {wait}" if self.scope == "migration" else wait)
