@@ -191,6 +191,16 @@ def test_registrations_are_tried_taken_over_and_then_known(run: Run, demo: Demo,
     assert run("registrations", "import", file, "--json").json["known"] == ["fjordvik.no", "nordlys.se"]
 
 
+def test_what_never_ends_is_taken_over_with_the_calendars_last_day(run: Run, demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text("domain,registered_on,expires_on\nnordlys.se,2026-03-01,9999-12-31\n", encoding="utf-8")
+    assert run("registrations", "import", file, "--dry-run", "--json").json["active"] == ["nordlys.se"]
+    assert run("registrations", "import", file).code == 0
+    [one] = run("registrations", "list", "--json").json["items"]
+    assert (one["domain"], one["expires_on"], one["status"]) == ("nordlys.se", "9999-12-31", "registered")
+    assert run("why", "nordlys.se").code == 0
+
+
 def test_rows_that_are_left_out_are_listed(run: Run, demo: Demo, tmp_path: Path) -> None:
     file = tmp_path / "old.csv"
     file.write_text("domain,registered_on\n\x1b[31mlocalhost,2026-03-01\n[b].se,today\n", encoding="utf-8")

@@ -98,7 +98,10 @@ class NewRegistration:
 
 
 def expires_at(last_valid_day: date, time_zone: str) -> datetime:
-    """The moment after the last valid day, in the portal's time zone."""
+    """The moment after the last valid day, in the portal's time zone; of the calendar's last day, its beginning."""
+    if last_valid_day == date.max:
+        # What people write for never: no moment comes after it, and in no time zone may this one be beyond the last.
+        return datetime.combine(date.max, time(), UTC)
     return datetime.combine(last_valid_day + timedelta(days=1), time(), ZoneInfo(time_zone)).astimezone(UTC)
 
 
