@@ -17,7 +17,7 @@ from syncworker.store.secrets import WrongSecretKey
 from syncworker.store.tables import registrations
 from syncworker.sync.context import Context
 from syncworker.sync.marks import Priority
-from syncworker.sync.portals.failures import may_be_called
+from syncworker.sync.portals.failures import WRONG_SETTINGS, may_be_called
 from syncworker.sync.reconcile.fan_out import mark_changes
 from syncworker.sync.wake import Ring
 
@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 def end_overdue(context: Context) -> int:
     """End what is overdue, one partner a transaction; return how many domains changed.
 
-    Nothing while HubSpot's clock and the database's are apart.
+    Nothing of a partner of a tier or a program that is not there, and nothing while HubSpot's clock and the database's
+    are apart.
     """
     with context.database.transaction() as tx:
         partners = _partners_with_overdue(tx)
@@ -40,7 +41,12 @@ def end_overdue(context: Context) -> int:
     changed = 0
     for partner_id in partners:
         # What is left over is rung for again by the sweep.
-        changes, rings = context.database.run(lambda tx: _end(tx, context, partner_id))  # noqa: B023 - run at once
+        try:
+            changes, rings = context.database.run(lambda tx: _end(tx, context, partner_id))  # noqa: B023 - run at once
+        except WRONG_SETTINGS as error:
+            # Of this partner alone: its portals are blocked for it, which says so, and all others go on.
+            log.warning("nothing_ended", partner_id=partner_id, error=str(error))
+            continue
         context.waker.ring(*rings)
         changed += len(changes.domains)
     lapsed, rings = context.database.run(_end_lapsed)
