@@ -6,9 +6,8 @@ import dramatiq
 
 from actors.process import context
 from syncworker import tracing
-from syncworker.sync.jobs.job_work import continue_jobs
 from syncworker.sync.triggers import expiry, inbox
-from syncworker.sync.turns import interactive_turn
+from syncworker.sync.turns import interactive_turn, job_turn
 from syncworker.sync.wake import INTERACTIVE_QUEUE, Bell, Ring
 
 
@@ -34,7 +33,7 @@ def serve_interactive(hub_id: int) -> None:
 def do_jobs(hub_id: int) -> None:
     """Do to many leads what a person asked for."""
     with context().waker.turn(Ring(Bell.DO_JOBS, hub_id)) as ours:
-        while ours and continue_jobs(context(), hub_id):
+        while ours and job_turn(context(), hub_id):
             pass
 
 

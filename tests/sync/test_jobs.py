@@ -21,6 +21,7 @@ from syncworker.sync.lists import lead_list
 from syncworker.sync.lists.lead_list import Leads, View
 from syncworker.sync.portals import pausing
 from syncworker.sync.sweep import due
+from syncworker.sync.turns import job_turn
 from syncworker.sync.wake import Bell, Ring
 from syncworker.sync.watch.clock_skew import steady_s
 from web.deployment import HUB, OTHER_HUB, Deployment
@@ -206,6 +207,19 @@ def test_a_job_that_waited_for_the_partner_while_its_portal_was_paused_does_noth
     assert (active(deployment), finished(deployment, begun).done) == (2, 0)
     pausing.unpause(deployment.context, HUB, who="eva", source=Source.APP)
     assert finished(deployment, begun).outcomes == {Outcome.DONE: 2}
+
+
+@pytest.mark.parametrize("wrong", ["tier = 'gone', capacity = NULL", "program = 'nosuch'"])
+def test_a_job_that_meets_wrong_settings_waits_and_says_so(deployment: Deployment, wrong: str) -> None:
+    begun = start(deployment, JobAction.DEREGISTER, many(deployment, 1))
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql(f"UPDATE partners SET {wrong}")
+    assert not job_turn(deployment.context, HUB)
+    assert not job_turn(deployment.context, HUB)
+    with deployment.database.transaction() as tx:
+        assert portals.get(tx, HUB).blocked_reason == "settings"
+        tx.connection.exec_driver_sql("UPDATE partners SET tier = 'gold', program = 'hubspot-solutions-partner'")
+    assert finished(deployment, begun).outcomes == {Outcome.DONE: 1}
 
 
 def test_a_slot_that_a_job_frees_is_given_away_by_the_capacity_of_that_moment(deployment: Deployment) -> None:

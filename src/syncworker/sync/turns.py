@@ -11,6 +11,7 @@ from collections.abc import Callable
 from syncworker.sync import bulk_rest
 from syncworker.sync.claims import Lane
 from syncworker.sync.context import Context
+from syncworker.sync.jobs.job_work import continue_jobs
 from syncworker.sync.portals.failures import WRONG_SETTINGS, block, of_settings
 from syncworker.sync.reconcile.reconcile import reconcile
 from syncworker.sync.resync.turn import continue_resync
@@ -28,6 +29,11 @@ def interactive_turn(context: Context, hub_id: int) -> bool:
 def bulk_turn(context: Context, hub_id: int) -> bool:
     """Marks first, and between the pages of a long poll: a poll may take minutes."""
     return _unless_settings_are_wrong(context, hub_id, lambda: _bulk_turn(context.in_lane(Lane.BULK), hub_id))
+
+
+def job_turn(context: Context, hub_id: int) -> bool:
+    """What a person asked for, of many leads."""
+    return _unless_settings_are_wrong(context, hub_id, lambda: continue_jobs(context, hub_id))
 
 
 def _interactive_turn(context: Context, hub_id: int) -> bool:
