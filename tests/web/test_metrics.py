@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from syncworker.registration.ledger.requests import State
 from syncworker.store import portals
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.portals.failures import Blocked, PortalFailure, block
 from web import signed
 from web.deployment import HUB, OTHER_HUB, Deployment
 
@@ -66,6 +67,34 @@ def test_a_blocked_portal_shows_with_its_reason(client: httpx.Client, deployment
     with deployment.database.transaction() as tx:
         portals.block(tx, HUB, until=tx.now + timedelta(minutes=5), reason="credentials", detail="expired")
     assert scraped(client)["syncworker_portal_blocked", (str(HUB), "credentials")] == 1
+
+
+def test_a_portal_that_goes_on_failing_is_blocked_between_two_tries_too(
+    client: httpx.Client, deployment: Deployment
+) -> None:
+    # Given one that fails again and again, and is just being tried once more
+    outage = PortalFailure(reason=Blocked.OUTAGE, detail="no answer", wait=timedelta(seconds=5))
+    over = "UPDATE portals SET blocked_until = now() - interval '1 second'"
+    for _ in range(2):
+        with deployment.database.transaction() as tx:
+            block(tx, HUB, outage)
+            tx.connection.exec_driver_sql(over)
+    # I expect no gap, in which an alert would begin to wait anew
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "outage")] == 1
+    # But none in a portal for which there was nothing to do since
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql("UPDATE portals SET blocked_until = now() - interval '2 minutes'")
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "")] == 0
+    # Nor after a success
+    with deployment.database.transaction() as tx:
+        tx.connection.exec_driver_sql(over)
+        portals.note_success(tx, HUB)
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "")] == 0
+    # Nor after a single failure, which is over by itself
+    with deployment.database.transaction() as tx:
+        block(tx, HUB, outage)
+        tx.connection.exec_driver_sql(over)
+    assert scraped(client)["syncworker_portal_blocked", (str(HUB), "")] == 0
 
 
 def test_that_bulk_work_rests_is_told_of_the_portal_where_it_does(

@@ -6,6 +6,7 @@ Asked of the database at each scrape.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 import structlog
 from prometheus_client.core import GaugeMetricFamily
@@ -24,6 +25,10 @@ from syncworker.sync.reconcile import brake
 from syncworker.sync.watch import clock_skew
 
 log = structlog.get_logger(__name__)
+
+# A call that HubSpot does not answer takes 40 s at most, and who rings for it a few.
+_A_TRY = timedelta(minutes=1)
+_FAILURES = 2
 
 
 class StateCollector(Collector):
@@ -104,13 +109,19 @@ def _standing(tx: Tx, connected: Iterable[Portal]) -> list[GaugeMetricFamily]:
     for portal in connected:
         hub_id = str(portal.hub_id)
         falls.add_metric([hub_id], brake.fallen(tx, portal.hub_id))
-        is_blocked = portal.is_blocked(tx.now)
+        is_blocked = portal.is_blocked(tx.now) or _is_tried_again(tx, portal)
         blocked.add_metric([hub_id, (portal.blocked_reason or "") if is_blocked else ""], int(is_blocked))
         for each in Mode:
             mode.add_metric([hub_id, each.value], int(portal.mode is each))
     for row in tx.connection.execute(_WEBHOOKS):
         heard.add_metric([str(row.hub_id)], max(0.0, (tx.now - row.webhook_at).total_seconds()))
     return [blocked, mode, heard, falls]
+
+
+def _is_tried_again(tx: Tx, portal: Portal) -> bool:
+    """Whether a portal that has failed several times is just being tried once more: an alert knows no gaps."""
+    until = portal.blocked_until
+    return until is not None and tx.now < until + _A_TRY and portals.failures(tx, portal.hub_id) >= _FAILURES
 
 
 def _capacity(context: Context, tx: Tx, connected: Iterable[Portal]) -> list[GaugeMetricFamily]:
