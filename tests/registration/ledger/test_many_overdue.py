@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from support.desk import Desk
+from syncworker.program.model import UnknownTierError
 from syncworker.registration.ledger import overdue, registrations
 from syncworker.registration.ledger.requests import State
 from syncworker.registration.rules.decision import Outcome
@@ -56,6 +57,23 @@ def test_another_partners_claim_is_in_nobodys_way(desk: Desk) -> None:
     assert desk.ask(other, "9", "charlie.se").status is Status.REGISTERED
     assert desk.states("9") == [State.REGISTERED]
     assert desk.active(other) == ["charlie.se"]
+
+
+@pytest.mark.parametrize("renews", [False, True])
+def test_another_partner_whose_tier_is_not_there_is_in_nobodys_way(desk: Desk, renews: bool) -> None:
+    let_end(desk, "alfa.se")
+    theirs, other = desk.portal(1), desk.portal(2, partner="south")
+    desk.work(lambda tx: tx.connection.execute(text("UPDATE partners SET tier = 'gone' WHERE name = 'north'")))
+    desk.work(
+        lambda tx: tx.connection.execute(text("UPDATE registrations SET renew_at_expiry = :renews"), {"renews": renews})
+    )
+    # What would have been renewed is theirs, whatever becomes of their tier
+    wanted = Status.UNAVAILABLE if renews else Status.REGISTERED
+    assert desk.ask(other, "9", "alfa.se").status is wanted
+    assert desk.ask(other, "8", "bravo.se").status is Status.REGISTERED
+    # Who is asked for a lead of theirs says what is wrong
+    with pytest.raises(UnknownTierError):
+        desk.ask(theirs, "1", "charlie.se")
 
 
 def test_what_a_contact_stood_for_is_not_what_it_gives_up(desk: Desk) -> None:

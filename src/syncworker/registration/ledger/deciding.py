@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from syncworker.program import NoCapacityError, ProgramError, UnknownTierError
 from syncworker.registration.ledger import allocation, capacity, moves, overdue, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms
@@ -149,15 +151,29 @@ def lock_and_end_overdue(
     for each in sorted({partner_id, *others}):
         # As it is now: what was read before the lock may have been changed by whoever held it.
         locked[each] = portals.lock_partner(tx, each)
-        granted = conditions.terms_of(locked[each])
+        terms_of = conditions.terms_of if each == partner_id else partial(_terms_of_another, conditions)
+        granted = terms_of(locked[each])
         zones = {portal.hub_id: portal.time_zone for portal in portals.everyone(tx, partner_id=each)}
         ended = overdue.end_overdue(
-            tx, each, concerned=concerned, validity=granted.validity, time_zones=zones, may_end=conditions.may_end
+            tx,
+            each,
+            concerned=concerned,
+            validity=granted.validity if granted else None,
+            time_zones=zones,
+            may_end=conditions.may_end,
         )
         changes.add(ended)
-        if ended.domains and gives_away:
+        if ended.domains and gives_away and granted:
             changes.add(allocation.allocate(tx, each, granted))
     return locked[partner_id]
+
+
+def _terms_of_another(conditions: Conditions, partner: Partner) -> Terms | None:
+    """None for a tier or a program that is not there: that is a mistake in their settings, and stops nobody else."""
+    try:
+        return conditions.terms_of(partner)
+    except (ProgramError, UnknownTierError, NoCapacityError):
+        return None
 
 
 def _known(

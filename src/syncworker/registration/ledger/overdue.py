@@ -55,25 +55,28 @@ def end_overdue(
     partner_id: int,
     *,
     concerned: Concerned,
-    validity: Validity,
+    validity: Validity | None,
     time_zones: dict[int, str],
     may_end: Callable[[], bool],
 ) -> Changes:
     """End what is past its last valid day or its undo time; renew what is to be renewed. The partner is locked.
 
-    Nothing of that where `may_end` says no, which is asked only if there is something.
+    Nothing of that where `may_end` says no, which is asked only if there is something; without a `validity` nothing is
+    renewed, and what would be stays as it is.
     """
     overdue = _longest_overdue(tx, partner_id, at_most=OVERDUE_AT_ONCE)
     if len(overdue) >= OVERDUE_AT_ONCE:
         # More may be, and wait for its turn. But nobody joins, gives up or waits for a claim that is over.
         known = {claim.id for claim in overdue}
         overdue += [claim for claim in _overdue_and_concerned(tx, partner_id, concerned) if claim.id not in known]
+    if validity is None:
+        overdue = [claim for claim in overdue if not (claim.is_active and claim.renew_at_expiry)]
     changes = Changes()
     if overdue and not may_end():
         return changes
     ending = [claim for claim in overdue if not (claim.is_active and claim.renew_at_expiry)]
     for claim in overdue:
-        if claim.is_active and claim.renew_at_expiry:
+        if claim.is_active and claim.renew_at_expiry and validity is not None:
             _renew(tx, claim, validity=validity, time_zone=time_zones.get(claim.hub_id or 0, "UTC"))
         touch(changes, claim)
     _end(tx, ending)
