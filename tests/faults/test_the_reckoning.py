@@ -49,6 +49,11 @@ def test_what_is_as_it_must_be_is_not_complained_of() -> None:
     assert invariants.violations(shown, ledger(registration(1, "acme.se")), capacities={1: 1}) == []
 
 
+def test_a_run_in_which_nothing_came_about_has_held_nothing() -> None:
+    [nothing] = invariants.violations(Crm(), ledger(), capacities={1: 1})
+    assert "nothing was registered" in nothing
+
+
 def test_a_registration_that_the_crm_does_not_show_or_shows_with_other_dates_is_seen() -> None:
     of = ledger(registration(1, "acme.se"))
     [hidden] = invariants.differences(crm(("100", {"website": "acme.se"})), of)
