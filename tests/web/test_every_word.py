@@ -83,6 +83,9 @@ def causes() -> list[str]:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 named.setdefault(node.targets[0].id, set()).update(_texts(node.value))
         for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "INSERT INTO marks" in node.value:
+                # Its priority stands before it.
+                found |= set(re.findall(r"\b[0-3], '([^']+)'", node.value))
             if isinstance(node, ast.keyword) and node.arg == "cause":
                 found |= named.get(node.value.id, set()) if isinstance(node.value, ast.Name) else _texts(node.value)
     return sorted(found)

@@ -55,6 +55,8 @@ _CAUSES = (
     to_translate("hold added"),
     to_translate("hold lifted"),
     to_translate("a person's word"),
+    to_translate("mode write"),
+    to_translate("unpaused"),
     to_translate("moved in line"),
     to_translate("exchanged"),
     to_translate("erased"),
