@@ -184,9 +184,13 @@ def _another_tier(world: World) -> None:
     world.sql("UPDATE partners SET tier = 'elite'")
 
 
+def _the_partners_own(world: World) -> None:
+    world.sql("UPDATE portals SET partner_company_id = :id WHERE hub_id = :hub", id=world.company, hub=world.rig.hub)
+
+
 CHANGES = (
     _edited_by_hand, _a_day_longer, _held, _ended, _confirmed, _given_back, _moved_to_another_website,
-    _the_company_moved, _another_leads, _refused, _another_tier,
+    _the_company_moved, _another_leads, _refused, _another_tier, _the_partners_own,
 )  # fmt: skip
 
 

@@ -29,15 +29,17 @@ from syncworker.sync.reconcile.leads import properties_read
 _RELEASE = version("syncworker")
 
 
-def digests(names: PropertyNames, kind: Kind, page: Listing) -> dict[str, str]:
+def digests(names: PropertyNames, kind: Kind, page: Listing, *, own_company_id: str | None) -> dict[str, str]:
     """A digest of what was read of each record.
 
-    Without those that are never settled: archived, with a request set, or merged with another one.
+    Without those that are never settled: archived, with a request set, or merged with another one; and the partner's
+    own company, which shows the capacity.
     """
+    own = own_company_id if kind is Kind.COMPANY else None
     values_of = itemgetter(*properties_read(names, kind))
     found = {}
     for object_id, (of, associations, archived, _) in page.listed.items():
-        if archived or of.get(names.request) or any(map(of.get, MERGED)):
+        if archived or object_id == own or of.get(names.request) or any(map(of.get, MERGED)):
             continue
         try:
             values: object = values_of(of)
@@ -52,11 +54,7 @@ def digests(names: PropertyNames, kind: Kind, page: Listing) -> dict[str, str]:
 
 
 def note(tx: Tx, context: Context, portal: Portal, kind: Kind, right: Mapping[str, str]) -> None:
-    """Settle records that show what they should, given the digest of each; after all else that is kept of them.
-
-    Never the partner's own company, which shows the capacity.
-    """
-    right = {key: digest for key, digest in right.items() if key != portal.partner_company_id}
+    """Settle records that show what they should, given the digest of each; after all else that is kept of them."""
     if right:
         tx.ask(_NOTE[kind], parameters(context, portal, kind, right))
 

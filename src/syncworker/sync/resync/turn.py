@@ -105,7 +105,7 @@ def _store(context: Context, portal: Portal, taken: Taken, read: Read) -> _Store
     """Keep a page and what it led to; None where it is not ours."""
     claim = Claim(hub_id=taken.hub_id, kind=kind_of(read.place.stage), token=uuid.uuid4())
     listed = read.listing.listed
-    digests = settled.digests(context.names, claim.kind, read.listing)
+    digests = settled.digests(context.names, claim.kind, read.listing, own_company_id=portal.partner_company_id)
     stored_at: list[datetime] = []
     plans: list[Plan | None] = []
 
