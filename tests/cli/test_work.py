@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from syncworker.hubspot.errors import Gone
@@ -15,7 +16,9 @@ from syncworker.store.portals import Mode
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind, Priority, mark
 from syncworker.sync.portals.connect import set_mode
+from syncworker.sync.resync import find
 from syncworker.sync.resync.turn import continue_resync
+from syncworker.sync.triggers.changed import SearchContradictsItself
 
 Run = Callable[..., Any]
 Demo = Any
@@ -247,6 +250,20 @@ def test_a_resync_of_a_form_that_is_not_there_says_so(run: Run, demo: Demo) -> N
         assert "has no form 'nosuch': see `syncworker forms list`" in answer.complaint
     assert run("resync", "list", "--json").json["items"] == []
     assert run("resync", "--form", demo.form["name"], "--json").json["scope"] == f"form {demo.form['id']}"
+
+
+def test_a_dry_run_that_search_leads_nowhere_says_so_in_a_line(
+    run: Run, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.contact()
+
+    def nowhere(after_id: int, *_: object, **__: object) -> None:
+        raise SearchContradictsItself(after_id)
+
+    monkeypatch.setattr(find, "shown_up_to", nowhere)
+    answer = run("resync", "--since", "2026-01-01", "--dry-run")
+    assert answer.code == 5
+    assert "search gave a page after id 0 that cannot be gone on from: try again later" in answer.complaint
 
 
 def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:

@@ -109,6 +109,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.privacy.erasing import NotAnEmail
     from syncworker.sync.recovery.rebuild import NotRead, NotStill
     from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
+    from syncworker.sync.triggers.changed import SearchContradictsItself
     from syncworker.sync.waiting import NotExchanged
 
     return {
@@ -171,6 +172,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
         ),
         ExitCode.UNREACHABLE: (
             HubSpotError,
+            SearchContradictsItself,
             NotRead,
             RateLimited,
             DBAPIError,
@@ -189,6 +191,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
 
     from syncworker.hubspot.errors import HubSpotError
     from syncworker.settings import SettingsError
+    from syncworker.sync.triggers.changed import SearchContradictsItself
 
     if isinstance(error, CommandError):
         return [str(error)], error.code
@@ -197,7 +200,7 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
     if isinstance(error, DBAPIError | PoolTimeout | psycopg.OperationalError):
         return [database_trouble(error)], ExitCode.UNREACHABLE
     code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
-    return [error.told if isinstance(error, HubSpotError) else str(error)], code
+    return [error.told if isinstance(error, HubSpotError | SearchContradictsItself) else str(error)], code
 
 
 def database_trouble(error: Exception) -> str:

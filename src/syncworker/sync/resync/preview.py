@@ -52,8 +52,8 @@ class _RolledBack(Exception):
 
 
 def preview(context: Context, hub_id: int, scope: Scope) -> Iterator[list[WouldWrite]]:
-    """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises, and
-    of a form NoSuchForm and FormsAlike.
+    """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises and
+    SearchContradictsItself, and of a form NoSuchForm and FormsAlike.
 
     Its calls are bulk work, like those of a real one: forms and webhooks go first, and it waits for that.
     """

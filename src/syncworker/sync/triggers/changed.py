@@ -35,7 +35,10 @@ class SearchContradictsItself(Exception):
 
     def __init__(self, after_id: int) -> None:
         self.after_id = after_id
-        super().__init__(f"search gave a page after id {after_id} that cannot be gone on from; it is asked again later")
+        said = f"search gave a page after id {after_id} that cannot be gone on from"
+        super().__init__(f"{said}; it is asked again later")
+        self.told = f"{said}: try again later"
+        """The line for a person, for whom nobody asks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
