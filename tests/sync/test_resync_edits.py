@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,9 +13,11 @@ from sqlalchemy import text
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
 from sync.test_resync import STATUS, go_on, registered_leads, run_resync, statuses
+from syncworker.store.database import Tx
 from syncworker.sync import turns
 from syncworker.sync.marks import Kind, Priority, mark
-from syncworker.sync.reconcile import work_off
+from syncworker.sync.reconcile import known_records, work_off
+from syncworker.sync.reconcile.known_records import KnownRecord
 from syncworker.sync.resync import resync
 
 
@@ -81,6 +83,75 @@ def test_a_company_read_along_before_our_write_to_it_arrives_is_written_and_told
     assert happened(rig, "hand_edit", of="company_id") == [company_id]
     assert times_written(rig, company_id, kind="company") == 2
     assert rig.sandbox.record(rig.hub, "companies", company_id)["properties"][STATUS] == "registered"
+
+
+@pytest.mark.parametrize("kind", [Kind.CONTACT, Kind.COMPANY])
+def test_a_write_that_ends_while_its_page_is_decided_is_told_of_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    plural = {Kind.CONTACT: "contacts", Kind.COMPANY: "companies"}[kind]
+    registered_leads(rig, 30)
+    run_resync(rig)
+    object_id = min(statuses(rig, plural))
+    rig.pass_time(seconds=1)
+    rig.sandbox.edit(rig.hub, plural, object_id, {STATUS: "expired"})
+    # Decided, and its write is on the way ...
+    with deferred_writes(rig, monkeypatch) as arrive:
+        rig.context.database.run(
+            lambda tx: mark(tx, rig.hub, kind, [object_id], priority=Priority.PERSON, cause="webhook")
+        )
+        turns.interactive_turn(rig.context, rig.hub)
+    # ... and is noted once it has been looked up what is known of the page
+    resync.start(rig.context, rig.hub, who="t")
+    with after_looking_up(monkeypatch, kind, arrive):
+        go_on(rig.context, rig)
+    rig.settle()
+    assert happened(rig, "hand_edit", of=f"{kind}_id") == [object_id]
+    assert times_written(rig, object_id, kind=kind) == 2
+    assert statuses(rig, plural)[object_id] == "registered"
+
+
+def test_a_write_that_ends_while_its_company_is_decided_along_is_told_of_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    contact_id = rig.contact_id("ada@fjordline-tools.se")
+    [company_id] = known_companies(rig)
+    rig.pass_time(seconds=1)
+    rig.sandbox.edit(rig.hub, "companies", company_id, {STATUS: "expired"})
+    with deferred_writes(rig, monkeypatch) as arrive:
+        rig.context.database.run(
+            lambda tx: mark(tx, rig.hub, Kind.COMPANY, [company_id], priority=Priority.PERSON, cause="webhook")
+        )
+        turns.interactive_turn(rig.context, rig.hub)
+    rig.context.database.run(
+        lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="webhook")
+    )
+    with after_looking_up(monkeypatch, Kind.COMPANY, arrive):
+        turns.interactive_turn(rig.context, rig.hub)
+    rig.settle()
+    assert happened(rig, "hand_edit", of="company_id") == [company_id]
+    assert times_written(rig, company_id, kind="company") == 2
+    assert rig.sandbox.record(rig.hub, "companies", company_id)["properties"][STATUS] == "registered"
+
+
+@contextmanager
+def after_looking_up(monkeypatch: pytest.MonkeyPatch, kind: Kind, then: Callable[[], None]) -> Iterator[None]:
+    """Once, as soon as it was looked up what is known of records of a kind, this happens."""
+    look_up = known_records.of
+    with monkeypatch.context() as patched:
+
+        def look_up_then(tx: Tx, hub_id: int, of_kind: Kind, ids: Collection[str]) -> dict[str, KnownRecord]:
+            found = look_up(tx, hub_id, of_kind, ids)
+            if of_kind is kind:
+                patched.undo()
+                then()
+            return found
+
+        patched.setattr(known_records, "of", look_up_then)
+        yield
+        assert known_records.of is look_up
 
 
 @contextmanager

@@ -59,12 +59,14 @@ def plan_companies(
 
     Those that came along and differ, or that the batch changed (`touched`), are claimed here, so that nobody else
     writes an older state over ours; those that are marked, because they are read. `read_after`: the database's time at
-    a moment before those that came along were asked for; what was written since is marked, and read by itself.
+    a moment before those that came along were asked for; what was written since, or somebody is at, is marked, and read
+    by itself.
     """
     if known is None:
         known = known_records.of(tx, portal.hub_id, Kind.COMPANY, companies)
+    held = {key for key, before in known.items() if before.held}
     if came is Came.ALONG and read_after is not None:
-        overtaken = {key for key, before in known.items() if before.was_written_since(read_after)}
+        overtaken = held | {key for key, before in known.items() if before.was_written_since(read_after)}
         mark(tx, portal.hub_id, Kind.COMPANY, overtaken, priority=Priority.POLL, cause=_OVERTAKEN)
         companies = {key: record for key, record in companies.items() if key not in overtaken}
     domains = {key: company_domain(record, context.domain_rules) for key, record in companies.items()}
@@ -72,7 +74,7 @@ def plan_companies(
     wanted = _wanted(tx, context, portal, companies, decided, known)
     changes = {key: differences(context.names, wanted[key], companies[key].properties) for key in wanted}
     if came is Came.LISTED:
-        differing = [key for key in wanted if changes[key]]
+        differing = [key for key in wanted if changes[key] and key not in held]
         claims.claim_unmarked(tx, claim, Kind.COMPANY, differing, cause="resync", priority=Priority.RESYNC)
     if came is Came.ALONG:
         needed = {key for key in wanted if changes[key] or key in touched}

@@ -126,7 +126,8 @@ def plan_contacts(
             changes[contact_id][context.names.request] = ""
             plan.being_cleared[contact_id] = handled[contact_id]
     if came is Came.LISTED:
-        differing = [contact_id for contact_id, some in changes.items() if some]
+        held = {contact_id for contact_id, before in known.items() if before.held}
+        differing = [contact_id for contact_id, some in changes.items() if some and contact_id not in held]
         claims.claim_unmarked(tx, claim, Kind.CONTACT, differing, cause="resync", priority=Priority.RESYNC)
     unchanged: dict[str, str] = {}
     edits: list[Event] = []

@@ -49,6 +49,8 @@ class KnownRecord:
     written_times: int
     written_since: datetime | None
     written_at: datetime | None
+    held: bool
+    """Whether somebody was at it when this was looked up, who may have written it before it is claimed."""
 
     def was_written_since(self, read_after: datetime) -> bool:
         """Whether what was read of it at some time after that may be what was there before our write."""
@@ -105,11 +107,14 @@ def _known(row: Sequence[Any]) -> KnownRecord:
 
 
 # One text and no list of parameters: compiled once, whatever the number of ids. What was written as text: parsing
-# it in the driver costs more than all the rest.
+# it in the driver costs more than all the rest. Who is at a record lets go of it as it notes what it wrote: one look
+# sees one or the other.
 _OF = in_drivers_words(f"""
     SELECT object_id, company, country, domain, company_id, presence, reconciled_at, seen,
-           CAST(written AS text), written_times, written_since, written_at
-      FROM records WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
+           CAST(written AS text), written_times, written_since, written_at,
+           (SELECT m.claim_token FROM marks AS m
+             WHERE m.hub_id = r.hub_id AND m.kind = r.kind AND m.object_id = r.object_id) IS NOT NULL
+      FROM records AS r WHERE hub_id = :hub_id AND kind = :kind AND object_id = ANY({split("ids")})
 """)
 
 
