@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from support.rig import SECRET_KEY, Rig
 from support.sandbox_server import SandboxServer
 from syncworker.hubspot.errors import FixCredentials
 from syncworker.settings import Settings, SettingsError
+from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.sync.context import Context
-from syncworker.sync.portals.connect import WrongAccount
+from syncworker.sync.portals.connect import NewPortal, WrongAccount, connect
 from syncworker.sync.portals.first_portal import connect_first
 from syncworker.sync.reconcile.leads import read_contacts
 
@@ -89,6 +91,26 @@ def test_a_token_of_another_account_is_refused(sandbox: SandboxServer, database_
                 hubspot_portal_id=second["hub_id"],
             )
         )
+
+
+def test_a_company_that_becomes_the_partners_own_shows_tier_and_capacity_soon(rig: Rig) -> None:
+    own = rig.sandbox.create(rig.hub, "companies", {"name": "We", "domain": "vi-partnern.se"})
+    with rig.context.database.transaction() as tx:
+        before = portals.get(tx, rig.hub)
+    new = NewPortal(
+        partner_name=before.partner.name,
+        credentials=rig.context.credentials.load(rig.hub),
+        tier=before.partner.tier,
+        capacity=7,
+        hub_id=rig.hub,
+        mode=before.mode,
+    )
+    connect(rig.context, new)
+    rig.settle()
+    connect(rig.context, replace(new, partner_company_id=own["id"]))
+    rig.settle()
+    shown = rig.sandbox.record(rig.hub, "companies", own["id"])["properties"]
+    assert (shown["partner_tier"], shown["partner_capacity_limit"]) == (before.partner.tier, "7")
 
 
 def test_a_replaced_token_is_taken_up_without_a_restart(make_rig: Callable[..., Rig]) -> None:

@@ -104,6 +104,8 @@ def connect(context: Context, new: NewPortal, *, who: str = "settings") -> Porta
             enable_form(tx, account.hub_id, form_id, at=begins)
         if before is not None and before != partner:
             changes.add(_on_new_terms(tx, partner, context.terms(partner, tx)))
+        if known is not None and known.partner_company_id != new.partner_company_id:
+            changes.partners.add(partner.id)
         rings = mark_changes(tx, changes, cause="settings", priority=Priority.POLL)
         connected = portals.get(tx, account.hub_id)
         tell_settings(tx, known, connected, new_token=new_token, who=who)
