@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
 from sync.test_resync import go_on, look
-from syncworker.sync.resync import ahead, place, resync
+from syncworker.hubspot.errors import FixRequest
+from syncworker.sync.resync import ahead, page, place, resync
 from syncworker.sync.resync.place import Taken
 from syncworker.sync.resync.resync import Resync, State
 
@@ -63,3 +66,17 @@ def test_the_pages_before_one_that_hubspot_refuses_are_kept_and_it_goes_on_from_
         rig.pass_time(days=1)
         go_on(worker, rig)
     assert (look(rig, of).state, look(rig, of).listed) == (State.DONE, 70 + 350)
+
+
+def test_a_refusal_in_words_that_cannot_be_stored_ends_a_resync_and_says_why(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = begun(rig)
+
+    def refuse(*_: object) -> None:
+        raise FixRequest("no such \x00 value: \ud800", route="GET /crm", status=400, correlation_id="\x00")
+
+    monkeypatch.setattr(page, "read", refuse)
+    go_on(rig.context, rig)
+    assert look(rig, of).state is State.FAILED
+    assert "no such value: ?" in (look(rig, of).last_error or "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syncworker.redaction import without_emails
+from syncworker.store.texts import storable
 
 Scope = Literal["call", "portal", "daily", "migration"]
 
@@ -34,9 +35,9 @@ class HubSpotError(Exception):
         """`status` is None where no answer came; `route` is method and path, without query and host."""
         self.status = status
         self.category = category
-        # It may quote what was sent: the email a contact was looked up by.
-        self.message = without_emails(message)
-        self.correlation_id = correlation_id
+        # It may quote what was sent: the email a contact was looked up by, or what no database keeps. Kept it is.
+        self.message = storable(without_emails(message))
+        self.correlation_id = storable(correlation_id) if correlation_id else None
         self.route = route
         super().__init__(self.message)
 
