@@ -271,6 +271,22 @@ def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:
         assert run("resync", *options).code == 2
 
 
+def test_since_means_the_moment_that_was_written(run: Run, demo: Demo) -> None:
+    for written, meant in (
+        ("2026-05-01", "2026-05-01T00:00:00+00:00"),
+        ("20260501", "2026-05-01T00:00:00+00:00"),
+        ("2026-05-01T04:00:00+02:00", "2026-05-01T04:00:00+02:00"),
+        ("2026-05-01 04:00Z", "2026-05-01T04:00:00+00:00"),
+    ):
+        assert run("resync", "--since", written, "--json").json["scope"] == f"changed since {meant}"
+        run("resync", "cancel")
+    # Seconds since 1970 would be all there is.
+    for written in ("2026", "1795403007", "yesterday", ""):
+        answer = run("resync", "--since", written)
+        assert (answer.code, answer.out) == (2, ""), written
+        assert "2026-05-01" in answer.complaint
+
+
 def test_a_resync_is_watched_until_it_is_done(run: Run, demo: Demo) -> None:
     contact_id = demo.contact()
     over = threading.Event()

@@ -129,6 +129,14 @@ def test_a_resync_is_paused_resumed_and_cancelled(api: httpx.Client) -> None:
     assert api.post("resyncs/999/pause").status_code == 404
 
 
+def test_a_number_is_no_time_to_look_from(api: httpx.Client) -> None:
+    for number in (2026, "2026", "20260501", 1795403007.5, "-1"):
+        answer = api.post("resyncs", json={"since": number})
+        assert answer.status_code == 422, number
+        assert "since" in answer.json()["error"]
+        assert "2026-05-01T00:00:00Z" in answer.json()["error"]
+
+
 def test_named_records_are_marked_at_once(api: httpx.Client, deployment: Deployment) -> None:
     answer = api.post("resyncs", json={"contacts": ["1", 2, "1"], "companies": ["3"]})
     assert (answer.status_code, answer.json()["marked"]) == (202, 3)

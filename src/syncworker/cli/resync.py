@@ -30,6 +30,15 @@ WatchOption = Annotated[
 ]
 
 
+def _moment(text: str) -> datetime:
+    """A day or a time in ISO 8601, never a number of seconds. Raises BadParameter."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter("say a day or a time, such as 2026-05-01 or 2026-05-01T14:30+02:00") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
 def add_to(parent: typer.Typer) -> None:
     """Add the commands."""
     parent.add_typer(app, name="resync", rich_help_panel=WORK)
@@ -46,7 +55,10 @@ def resync(
         list[str] | None, typer.Option("--company", help="This company: id, domain or address; repeatable.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--since", help="What changed since then (UTC).", metavar="DATE")
+        datetime | None,
+        typer.Option(
+            "--since", help="What changed since then; without an offset, UTC.", metavar="DATE", parser=_moment
+        ),
     ] = None,
     status: Annotated[Status | None, typer.Option("--status", help="What shows this status.")] = None,
     form: Annotated[
@@ -79,7 +91,7 @@ def resync(
         raise CommandError("--csv goes with --dry-run", code=ExitCode.USAGE)
     from syncworker.sync.resync.scope import Scope
 
-    scope = Scope(since=since.replace(tzinfo=UTC) if since else None, status=status, form=form)
+    scope = Scope(since=since, status=status, form=form)
     with portal_opened(portal) as (context, chosen):
         if dry_run:
             from syncworker.cli import resync_dry_run

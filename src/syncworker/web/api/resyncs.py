@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from syncworker.registration.rules.terms import Source, Status
 from syncworker.store import portals
@@ -25,13 +25,24 @@ _Id = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$")]
 _FormId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,100}$")]
 
 
+def _no_number(given: object) -> object:
+    """Pydantic takes a number, also in a text, for seconds since 1970: a year would be nearly all there is."""
+    try:
+        float(str(given))
+    except ValueError:
+        return given
+    raise ValueError("say a time, such as 2026-05-01T00:00:00Z")
+
+
 class Asked(BaseModel):
     """All records of the portal; or what changed since a time, shows a status, sent a form; or these, by id."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     all: Literal[True] | None = None
-    since: datetime | None = Field(default=None, description="what changed since; without a zone, UTC")
+    since: Annotated[datetime, BeforeValidator(_no_number)] | None = Field(
+        default=None, description="what changed since; without a zone, UTC"
+    )
     status: Status | None = None
     form: _FormId | None = Field(
         default=None, description="contacts whose submissions of this form were taken in, by its id"
