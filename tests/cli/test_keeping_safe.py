@@ -69,6 +69,13 @@ def test_a_file_that_is_no_backup_and_another_key_are_said_in_a_line(
     assert "another SYNCWORKER_SECRET_KEY" in run("restore", file, "--force", "--yes").complaint
 
 
+def test_a_backup_is_not_written_to_standard_output_nor_to_a_file_of_that_name(run: Run, demo: Demo) -> None:
+    answer = run("backup", "-")
+    assert (answer.code, answer.out) == (2, "")
+    assert "name a file" in answer.complaint
+    assert not Path("-").exists()
+
+
 def test_a_portal_that_writes_is_not_rebuilt(run: Run, demo: Demo) -> None:
     assert "syncworker pause" in run("rebuild", "--yes").complaint
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -250,3 +251,25 @@ def test_a_backup_that_cannot_be_written_says_so(database: Database, database_ur
     fill(database)
     with pytest.raises(NotWritten, match="No such file or directory"):
         backup.back_up(database_url, SECRETS, tmp_path / "not there" / "day.backup")
+
+
+def test_a_backup_takes_no_place_but_that_of_a_file(database: Database, database_url: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "device"
+    link.symlink_to(pipe)
+    for place in (pipe, link):
+        with pytest.raises(NotWritten, match="it is no file"):
+            backup.back_up(database_url, SECRETS, place)
+        assert pipe.is_fifo()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_link_to_the_newest_backup_stays_one(database: Database, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "newest"
+    link.symlink_to(tmp_path / "disk" / "day.backup")
+    for _ in range(2):
+        backup.back_up(database_url, SECRETS, link)
+        assert link.is_symlink()
+        assert backup.read_manifest(tmp_path / "disk" / "day.backup").tables

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncworker.cli import output
-from syncworker.cli.failures import ExitCode
+from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import RUNNING, DryRunOption, JsonOption, PortalOption, YesOption, ask
 from syncworker.cli.session import meant, opened, who
 
@@ -36,6 +36,8 @@ def backup(
     """
     from syncworker.store.backup import back_up
 
+    if str(file) == "-":
+        raise CommandError("a backup is not written to standard output: name a file", code=ExitCode.USAGE)
     made = back_up(*_database(), file)
 
     def people() -> None:

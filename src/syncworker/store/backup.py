@@ -103,6 +103,10 @@ def back_up(database_url: str, secrets: Secrets, path: Path) -> Manifest:
 
     Raises OldSchema, NotWritten.
     """
+    # A link stays one: it may be the newest backup's, or a device's, whose place no file may take.
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise NotWritten(path, FileExistsError("it is no file"))
     unfinished = path.with_name(path.name + ".part")
     try:
         # Nobody else's to read: it holds what the CRM knows of people.
