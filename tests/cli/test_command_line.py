@@ -87,6 +87,29 @@ def test_a_domain_that_is_none_is_wrong_usage(run: Run, demo: object) -> None:
     assert "localhost" in answer.complaint
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["requests", "confirm", "9223372036854775808"],
+        ["resync", "show", "99999999999999999999"],
+        ["leads", "file", "99999999999999999999"],
+        ["doctor", "--sample", "99999999999999999999"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_larger_than_any_is_not_the_databases_fault(run: Run, demo: object, command: list[str]) -> None:
+    answer = run(*command)
+    assert (answer.code, answer.out) == (2, "")
+    assert "a number is too large" in answer.complaint
+
+
+@pytest.mark.parametrize("command", [["marks", "retry", "domain"], ["resync", "--form"]], ids=" ".join)
+def test_an_argument_that_is_no_text_is_one_line(run: Run, demo: object, command: list[str]) -> None:
+    answer = run(*command, os.fsdecode(b"caf\xe9"))
+    assert (answer.code, answer.out) == (2, "")
+    assert "is not UTF-8" in answer.complaint
+
+
 def test_a_cursor_that_nobody_gave_is_wrong_usage(run: Run, demo: object) -> None:
     assert run("registrations", "list", "--cursor", "made-up").code == 2
 

@@ -135,6 +135,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NoTaskForThat,
             TooManyDomains,
             TooLongAgo,
+            UnicodeEncodeError,
         ),
         ExitCode.NOT_FOUND: (
             UnknownPortal,
@@ -197,6 +198,10 @@ def _told(error: Exception) -> tuple[list[str], ExitCode]:
         return [str(error)], error.code
     if isinstance(error, SettingsError):
         return error.problems, ExitCode.USAGE
+    if isinstance(error, UnicodeEncodeError):
+        return ["an argument, or what it names, is not UTF-8: write it anew"], ExitCode.USAGE
+    if isinstance(getattr(error, "orig", None), psycopg.errors.NumericValueOutOfRange):
+        return ["a number is too large: nothing here has one of more than 19 digits"], ExitCode.USAGE
     if isinstance(error, DBAPIError | PoolTimeout | psycopg.OperationalError):
         return [database_trouble(error)], ExitCode.UNREACHABLE
     code = next(code for code, kinds in _kinds().items() if isinstance(error, kinds))
