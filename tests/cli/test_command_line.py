@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from syncworker.cli import output
 from syncworker.cli.failures import known_errors
+from syncworker.store import portals
 
 Run = Callable[..., Any]
+MODULE = (sys.executable, "-m", "syncworker.cli")
+FULL = Path("/dev/full")
 
 
 def python(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -141,6 +144,27 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert "SYNCWORKER_DATABASE_URL is not set" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.is_char_device(), reason="this system has no disk that is always full")
+def test_what_cannot_be_written_is_one_line(run: Run, demo: object) -> None:
+    for command in (("doctor", "--sample", "0"), ("resync", "list", "--json")):
+        with FULL.open("w", encoding="utf-8") as full:
+            done = subprocess.run([*MODULE, *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert "No space left on device" in done.stderr
+    answer = run("resync", "--all", "--dry-run", "--csv", FULL)
+    assert (answer.code, answer.out) == (2, "")
+    assert "No space left on device" in answer.complaint
+
+
+def test_a_command_that_nobody_can_hear_does_its_work(environment: object, demo: Any) -> None:
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *MODULE, "pause"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+    with demo.context.database.transaction() as tx:
+        assert portals.get(tx, demo.hub_id).mode is portals.Mode.PAUSED
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))

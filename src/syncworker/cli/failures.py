@@ -6,9 +6,12 @@ here is a bug of ours, and shows itself as one.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from typer import Abort
@@ -39,6 +42,9 @@ EXIT_CODES = (
 )
 
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 class CommandError(Exception):
     """A command cannot go on; `str()` says in one line what to do."""
 
@@ -53,8 +59,13 @@ class Commands(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:  # the signature is click's
         """Run, and end the process with the exit code."""
         options["standalone_mode"] = False
+        if sys.stdout is None:
+            # Closed by whoever started us: what is said is heard by nobody, and the work is done.
+            _hush()
         try:
             code = super().main(*args, **options)
+            # Else what could not be written would come to light after the exit code is chosen.
+            sys.stdout.flush()
         except NoArgsIsHelpError as error:
             error.show(file=sys.stderr)
             sys.exit(ExitCode.USAGE)
@@ -62,6 +73,16 @@ class Commands(TyperGroup):
             _end([error.format_message()], ExitCode.USAGE)
         except Abort:
             _end(["nobody answered, and nothing was done: answer, or add --yes"], ExitCode.REFUSED)
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            try:
+                sys.stdout.flush()
+            except OSError:
+                # Or else it would be tried once more at the end, and complained of.
+                _hush()
+            message = f"what is to be written cannot be: {error.strerror}; make room, or choose another place"
+            _end([message], ExitCode.USAGE)
         # Only evaluated, and its modules only imported, once something went wrong.
         except known_errors() as error:
             _end(*_told(error))
@@ -215,6 +236,10 @@ def database_trouble(error: Exception) -> str:
         return "the database has no schema, or an older one: run `syncworker migrate`"
     said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
     return f"the database does not answer ({said}): check SYNCWORKER_DATABASE_URL, or run `syncworker up`"
+
+
+def _hush() -> None:
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
 
 
 def _end(lines: Iterable[str], code: ExitCode) -> None:
