@@ -177,6 +177,18 @@ def test_a_resync_is_paused_resumed_and_cancelled(run: Run, demo: Demo) -> None:
     assert [one["state"] for one in run("resync", "list", "--json").json["items"]] == ["cancelled"]
 
 
+def test_a_resync_that_cannot_be_paused_says_what_can_be_done(run: Run, demo: Demo) -> None:
+    run("resync", "--all")
+    run("resync", "pause")
+    again = run("resync", "pause")
+    assert (again.code, "is paused: resume or cancel it" in again.complaint) == (4, True)
+    assert "begin another" not in again.complaint
+    with demo.context.database.transaction() as tx:
+        tx.connection.execute(text("UPDATE resyncs SET state = 'failed'"))
+    failed = run("resync", "cancel")
+    assert "is failed: resume it, or begin another one" in failed.complaint
+
+
 def test_a_dry_run_says_what_would_be_written_and_writes_nothing(run: Run, demo: Demo) -> None:
     contact_id = demo.contact()
     assert "Nothing differs" in run("resync", "--all", "--dry-run").out

@@ -77,13 +77,16 @@ class TooLongAgo(ValueError):
         super().__init__(f"nothing changed before {EARLIEST.year}: say a later day, or look at everything")
 
 
+# A portal has one at a time: another one would be refused for one that is paused.
+_INSTEAD: dict[str, str] = {State.PAUSED: "resume or cancel it", State.FAILED: "resume it, or begin another one"}
+
+
 class ResyncOver(Exception):
     """What is asked for cannot be done with a resync in this state."""
 
     def __init__(self, resync_id: int, state: str) -> None:
-        super().__init__(
-            f"resync {resync_id} is {state}: see `syncworker resync show {resync_id}`, or begin another one"
-        )
+        how = _INSTEAD.get(state, "begin another one")
+        super().__init__(f"resync {resync_id} is {state}: {how}; see `syncworker resync show {resync_id}`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
