@@ -189,6 +189,16 @@ def test_a_resync_that_cannot_be_paused_says_what_can_be_done(run: Run, demo: De
     assert "is failed: resume it, or begin another one" in failed.complaint
 
 
+def test_the_number_of_a_resync_says_of_which_portal_it_is(run: Run, demo: Demo, second: Demo) -> None:
+    begun = run("resync", "--all", "--portal", second.hub_id)
+    command = begun.out.partition("Follow it: syncworker ")[2].split()
+    assert run(*command[:-1], "--json").json["hub_id"] == second.hub_id
+    for turn, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert run("resync", turn, command[2], "--json").json["state"] == state
+    assert run("resync", "show", command[2], "--portal", demo.hub_id).code == 3
+    assert run("resync", "show").code == 2
+
+
 def test_a_dry_run_says_what_would_be_written_and_writes_nothing(run: Run, demo: Demo) -> None:
     contact_id = demo.contact()
     assert "Nothing differs" in run("resync", "--all", "--dry-run").out

@@ -12,7 +12,7 @@ import typer
 from syncworker.cli import output
 from syncworker.cli.failures import CommandError, ExitCode
 from syncworker.cli.options import WORK, DryRunOption, JsonOption, PortalOption
-from syncworker.cli.session import portal_opened, who
+from syncworker.cli.session import meant, opened, portal_opened, who
 from syncworker.registration.rules.terms import Status
 
 if TYPE_CHECKING:
@@ -172,11 +172,8 @@ def show(
     resync_id: IdArgument = None, watch: WatchOption = False, portal: PortalOption = None, as_json: JsonOption = False
 ) -> None:
     """Say how far a resync has come."""
-    from syncworker.sync.resync import resync as resyncing
-
-    with portal_opened(portal) as (context, chosen):
-        with context.database.transaction() as tx:
-            found = resyncing.of_portal(tx, chosen.hub_id, resync_id)
+    with opened() as context:
+        found = _meant(context, resync_id, portal)
         _follow(context, found, watch=watch, as_json=as_json)
 
 
@@ -224,13 +221,21 @@ def cancel(resync_id: IdArgument = None, portal: PortalOption = None, as_json: J
 
 
 def _turn(turn: Callable[..., Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
+    with opened() as context:
+        turned = turn(context, _meant(context, resync_id, portal).id, who=who())
+    output.show(turned, as_json=as_json, people=lambda: _show(turned))
+
+
+def _meant(context: Context, resync_id: int | None, portal: int | None) -> Resync:
+    """The resync of that number, or the portal's newest; raises UnknownPortal, UnknownResync, CommandError."""
     from syncworker.sync.resync import resync as resyncing
 
-    with portal_opened(portal) as (context, chosen):
+    if resync_id is not None and portal is None:
         with context.database.transaction() as tx:
-            found = resyncing.of_portal(tx, chosen.hub_id, resync_id)
-        turned = turn(context, found.id, who=who())
-    output.show(turned, as_json=as_json, people=lambda: _show(turned))
+            return resyncing.get(tx, resync_id)
+    chosen = meant(context, portal)
+    with context.database.transaction() as tx:
+        return resyncing.of_portal(tx, chosen.hub_id, resync_id)
 
 
 def _show(of: Resync) -> None:
