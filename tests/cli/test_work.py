@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from syncworker.hubspot.errors import Gone
+from syncworker.store import portals
 from syncworker.store.portals import Mode
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind, Priority, mark
@@ -153,6 +154,24 @@ def test_in_a_portal_that_stands_still_nobody_is_told_that_records_are_looked_at
         assert told in run("resync", "--contact", "12").err
     set_mode(demo.context, demo.hub_id, Mode.PAUSED, who="t")
     assert "looked at again now" not in run("resync", "--contact", "12").out
+
+
+def test_what_holds_a_resync_up_is_said_to_whoever_looks_at_it(run: Run, demo: Demo) -> None:
+    begun = run("resync", "--all", "--json").json["id"]
+    assert run("resync", "show").err == ""
+    run("pause")
+    for command in (["resync", "show"], ["resync", "pause"], ["resync", "resume", begun]):
+        said = run(*command).err
+        assert ("is paused: nothing is looked at" in said) is (command[1] != "pause"), command
+    run("unpause")
+    with demo.context.database.transaction() as tx:
+        portals.block(tx, demo.hub_id, until=portals.UNTIL_A_PERSON_ACTS, reason="brake", detail="99 of 100")
+    for command in (["resync", "show"], ["resync", "--contact", "12"]):
+        answer = run(*command)
+        assert "is blocked (brake): nothing is looked at until it is not: see `syncworker portals list`" in answer.err
+        assert "looked at again now" not in answer.out
+    run("resync", "cancel")
+    assert run("resync", "show").err == ""
 
 
 def test_a_portal_has_one_resync_at_a_time(run: Run, demo: Demo) -> None:

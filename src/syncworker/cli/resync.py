@@ -114,18 +114,14 @@ def _named(context: Context, portal: Portal, contacts: list[str], companies: lis
 
 
 def _mark(context: Context, portal: Portal, contacts: list[str], companies: list[str], *, as_json: bool) -> None:
-    from syncworker.store.portals import Mode
-    from syncworker.sync.resync.resync import held_up, mark_named
+    from syncworker.sync.resync.resync import mark_named
 
     contact_ids, company_ids = _named(context, portal, contacts, companies)
     rings = context.database.run(
         lambda tx: mark_named(tx, portal.hub_id, contacts=contact_ids, companies=company_ids, who=who())
     )
     context.waker.ring(*rings)
-    why_not = held_up(portal)
-    if why_not is not None:
-        output.note(why_not)
-    now = "now" if portal.mode is not Mode.PAUSED else "then"
+    now = "now" if _may_go_on(context, portal.hub_id) else "then"
     output.show(
         {"hub_id": portal.hub_id, "contacts": contact_ids, "companies": company_ids},
         as_json=as_json,
@@ -133,6 +129,20 @@ def _mark(context: Context, portal: Portal, contacts: list[str], companies: list
             f"{len(contact_ids)} contacts and {len(company_ids)} companies are looked at again {now}."
         ),
     )
+
+
+def _may_go_on(context: Context, hub_id: int) -> bool:
+    """Whether records of the portal are looked at now. What holds that up, or the writing, is said."""
+    from syncworker.store import portals
+    from syncworker.store.portals import Mode
+    from syncworker.sync.resync.resync import held_up
+
+    with context.database.transaction() as tx:
+        portal = portals.get(tx, hub_id)
+        why_not = held_up(portal, tx.now)
+    if why_not is not None:
+        output.note(why_not)
+    return why_not is None or (portal.mode is Mode.OBSERVE and not portal.is_blocked(tx.now))
 
 
 def _company(context: Context, hub_id: int, text: str) -> str:
@@ -153,15 +163,14 @@ def _begin(context: Context, portal: Portal, scope: Scope, *, watch: bool | None
     from syncworker.sync.resync import resync as resyncing
 
     begun = resyncing.start(context, portal.hub_id, who=who(), scope=scope)
-    held_up = resyncing.held_up(portal)
-    if held_up is not None:
-        output.note(held_up)
     _follow(context, begun, watch=watch, as_json=as_json)
 
 
 def _follow(context: Context, of: Resync, *, watch: bool | None, as_json: bool) -> None:
     from syncworker.cli.resync_progress import somebody_looks_on, watched
 
+    if not of.is_over:
+        _may_go_on(context, of.hub_id)
     if watch or (watch is None and not as_json and somebody_looks_on()):
         of = watched(context, of)
     output.show(of, as_json=as_json, people=lambda: _show(of))
@@ -223,6 +232,8 @@ def cancel(resync_id: IdArgument = None, portal: PortalOption = None, as_json: J
 def _turn(turn: Callable[..., Resync], resync_id: int | None, portal: int | None, *, as_json: bool) -> None:
     with opened() as context:
         turned = turn(context, _meant(context, resync_id, portal).id, who=who())
+        if not turned.is_over:
+            _may_go_on(context, turned.hub_id)
     output.show(turned, as_json=as_json, people=lambda: _show(turned))
 
 

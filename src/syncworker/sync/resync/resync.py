@@ -161,10 +161,13 @@ def mark_named(
     return [Ring(Bell.SERVE_INTERACTIVE, hub_id)]
 
 
-def held_up(portal: Portal) -> str | None:
-    """Why nothing is looked at, or written, for now: for whoever just asked for it. None in a portal that writes."""
+def held_up(portal: Portal, now: datetime) -> str | None:
+    """Why nothing is looked at, or written, for now: for whoever asked for it. None in a portal that writes."""
     if portal.mode is Mode.PAUSED:
         return f"portal {portal.hub_id} is paused: nothing is looked at until it is not"
+    if portal.is_blocked(now):
+        why = f"is blocked ({portal.blocked_reason})"
+        return f"portal {portal.hub_id} {why}: nothing is looked at until it is not: see `syncworker portals list`"
     if portal.mode is Mode.OBSERVE:
         return f"portal {portal.hub_id} is in mode observe: nothing is written"
     return None

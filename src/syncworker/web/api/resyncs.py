@@ -75,7 +75,7 @@ def start(context: Held, who: Who, hub_id: HubId, asked: Asked) -> ResyncAnswer:
 
     def mark(tx: Tx) -> tuple[list[Ring], str | None]:
         rings = resync.mark_named(tx, hub_id, contacts=contacts, companies=companies, who=who, source=Source.API)
-        return rings, resync.held_up(portals.get(tx, hub_id))
+        return rings, resync.held_up(portals.get(tx, hub_id), tx.now)
 
     rings, note = context.database.run(mark)
     context.waker.ring(*rings)
