@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from syncworker.cli import output
 from syncworker.store import portals
 
 Run = Callable[..., Any]
@@ -78,6 +79,16 @@ def test_a_backup_is_not_written_to_standard_output_nor_to_a_file_of_that_name(r
 
 def test_a_portal_that_writes_is_not_rebuilt(run: Run, demo: Demo) -> None:
     assert "syncworker pause" in run("rebuild", "--yes").complaint
+
+
+def test_a_rebuild_of_many_records_says_now_and_then_how_far_it_is(
+    run: Run, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "_NOTED_EVERY_S", 3600)
+    for number in range(300):
+        demo.sandbox.create(demo.hub_id, "contacts", {"email": f"a{number}@example.com"})
+    run("pause")
+    assert run("rebuild", "--dry-run").complaint == f"portal {demo.hub_id}: 0 records show a status"
 
 
 def test_a_rebuild_names_the_portal_that_refuses(run: Run, demo: Demo, second: Demo) -> None:

@@ -95,7 +95,7 @@ def rebuild(
         if not dry_run:
             many = ", ".join(str(one.hub_id) for one in chosen)
             ask(f"Read all records of portal {many}, and bring the ledger to what they show?", yes=yes)
-        done = rebuilding.rebuild(context, chosen, who=who(), dry_run=dry_run, progress=output.note)
+        done = rebuilding.rebuild(context, chosen, who=who(), dry_run=dry_run, progress=output.now_and_then())
     output.show(
         {"dry_run": dry_run, "rebuilt": done},
         as_json=as_json,

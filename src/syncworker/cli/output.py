@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -29,6 +30,7 @@ _ESCAPES = re.compile(
 _JOINERS = "\u200c\u200d"
 # A terminal that is not one (a pipe, a file) has no width; cut-off cells would be of no use there.
 _WIDTH_ELSEWHERE = 200
+_NOTED_EVERY_S = 5.0
 
 Cell = object
 """Shown by `written`."""
@@ -117,6 +119,20 @@ def say(text: str, *, style: str = "") -> None:
 def note(text: str) -> None:
     """Print one line on standard error: progress and advice, which no script reads."""
     sys.stderr.write(clean(text, most=1000) + "\n")
+
+
+def now_and_then() -> Callable[[str], None]:
+    """`note`, for what is told page by page: the first one, and then one every few seconds."""
+    told: float | None = None
+
+    def tell(text: str) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if told is None or now - told >= _NOTED_EVERY_S:
+            told = now
+            note(text)
+
+    return tell
 
 
 def _console() -> Console:
