@@ -24,6 +24,14 @@ def test_a_portal_is_paused_with_a_reason_and_goes_on_in_its_mode(run: Run, demo
     assert (on["mode"], on["pause"]) == ("write", None)
 
 
+def test_who_pauses_a_paused_portal_is_told_whose_pause_it_is(run: Run, demo: Demo) -> None:
+    run("pause", "--reason", "audit of the holds")
+    again = run("pause", "--reason", "something else").out
+    assert "is in mode paused: by cli:" in again
+    assert "audit of the holds" in again
+    assert run("unpause").out.strip().endswith("is in mode write.")
+
+
 def test_all_portals_are_paused_at_once_and_one_or_all_must_be_said(run: Run, demo: Demo, second: Demo) -> None:
     assert run("pause").code == 2
     assert run("pause", "--all", "--portal", demo.hub_id).code == 2

@@ -86,6 +86,14 @@ def _show(portals: list[Portal], *, as_json: bool) -> None:
 
     def people() -> None:
         for one in portals:
-            output.say(f"Portal {one.hub_id} ({one.name}) is in mode {one.mode}.", style="green")
+            output.say(f"Portal {one.hub_id} ({one.name}) is in mode {one.mode}{_whose(one)}.", style="green")
 
     output.show({"items": lines}, as_json=as_json, people=people)
+
+
+def _whose(portal: Portal) -> str:
+    """Whose pause it is: somebody's before, where it was paused already."""
+    pause = portal.pause
+    if pause is None:
+        return ""
+    return f": by {pause.by} at {pause.at:%Y-%m-%d %H:%M} UTC" + (f", {pause.reason}" if pause.reason else "")
