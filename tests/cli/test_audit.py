@@ -70,6 +70,18 @@ def test_what_the_crm_shows_otherwise_is_listed_and_put_right_only_when_told(
     assert of_ledger(demo).ok
 
 
+def test_a_dry_run_does_not_say_that_a_parked_record_is_right(run: Run, registered: tuple[Demo, str]) -> None:
+    demo, contact_id = registered
+    demo.sandbox.edit(demo.hub_id, "contacts", contact_id, {"partner_registration_status": "expired"})
+    with demo.context.database.transaction() as tx:
+        mark(tx, demo.hub_id, Kind.CONTACT, [contact_id], priority=Priority.POLL, cause="poll")
+        tx.connection.execute(text("UPDATE marks SET parked_at = now(), last_error = 'refused'"))
+    tried = run("resync", "--all", "--dry-run")
+    assert "Nothing differs" not in tried.out
+    assert f"1 mark waits for a person: syncworker marks --parked --portal {demo.hub_id}" in tried.err
+    assert run("resync", "--all", "--dry-run", "--json").json["would_write"] == []
+
+
 def test_what_is_found_is_said_before_all_is_compared(run: Run, registered: tuple[Demo, str]) -> None:
     demo, _ = registered
     with demo.context.database.transaction() as tx:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HEADER = ("kind", "id", "property", "old", "new")
 MOST_SHOWN = 1000
+NOTHING_DIFFERS = "Nothing differs: nothing would be written."
 
 
 def run(
@@ -31,6 +32,7 @@ def run(
 ) -> None:
     """Say what would be written, and write nothing."""
     rows = (one for page in _pages(context, portal, scope, named) for one in page)
+    right = "Nothing would be written." if _parked_are_told(context, portal) else NOTHING_DIFFERS
     if csv is not None:
         _as_csv(csv, rows)
         return
@@ -45,10 +47,22 @@ def run(
         if len(shown) < MOST_SHOWN:
             shown.append(one)
     cells = [(one.kind.value, one.object_id, one.property_name, one.old, one.new) for one in shown]
-    output.table("What would be written", HEADER, cells, empty="Nothing differs: nothing would be written.")
+    output.table("What would be written", HEADER, cells, empty=right)
     if count:
         more = f", the first {MOST_SHOWN} of them above; all of them: --csv FILE" if count > len(shown) else ""
         output.say(f"{len(records)} records, {count} properties{more}. Nothing was written.")
+
+
+def _parked_are_told(context: Context, portal: Portal) -> bool:
+    """Whether records wait for a person: a resync leaves them alone, whatever they show."""
+    from syncworker.sync.lists import mark_lists
+
+    with context.database.transaction() as tx:
+        parked = mark_lists.parked_count(tx, portal.hub_id)
+    if parked:
+        waiting = mark_lists.waiting_in_words(parked)
+        output.note(f"{waiting}: syncworker marks --parked --portal {portal.hub_id}; a resync leaves those alone")
+    return parked > 0
 
 
 def _pages(
