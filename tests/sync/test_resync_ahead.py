@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
 from support.rig import Rig
 from support.second_worker import Meanwhile, second_worker
 from sync.test_resync import go_on, look
+from syncworker.hubspot import client
 from syncworker.hubspot.errors import FixRequest
+from syncworker.hubspot.listing import Listing, read_listing
 from syncworker.sync.resync import ahead, page, place, resync
 from syncworker.sync.resync.place import Taken
 from syncworker.sync.resync.resync import Resync, State
@@ -80,3 +83,19 @@ def test_a_refusal_in_words_that_cannot_be_stored_ends_a_resync_and_says_why(
     go_on(rig.context, rig)
     assert look(rig, of).state is State.FAILED
     assert "no such value: ?" in (look(rig, of).last_error or "")
+
+
+@pytest.mark.parametrize("odd", ["1\x00", "\ud800", "1\x1f2"])
+def test_a_page_with_an_id_that_cannot_be_one_is_asked_for_again_later_and_says_so(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    of = begun(rig)
+
+    def with_an_odd_id(object_type: str, source: Any, *, at: str | None) -> Listing:
+        source["results"][0]["id"] = odd
+        return read_listing(object_type, source, at=at)
+
+    monkeypatch.setattr(client, "read_listing", with_an_odd_id)
+    go_on(rig.context, rig)
+    assert (look(rig, of).state, look(rig, of).listed) == (State.RUNNING, 0)
+    assert "a record's id is no id" in (look(rig, of).last_error or "")

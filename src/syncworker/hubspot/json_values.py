@@ -104,10 +104,13 @@ def read_objects(source: Mapping[str, object], key: str) -> list[JsonObject]:
 
 
 def read_id(value: object, what: str) -> str:
-    """An id, which HubSpot writes as a string here and as a number there; or UnreadableError."""
+    """An id, which HubSpot writes as a string here and as a number there; or UnreadableError.
+
+    No database keeps a NUL or half of a surrogate pair, and no list of ids a separator.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and value.isprintable():
         return value
     raise UnreadableError(f"{what} is no id")
 

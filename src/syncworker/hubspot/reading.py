@@ -101,7 +101,7 @@ def _listed(source: JsonObject) -> tuple[Association, ...]:
     primary: dict[str, bool] = {}
     for entry in objects(source, "results"):
         given = entry.get("id")
-        to_id = given if type(given) is str and given else read_id(given, "an associated id")
+        to_id = given if type(given) is str and given.isdecimal() else read_id(given, "an associated id")
         primary[to_id] = entry.get("type") in _PRIMARY_NAMES or primary.get(to_id, False)
     return tuple([Association(to_id, is_primary) for to_id, is_primary in primary.items()])
 
