@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from syncworker.store import database as module
@@ -99,6 +100,22 @@ def test_a_statement_by_itself_fails_as_sqlalchemys_and_the_next_one_does_not(da
     with database.transaction() as tx:
         tx.connection.execute(END_ALL)
         with pytest.raises(OperationalError):
+            database.ask(b"SELECT 1", {})
+    assert database.ask(b"SELECT 1", {}).rows == [(1,)]
+
+
+def test_a_statement_by_itself_that_is_interrupted_ends_with_that_and_the_next_one_is_asked_elsewhere(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(connection: Connection, *_: object) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.pgconn.send_query(b"SELECT pg_sleep(60)")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_ask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
             database.ask(b"SELECT 1", {})
     assert database.ask(b"SELECT 1", {}).rows == [(1,)]
 

@@ -11,9 +11,10 @@ import pytest
 from support.rig import LEAD, Rig
 from syncworker.registration.ledger import history
 from syncworker.registration.rules.terms import Source
-from syncworker.sync import marks, operations, waiting
+from syncworker.sync import marks, operations, turns, waiting
 from syncworker.sync.claims import Lane
 from syncworker.sync.marks import Kind, Priority, mark
+from syncworker.sync.reconcile import reconcile
 from syncworker.sync.reconcile.reconcile import reconcile_kind
 
 
@@ -71,8 +72,6 @@ def test_a_batch_of_a_hundred_costs_one_call_of_each_kind(rig: Rig) -> None:
         operations.register(rig.context, rig.hub, contact_id, who="tester", source=Source.API, key=contact_id)
     rig.sandbox.reset_stats()
     # When the batch is worked off
-    from syncworker.sync.claims import Lane
-    from syncworker.sync.reconcile.reconcile import reconcile_kind
 
     assert reconcile_kind(rig.context, rig.hub, Kind.CONTACT, Lane.INTERACTIVE)
     # I expect one contact read, one association read, one company read and one write of each kind
@@ -291,6 +290,19 @@ def test_one_bad_record_never_harms_its_neighbours(rig: Rig) -> None:
     rig.settle()
     assert rig.status("ada@fjordline-tools.se") == ("registered", None)
     assert rig.status("eve@granlund-bygg.se")[0] == "invalid_data"
+
+
+@pytest.mark.parametrize(("error", "said"), [(KeyError(), "KeyError"), (ValueError("no\nmore"), "ValueError: no")])
+def test_an_error_is_kept_with_its_record_whatever_it_says_of_itself(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    mark_contacts(rig, ["1"])
+    monkeypatch.setattr(reconcile, "work_off", fail)
+    turns.interactive_turn(rig.context, rig.hub)
+    assert [one.last_error for one in rig.marks()] == [said]
 
 
 def test_everybody_at_a_registered_company_shows_it(rig: Rig) -> None:

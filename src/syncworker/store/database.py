@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import psycopg.errors
 from psycopg import generators
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -173,8 +173,11 @@ class Database:
                 try:
                     return _ask(connection, statement, parameters)
                 finally:
-                    if not driver.closed:
+                    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
                         driver.autocommit = False
+                    else:
+                        # Gone, or somebody was interrupted while it worked.
+                        connection.invalidate()
 
         return _again_if_lost(by_itself)
 

@@ -141,4 +141,7 @@ def _give_back(context: Context, taken: Claim, failure: PortalFailure) -> None:
 
 
 def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, HubSpotError) else f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    if isinstance(error, HubSpotError):
+        return str(error)
+    # Some say nothing but what they are.
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
