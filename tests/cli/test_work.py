@@ -312,6 +312,18 @@ def test_a_resync_must_be_told_of_what(run: Run, demo: Demo) -> None:
         assert run("resync", *options).code == 2
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("since", "said"), [("9999-12-31", "is still to come"), ("1969-12-31", "nothing changed before 1970")]
+)
+def test_since_is_a_moment_of_which_changes_can_be_known(
+    run: Run, demo: Demo, since: str, said: str, more: list[str]
+) -> None:
+    answer = run("resync", "--since", since, *more)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.complaint
+
+
 def test_since_means_the_moment_that_was_written(run: Run, demo: Demo) -> None:
     for written, meant in (
         ("2026-05-01", "2026-05-01T00:00:00+00:00"),

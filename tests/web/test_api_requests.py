@@ -122,6 +122,7 @@ def test_a_full_resync_is_started_once_and_can_be_followed(api: httpx.Client) ->
 
 
 def test_a_resync_is_paused_resumed_and_cancelled(api: httpx.Client) -> None:
+    assert "is still to come" in api.post("resyncs", json={"since": "2999-01-01"}).text
     started = api.post("resyncs", json={"since": "2026-01-01"}).json()
     for turn, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         assert api.post(f"resyncs/{started['id']}/{turn}").json()["state"] == state

@@ -129,7 +129,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
     from syncworker.sync.portals.takeover import BadFile
     from syncworker.sync.privacy.erasing import NotAnEmail
     from syncworker.sync.recovery.rebuild import NotRead, NotStill
-    from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
+    from syncworker.sync.resync.resync import NotYet, ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
     from syncworker.sync.triggers.changed import SearchContradictsItself
     from syncworker.sync.waiting import NotExchanged
 
@@ -156,6 +156,7 @@ def _kinds() -> dict[ExitCode, tuple[type[Exception], ...]]:
             NoTaskForThat,
             TooManyDomains,
             TooLongAgo,
+            NotYet,
             UnicodeEncodeError,
         ),
         ExitCode.NOT_FOUND: (

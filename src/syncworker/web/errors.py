@@ -41,7 +41,7 @@ from syncworker.sync.notices.switches import NoTaskForThat, NotYours
 from syncworker.sync.operations import NothingToConfirm
 from syncworker.sync.portals.pausing import NotRebuilt
 from syncworker.sync.portals.takeover import BadFile
-from syncworker.sync.resync.resync import ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
+from syncworker.sync.resync.resync import NotYet, ResyncOver, ResyncRuns, TooLongAgo, UnknownResync
 from syncworker.sync.waiting import NotExchanged
 from syncworker.web.api.refusals import Refusal
 from syncworker.web.api.wrong_input import wrong_input
@@ -90,6 +90,7 @@ _STATUS: Mapping[type[Exception], int] = {
     NotFound: 404,
     TooManyDomains: 422,
     TooLongAgo: 422,
+    NotYet: 422,
     Gone: 404,
     HubSpotError: 502,
     RetryLater: 503,

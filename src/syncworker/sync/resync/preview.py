@@ -32,7 +32,7 @@ from syncworker.sync.recovery.patiently import in_its_turn
 from syncworker.sync.resync import find as resync_find
 from syncworker.sync.resync import page as resync_page
 from syncworker.sync.resync.place import Place, Taken
-from syncworker.sync.resync.resync import of_form_meant
+from syncworker.sync.resync.resync import as_meant
 from syncworker.sync.resync.scope import LISTED, MISSING, Scope, kind_of
 
 
@@ -53,11 +53,11 @@ class _RolledBack(Exception):
 
 def preview(context: Context, hub_id: int, scope: Scope) -> Iterator[list[WouldWrite]]:
     """What would be written, a page at a time; a page without a difference is empty. Raises what HubSpot raises and
-    SearchContradictsItself, and of a form NoSuchForm and FormsAlike.
+    SearchContradictsItself, TooLongAgo and NotYet, and of a form NoSuchForm and FormsAlike.
 
     Its calls are bulk work, like those of a real one: forms and webhooks go first, and it waits for that.
     """
-    scope = of_form_meant(context, hub_id, scope)
+    scope = as_meant(context, hub_id, scope)
     context = context.in_lane(Lane.BULK)
     with context.database.transaction() as tx:
         now = tx.now

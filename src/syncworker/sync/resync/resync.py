@@ -77,6 +77,13 @@ class TooLongAgo(ValueError):
         super().__init__(f"nothing changed before {EARLIEST.year}: say a later day, or look at everything")
 
 
+class NotYet(ValueError):
+    """What changes from then on cannot be looked at now."""
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(f"{since.isoformat(timespec='seconds')} is still to come: say when the changes began")
+
+
 # A portal has one at a time: another one would be refused for one that is paused.
 _INSTEAD: dict[str, str] = {State.PAUSED: "resume or cancel it", State.FAILED: "resume it, or begin another one"}
 
@@ -176,13 +183,11 @@ def held_up(portal: Portal, now: datetime) -> str | None:
 def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING, source: Source = Source.APP) -> Resync:
     """Begin to look at records of a portal. In a paused one it waits for that to end.
 
-    Raises UnknownPortal, ResyncRuns, TooLongAgo; of a form NoSuchForm, FormsAlike, and what HubSpot raises.
+    Raises UnknownPortal, ResyncRuns, TooLongAgo, NotYet; of a form NoSuchForm, FormsAlike, and what HubSpot raises.
     """
-    if scope.since is not None and scope.since < EARLIEST:
-        raise TooLongAgo
     with context.database.transaction() as tx:
         portals.get(tx, hub_id)
-    scope = of_form_meant(context, hub_id, scope)
+    scope = as_meant(context, hub_id, scope)
 
     def begin(tx: Tx) -> Resync:
         row = insert(resyncs).values(
@@ -204,8 +209,18 @@ def start(context: Context, hub_id: int, *, who: str, scope: Scope = EVERYTHING,
     return _alone(context, hub_id, begin)
 
 
-def of_form_meant(context: Context, hub_id: int, scope: Scope) -> Scope:
-    """The scope with the id of the form that is named in it. Raises NoSuchForm, FormsAlike, HubSpotError."""
+def as_meant(context: Context, hub_id: int, scope: Scope) -> Scope:
+    """The scope with the id of the form that is named in it.
+
+    Raises TooLongAgo, NotYet; of a form NoSuchForm, FormsAlike, HubSpotError.
+    """
+    if scope.since is not None:
+        with context.database.transaction() as tx:
+            now = tx.now
+        if scope.since < EARLIEST:
+            raise TooLongAgo
+        if scope.since > now:
+            raise NotYet(scope.since)
     return scope if scope.form is None else replace(scope, form=form_known(context, hub_id, scope.form))
 
 

@@ -44,7 +44,7 @@ def start(
 ) -> Response:
     """Begin to look at records again: all, those that show a status, or those that changed since a day."""
     try:
-        scope = _scope(what, since, portal)
+        scope = resync.as_meant(context, portal.hub_id, _scope(what, since, portal))
     except ValueError:
         said = reader.language.gettext("Say since which day.")
         return _resyncs(request, context, reader, portal, refused=said, status=422)
