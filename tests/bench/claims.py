@@ -19,7 +19,7 @@ from syncworker.sync.claims import Claim, Lane
 from syncworker.sync.lists import mark_lists
 from syncworker.sync.marks import Kind
 
-ROUNDS = 21
+ROUNDS = 61
 WARMING = 4
 # Slower than among a thousand marks, at most.
 MOST_SLOWER = 2.0
