@@ -27,11 +27,7 @@ def test_a_page_read_before_our_write_and_decided_after_it_tells_of_no_hand_edit
     leads = registered_leads(rig, 30)
     contact_id = min(leads)
     # Decided, and its write is on the way ...
-    with deferred_writes(rig, monkeypatch) as arrive:
-        rig.context.database.run(
-            lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="webhook")
-        )
-        turns.interactive_turn(rig.context, rig.hub)
+    arrive = write_on_its_way(rig, monkeypatch, Kind.CONTACT, contact_id)
     # ... and arrives once the page is read
     resync.start(rig.context, rig.hub, who="t")
     with second_worker(rig, Meanwhile("/contacts", arrive)) as worker:
@@ -59,22 +55,11 @@ def test_a_hand_edit_of_before_the_resync_is_told_of_once(rig: Rig) -> None:
 def test_a_company_read_along_before_our_write_to_it_arrives_is_written_and_told_of_once(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig.submit("ada@fjordline-tools.se")
-    rig.settle()
-    contact_id = rig.contact_id("ada@fjordline-tools.se")
-    [company_id] = known_companies(rig)
-    rig.pass_time(seconds=1)
-    rig.sandbox.edit(rig.hub, "companies", company_id, {STATUS: "expired"})
+    contact_id, company_id = lead_with_edited_company(rig)
     # Decided, and its write is on the way ...
-    with deferred_writes(rig, monkeypatch) as arrive:
-        rig.context.database.run(
-            lambda tx: mark(tx, rig.hub, Kind.COMPANY, [company_id], priority=Priority.PERSON, cause="webhook")
-        )
-        turns.interactive_turn(rig.context, rig.hub)
+    arrive = write_on_its_way(rig, monkeypatch, Kind.COMPANY, company_id)
     # ... and arrives once the company is read along with a contact
-    rig.context.database.run(
-        lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="webhook")
-    )
+    hear_of(rig, Kind.CONTACT, contact_id)
     with second_worker(rig, Meanwhile("/companies/batch/read", arrive)) as worker:
         turns.interactive_turn(worker, rig.hub)
     # What was read of it is old: it is read by itself
@@ -96,11 +81,7 @@ def test_a_write_that_ends_while_its_page_is_decided_is_told_of_once(
     rig.pass_time(seconds=1)
     rig.sandbox.edit(rig.hub, plural, object_id, {STATUS: "expired"})
     # Decided, and its write is on the way ...
-    with deferred_writes(rig, monkeypatch) as arrive:
-        rig.context.database.run(
-            lambda tx: mark(tx, rig.hub, kind, [object_id], priority=Priority.PERSON, cause="webhook")
-        )
-        turns.interactive_turn(rig.context, rig.hub)
+    arrive = write_on_its_way(rig, monkeypatch, kind, object_id)
     # ... and is noted once it has been looked up what is known of the page
     resync.start(rig.context, rig.hub, who="t")
     with after_looking_up(monkeypatch, kind, arrive):
@@ -114,20 +95,9 @@ def test_a_write_that_ends_while_its_page_is_decided_is_told_of_once(
 def test_a_write_that_ends_while_its_company_is_decided_along_is_told_of_once(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig.submit("ada@fjordline-tools.se")
-    rig.settle()
-    contact_id = rig.contact_id("ada@fjordline-tools.se")
-    [company_id] = known_companies(rig)
-    rig.pass_time(seconds=1)
-    rig.sandbox.edit(rig.hub, "companies", company_id, {STATUS: "expired"})
-    with deferred_writes(rig, monkeypatch) as arrive:
-        rig.context.database.run(
-            lambda tx: mark(tx, rig.hub, Kind.COMPANY, [company_id], priority=Priority.PERSON, cause="webhook")
-        )
-        turns.interactive_turn(rig.context, rig.hub)
-    rig.context.database.run(
-        lambda tx: mark(tx, rig.hub, Kind.CONTACT, [contact_id], priority=Priority.PERSON, cause="webhook")
-    )
+    contact_id, company_id = lead_with_edited_company(rig)
+    arrive = write_on_its_way(rig, monkeypatch, Kind.COMPANY, company_id)
+    hear_of(rig, Kind.CONTACT, contact_id)
     with after_looking_up(monkeypatch, Kind.COMPANY, arrive):
         turns.interactive_turn(rig.context, rig.hub)
     rig.settle()
@@ -152,6 +122,28 @@ def after_looking_up(monkeypatch: pytest.MonkeyPatch, kind: Kind, then: Callable
         patched.setattr(known_records, "of", look_up_then)
         yield
         assert known_records.of is look_up
+
+
+def lead_with_edited_company(rig: Rig) -> tuple[str, str]:
+    """The ids of a registered contact and of its company, on which somebody has edited the status since."""
+    rig.submit("ada@fjordline-tools.se")
+    rig.settle()
+    [company_id] = known_companies(rig)
+    rig.pass_time(seconds=1)
+    rig.sandbox.edit(rig.hub, "companies", company_id, {STATUS: "expired"})
+    return rig.contact_id("ada@fjordline-tools.se"), company_id
+
+
+def hear_of(rig: Rig, kind: Kind, object_id: str) -> None:
+    rig.context.database.run(lambda tx: mark(tx, rig.hub, kind, [object_id], priority=Priority.PERSON, cause="webhook"))
+
+
+def write_on_its_way(rig: Rig, monkeypatch: pytest.MonkeyPatch, kind: Kind, object_id: str) -> Callable[[], None]:
+    """A record is heard of and decided; what is written of it arrives when this is called."""
+    with deferred_writes(rig, monkeypatch) as arrive:
+        hear_of(rig, kind, object_id)
+        turns.interactive_turn(rig.context, rig.hub)
+    return arrive
 
 
 @contextmanager

@@ -42,7 +42,8 @@ EXIT_CODES = (
 )
 
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a disk answers to writing, and no server to anything else that is done meanwhile."""
 
 
 class CommandError(Exception):
@@ -74,7 +75,7 @@ class Commands(TyperGroup):
         except Abort:
             _end(["nobody answered, and nothing was done: answer, or add --yes"], ExitCode.REFUSED)
         except OSError as error:
-            if error.errno not in _DISK_FULL:
+            if error.errno not in DISK_FULL:
                 raise
             try:
                 sys.stdout.flush()

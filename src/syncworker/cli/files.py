@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from syncworker.cli.failures import CommandError, ExitCode
+from syncworker.cli.failures import DISK_FULL, CommandError, ExitCode
 
 BY_EXCEL = "utf-8-sig"
 """With the byte order mark by which Excel knows UTF-8."""
-# What a disk answers to writing, and no server to anything else that is done meanwhile.
-_OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -28,7 +25,7 @@ def file_to_write(path: Path, *, encoding: str = "utf-8") -> Iterator[TextIO]:
         with file:
             yield file
     except OSError as error:
-        if error.errno not in _OF_DISKS:
+        if error.errno not in DISK_FULL:
             raise
         raise _not_written(path, error) from error
 
