@@ -13,8 +13,12 @@ from syncworker.program.model import (
     Validity,
 )
 
+NO_TERMS = (ProgramError, UnknownTierError, NoCapacityError)
+"""What a partner's tier or program that is not there is met with: a mistake in that partner's settings."""
+
 __all__ = [
     "DEFAULT_PROGRAM",
+    "NO_TERMS",
     "Authority",
     "CapacityRule",
     "MissingConfigError",

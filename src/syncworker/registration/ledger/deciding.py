@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from syncworker.program import NoCapacityError, ProgramError, UnknownTierError
+from syncworker.program import NO_TERMS
 from syncworker.registration.ledger import allocation, capacity, moves, overdue, registrations
 from syncworker.registration.ledger import requests as asked
 from syncworker.registration.ledger.capacity import Terms
@@ -172,7 +172,7 @@ def _terms_of_another(conditions: Conditions, partner: Partner) -> Terms | None:
     """None for a tier or a program that is not there: that is a mistake in their settings, and stops nobody else."""
     try:
         return conditions.terms_of(partner)
-    except (ProgramError, UnknownTierError, NoCapacityError):
+    except NO_TERMS:
         return None
 
 

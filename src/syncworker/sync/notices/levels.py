@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from syncworker.program import ProgramError
-from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.program import NO_TERMS
 from syncworker.registration.ledger.capacity import Capacity
 from syncworker.store import portals
 from syncworker.store.database import Tx
@@ -48,7 +47,7 @@ def capacity_of(tx: Tx, context: Context, hub_id: int) -> Capacity | None:
     """How full it is; None where the program or the tier says nothing that can be used."""
     try:
         return lists.capacity_of(context, tx, hub_id)
-    except (ProgramError, UnknownTierError, NoCapacityError) as error:
+    except NO_TERMS as error:
         # Told as settings that are wrong, once somebody asks for a lead; what else there is to tell is told now.
         log.warning("no_capacity_known", hub_id=hub_id, error=str(error))
         return None

@@ -15,8 +15,7 @@ import structlog
 from syncworker.hubspot.errors import FixCredentials, FixRequest, HubSpotError, RetryLater
 from syncworker.hubspot.quota import DAY_MARGIN_S, Lane, until_new_day
 from syncworker.hubspot.rate_limit import RateLimited
-from syncworker.program import ProgramError
-from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.program import NO_TERMS, NoCapacityError, ProgramError, UnknownTierError
 from syncworker.store import portals
 from syncworker.store.database import Database, Tx
 from syncworker.store.portals import Mode
@@ -113,7 +112,7 @@ def failure_of_record(error: HubSpotError) -> PortalFailure | None:
 
 
 # What a mistake in the settings is met with, by whoever needs the program or the credentials.
-WRONG_SETTINGS = (ProgramError, UnknownTierError, NoCapacityError, WrongSecretKey)
+WRONG_SETTINGS = (*NO_TERMS, WrongSecretKey)
 
 
 def of_settings(error: ProgramError | UnknownTierError | NoCapacityError | WrongSecretKey) -> PortalFailure:

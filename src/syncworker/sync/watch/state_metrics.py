@@ -14,8 +14,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from syncworker.program import ProgramError
-from syncworker.program.model import NoCapacityError, UnknownTierError
+from syncworker.program import NO_TERMS
 from syncworker.store import portals
 from syncworker.store.database import Tx
 from syncworker.store.portals import Mode, Portal
@@ -133,7 +132,7 @@ def _capacity(context: Context, tx: Tx, connected: Iterable[Portal]) -> list[Gau
         hub_id = str(portal.hub_id)
         try:
             capacity = lists.capacity_of(context, tx, portal.hub_id)
-        except (ProgramError, UnknownTierError, NoCapacityError) as error:
+        except NO_TERMS as error:
             # One partner's odd tier or program must not blind us for the others.
             log.warning("no_capacity_known", hub_id=portal.hub_id, error=str(error))
             continue
